@@ -1,0 +1,346 @@
+//! Doing what the machine decides.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::{BoxFuture, Either, FutureExt, select};
+use futures::stream::FuturesUnordered;
+use parking_lot::Mutex;
+use rutile_kv_env::Monotonic;
+use rutile_kv_proto::{errorpb, kvrpcpb};
+use rutile_kv_types::TimeStamp;
+
+use super::machine::{Action, Event, Executed, Machine, TaskId, Verdict};
+use crate::backoff::{Backoff, pause_of};
+use crate::client::Core;
+use crate::error::{Error, Result};
+use crate::region::{CachedRegion, Repair};
+use crate::transaction::Mutations;
+
+/// Lifetime of locks of a small transaction; larger ones get more, as TiKV's clients do.
+const LOCK_TTL_MIN_MS: u64 = 3_000;
+const LOCK_TTL_MAX_MS: u64 = 20_000;
+const LOCK_TTL_SMALL_BYTES: usize = 16 << 10;
+const LOCK_TTL_MS_PER_SQRT_MIB: f64 = 6_000.0;
+/// A lost answer is asked for at once this often before pauses begin.
+const IMMEDIATE_ATTEMPTS: u32 = 2;
+
+/// What all requests of one commit share.
+pub(super) struct Shared {
+    pub(super) core: Arc<Core>,
+    pub(super) start_ts: TimeStamp,
+    pub(super) mutations: Mutations,
+    started: Monotonic,
+    begun: Monotonic,
+    primary: usize,
+    lock_ttl_ms: u64,
+    /// Smallest commit timestamp: newer than everything that returned before this commit was called.
+    min_commit_ts: TimeStamp,
+    locks: Mutex<BTreeMap<TaskId, Vec<kvrpcpb::LockInfo>>>,
+}
+
+/// Commits `mutations`; see [`crate::Transaction::commit`].
+pub(crate) async fn commit(
+    core: &Arc<Core>,
+    start_ts: TimeStamp,
+    begun: Monotonic,
+    mutations: Mutations,
+) -> Result<TimeStamp> {
+    let config = &core.config;
+    let one_pc = config.one_pc && mutations.bytes() <= config.batch_bytes_max;
+    let primary = mutations.primary();
+    let mut machine = Machine::new(start_ts, mutations.len(), primary, one_pc, config.concurrency);
+    // Commit order follows real time across stores: without it 1PC takes the store's newest read plus one.
+    let min_commit_ts = core.pd.timestamp().await?;
+    let shared = Arc::new(Shared {
+        core: Arc::clone(core),
+        start_ts,
+        lock_ttl_ms: lock_ttl_ms(mutations.bytes()),
+        primary: primary.unwrap_or(0),
+        mutations,
+        started: core.env.clock.now(),
+        begun,
+        min_commit_ts,
+        locks: Mutex::default(),
+    });
+    match run(&shared, &mut machine).await {
+        Verdict::Committed(commit_ts) => Ok(commit_ts),
+        Verdict::NotCommitted(error) => Err(error),
+        Verdict::Undetermined(cause) => Err(Error::Undetermined { start_ts, cause }),
+    }
+}
+
+/// Runs actions and feeds events until the verdict.
+async fn run(shared: &Arc<Shared>, machine: &mut Machine) -> Verdict {
+    let mut running: FuturesUnordered<BoxFuture<'static, Event>> = FuturesUnordered::new();
+    let mut actions = machine.step(Event::Begin);
+    let mut heartbeat = None;
+    loop {
+        let mut verdict = None;
+        let mut lengthy = false;
+        for action in actions.drain(..) {
+            match action {
+                Action::Finish(found) => verdict = Some(found),
+                Action::CommitSecondaries { indexes, commit_ts } => {
+                    super::cleanup::commit_secondaries(shared, indexes, commit_ts).await;
+                }
+                Action::RollBack => super::cleanup::roll_back(shared).await,
+                other => {
+                    lengthy |=
+                        !matches!(other, Action::Group { .. } | Action::Prewrite { try_one_pc: true, .. });
+                    running.push(Arc::clone(shared).perform(other).boxed());
+                }
+            }
+        }
+        if let Some(verdict) = verdict {
+            return verdict;
+        }
+        // A transaction of one request needs no heartbeat; whatever takes longer does.
+        if heartbeat.is_none() && lengthy {
+            heartbeat = Some(shared.heartbeat_pause());
+        }
+        let event = match heartbeat.take() {
+            None => running.next().await,
+            Some(pause) => match select(running.next(), pause).await {
+                Either::Left((event, pause)) => {
+                    heartbeat = Some(pause);
+                    event
+                }
+                Either::Right(((), _)) => {
+                    running.push(Arc::clone(shared).beat().boxed());
+                    heartbeat = Some(shared.heartbeat_pause());
+                    Some(Event::Nothing)
+                }
+            },
+        };
+        let Some(event) = event else {
+            return Verdict::Undetermined("the committer stalled".to_owned());
+        };
+        actions = machine.step(event);
+    }
+}
+
+impl Shared {
+    pub(super) fn primary_key(&self) -> bytes::Bytes {
+        self.mutations.key(self.primary)
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.core.env.clock.now() - self.started
+    }
+
+    fn heartbeat_pause(&self) -> BoxFuture<'static, ()> {
+        self.core.env.clock.sleep(Duration::from_millis(self.lock_ttl_ms / 2))
+    }
+
+    /// Locks live from the start of the transaction, so the time since then is added.
+    fn ttl_from_now_ms(&self) -> u64 {
+        self.lock_ttl_ms + (self.core.env.clock.now() - self.begun).as_millis() as u64
+    }
+
+    async fn perform(self: Arc<Self>, action: Action) -> Event {
+        match action {
+            Action::Group { task, indexes } => self.group(task, &indexes).await,
+            Action::Prewrite { task, indexes, try_one_pc, retry } => {
+                self.prewrite(task, indexes, try_one_pc, retry).await
+            }
+            Action::GetCommitTs => match self.core.pd.timestamp().await {
+                Ok(commit_ts) => Event::CommitTs(commit_ts),
+                Err(error) => Event::CommitTsFailed(error.into()),
+            },
+            Action::Commit { task, indexes, commit_ts } => self.commit(task, indexes, commit_ts).await,
+            Action::Pause { task, attempts, cause } => self.pause(task, attempts, cause).await,
+            Action::ResolveLocks { task, attempts } => self.resolve(task, attempts).await,
+            Action::CommitSecondaries { .. } | Action::RollBack | Action::Finish(_) => Event::Nothing,
+        }
+    }
+
+    async fn group(&self, task: TaskId, indexes: &[usize]) -> Event {
+        let items = self.mutations.items(indexes);
+        match self.core.group(items, self.core.config.batch_bytes_max).await {
+            Ok(groups) => {
+                Event::Grouped { task, batches: groups.into_iter().map(|group| group.items).collect() }
+            }
+            Err(Error::Store(status)) => {
+                Event::RegionFailed { task, executed: Executed::No, cause: status.to_string() }
+            }
+            Err(error) => Event::Refused { task, error, final_word: false },
+        }
+    }
+
+    /// The region of a batch, or the event of a batch that no longer lies in one.
+    async fn region_of(
+        &self,
+        task: TaskId,
+        indexes: &[usize],
+    ) -> std::result::Result<Arc<CachedRegion>, Event> {
+        let failed = |cause: String| Event::RegionFailed { task, executed: Executed::No, cause };
+        let (Some(first), Some(last)) = (indexes.first(), indexes.last()) else {
+            return Err(failed("an empty batch".to_owned()));
+        };
+        let located = self.core.cache.locate(&self.mutations.key(*first)).await;
+        let region = located.map_err(|error| failed(error.to_string()))?;
+        if region.range.contains(&self.mutations.key(*last)) {
+            Ok(region)
+        } else {
+            Err(failed("the region was split".to_owned()))
+        }
+    }
+
+    async fn prewrite(&self, task: TaskId, indexes: Vec<usize>, try_one_pc: bool, retry: bool) -> Event {
+        rutile_kv_env::failpoint!("client::commit::before_prewrite");
+        let region = match self.region_of(task, &indexes).await {
+            Ok(region) => region,
+            Err(event) => return event,
+        };
+        let mut context = region.context().unwrap_or_default();
+        context.is_retry_request = retry;
+        let request = kvrpcpb::PrewriteRequest {
+            context: Some(context),
+            mutations: self.mutations.select(&indexes),
+            primary_lock: self.primary_key(),
+            start_version: self.start_ts.into_inner(),
+            lock_ttl: self.ttl_from_now_ms(),
+            txn_size: self.mutations.len() as u64,
+            min_commit_ts: self.min_commit_ts.into_inner(),
+            try_one_pc,
+            ..kvrpcpb::PrewriteRequest::default()
+        };
+        let mut answer = match region.service.kv_prewrite(request).await {
+            Ok(answer) => answer,
+            Err(status) => {
+                return self.failed(task, self.core.cache.repair_status(&region, &status), Executed::Unknown);
+            }
+        };
+        if let Some(error) = answer.region_error.take() {
+            return self.failed(task, self.core.cache.repair(&region, &error), executed(&error));
+        }
+        if answer.errors.is_empty() {
+            return Event::Prewritten { task, one_pc_commit_ts: answer.one_pc_commit_ts.into() };
+        }
+        let mut locks = Vec::new();
+        for mut error in answer.errors {
+            match error.locked.take() {
+                Some(lock) => locks.push(lock),
+                None => {
+                    let error = Error::from_key_error(error, self.start_ts);
+                    return Event::Refused { task, error, final_word: true };
+                }
+            }
+        }
+        self.locks.lock().insert(task, locks);
+        Event::Locked { task }
+    }
+
+    async fn commit(&self, task: TaskId, indexes: Vec<usize>, commit_ts: TimeStamp) -> Event {
+        rutile_kv_env::failpoint!("client::commit::before_primary");
+        let region = match self.region_of(task, &indexes).await {
+            Ok(region) => region,
+            Err(event) => return event,
+        };
+        let request = kvrpcpb::CommitRequest {
+            context: region.context(),
+            start_version: self.start_ts.into_inner(),
+            keys: self.mutations.locking_keys(&indexes),
+            commit_version: commit_ts.into_inner(),
+        };
+        let mut answer = match region.service.kv_commit(request).await {
+            Ok(answer) => answer,
+            Err(status) => {
+                return self.failed(task, self.core.cache.repair_status(&region, &status), Executed::Unknown);
+            }
+        };
+        if let Some(error) = answer.region_error.take() {
+            return self.failed(task, self.core.cache.repair(&region, &error), executed(&error));
+        }
+        match answer.error {
+            None => Event::Committed,
+            Some(error) if error.commit_ts_expired.is_some() => Event::CommitTsExpired,
+            Some(error) => {
+                let error = Error::from_key_error(*error, self.start_ts);
+                Event::Refused { task, error, final_word: true }
+            }
+        }
+    }
+
+    fn failed(&self, task: TaskId, repair: Repair, executed: Executed) -> Event {
+        match repair {
+            Repair::Now(cause) | Repair::Later(cause) => Event::RegionFailed { task, executed, cause },
+            // The store says that it did not run the request.
+            Repair::Fatal(error) => Event::Refused { task, error, final_word: false },
+        }
+    }
+
+    async fn pause(&self, task: TaskId, attempts: u32, cause: String) -> Event {
+        let elapsed = self.elapsed();
+        if elapsed > self.core.config.commit_budget {
+            let error = Error::Backoff { what: "commit", cause, attempts, elapsed };
+            return Event::Refused { task, error, final_word: false };
+        }
+        if attempts > IMMEDIATE_ATTEMPTS {
+            self.core.env.clock.sleep(pause_of(&self.core.env, attempts - IMMEDIATE_ATTEMPTS)).await;
+        }
+        Event::Resumed { task }
+    }
+
+    async fn resolve(&self, task: TaskId, attempts: u32) -> Event {
+        let refused = |error| Event::Refused { task, error, final_word: false };
+        let locks = self.locks.lock().remove(&task).unwrap_or_default();
+        let resolution = match self.core.resolve_locks(locks, TimeStamp::ZERO).await {
+            Ok(resolution) => resolution,
+            Err(error) => return refused(error),
+        };
+        let Some((lock, left)) = resolution.alive else {
+            return Event::Resumed { task };
+        };
+        let waited = self.elapsed();
+        if waited > self.core.config.retry_budget {
+            return refused(Error::KeyLocked { key: lock.key, lock_ts: lock.lock_version.into(), waited });
+        }
+        self.core
+            .env
+            .clock
+            .sleep(pause_of(&self.core.env, attempts).min(left.max(Duration::from_millis(1))))
+            .await;
+        Event::Resumed { task }
+    }
+
+    /// Keeps the primary lock alive. A failure is no news: the commit itself will find out.
+    async fn beat(self: Arc<Self>) -> Event {
+        let primary = self.primary_key();
+        let mut backoff = Backoff::new("heartbeat", Duration::from_millis(self.lock_ttl_ms / 2));
+        let (start_version, advise_lock_ttl) = (self.start_ts.into_inner(), self.ttl_from_now_ms());
+        let outcome = self
+            .core
+            .call(&mut backoff, &primary, |region| {
+                let service = Arc::clone(&region.service);
+                let request = kvrpcpb::TxnHeartBeatRequest {
+                    context: region.context(),
+                    primary_lock: primary.clone(),
+                    start_version,
+                    advise_lock_ttl,
+                };
+                async move { service.kv_txn_heart_beat(request).await }
+            })
+            .await;
+        if let Err(error) = outcome {
+            tracing::warn!(start_ts = start_version, %error, "heartbeat of a committing transaction failed");
+        }
+        Event::Nothing
+    }
+}
+
+/// `stale_command` says that leadership changed after the proposal, which may have been applied all the same.
+fn executed(error: &errorpb::Error) -> Executed {
+    if error.stale_command.is_some() { Executed::Unknown } else { Executed::No }
+}
+
+fn lock_ttl_ms(bytes: usize) -> u64 {
+    if bytes <= LOCK_TTL_SMALL_BYTES {
+        return LOCK_TTL_MIN_MS;
+    }
+    let mib = bytes as f64 / f64::from(1 << 20);
+    ((LOCK_TTL_MS_PER_SQRT_MIB * mib.sqrt()) as u64).clamp(LOCK_TTL_MIN_MS, LOCK_TTL_MAX_MS)
+}

@@ -1,0 +1,35 @@
+//! Limits and budgets of the client.
+
+use std::time::Duration;
+
+#[derive(Clone, Debug)]
+pub struct ClientConfig {
+    /// Keys and values of one transaction.
+    pub transaction_bytes_max: usize,
+    /// One key with its value; a raft entry must hold it.
+    pub entry_bytes_max: usize,
+    /// Keys and values of one prewrite or commit request.
+    pub batch_bytes_max: usize,
+    /// Requests of one transaction or batch get in flight.
+    pub concurrency: usize,
+    /// How long region errors, busy stores and locks of others are waited out.
+    pub retry_budget: Duration,
+    /// How long the commit of the primary key is tried; afterwards its outcome is unknown.
+    pub commit_budget: Duration,
+    /// Commit a transaction of one region and one batch in one phase.
+    pub one_pc: bool,
+}
+
+impl Default for ClientConfig {
+    fn default() -> ClientConfig {
+        ClientConfig {
+            transaction_bytes_max: 100 << 20,
+            entry_bytes_max: 6 << 20,
+            batch_bytes_max: 1 << 20,
+            concurrency: 16,
+            retry_budget: Duration::from_secs(20),
+            commit_budget: Duration::from_secs(40),
+            one_pc: true,
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The transaction client: what the SQL layer calls.
+//!
+//! ```text
+//!   Client ─ begin ──→ Transaction ─ get/scan: membuffer over Snapshot
+//!      │                    └─ commit ──→ committer (pure machine + async shell)
+//!      ├─ snapshot ─→ Snapshot ─ get, batch_get, scan
+//!      └─ coprocessor ─→ stream of answers
+//!                 │ all of them
+//!            region: cache, call with repair      lock_resolver
+//!                 │
+//!        Arc<dyn TikvService> by store id (in process: the store itself)
+//! ```
+//!
+//! Transactions are Percolator's (Peng and Dabek, "Large-scale Incremental Processing", OSDI 2010) with TiKV's wire:
+//! prewrite everywhere, commit the primary, then the rest in the background; in one region everything is one request
+//! (1PC). A region that splits, moves or changes its leader in the middle of anything is found again and never seen
+//! by the caller. Every wait has a budget, and the error that ends it names the last cause.
+//!
+//! Deliberately missing: pessimistic locks, async commit, follower reads, and network carriers.
+
+mod background;
+mod backoff;
+mod client;
+mod committer;
+mod config;
+mod coprocessor;
+mod error;
+mod lock_resolver;
+mod region;
+mod snapshot;
+mod stores;
+mod transaction;
+
+pub use client::Client;
+pub use config::ClientConfig;
+pub use coprocessor::CoprocessorOptions;
+pub use error::{Error, Result};
+pub use rutile_kv_proto::Payload;
+pub use snapshot::{ScanOptions, Scanner, Snapshot};
+pub use stores::{StaticStores, Stores};
+pub use transaction::{MemBuffer, Savepoint, Transaction, TransactionOptions};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,270 @@
+//! Reopening, crashing, checkpoints and damaged files.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::support::put;
+use rutile_kv_engine::{
+    DataDir, Engine, EngineConfig, EngineRaftLog, Entry, Error, IterOptions, MemoryEngine, RaftLog,
+    RaftLogBatch, RaftLogConfig, RocksEngine, WriteBatch,
+};
+use rutile_kv_env::{Env, Simulation};
+use rutile_kv_types::{Cf, ErrorClass};
+
+/// What is on disk now, as a process that is killed at this moment leaves it.
+fn copy_directory(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("create");
+    for entry in fs::read_dir(from).expect("list") {
+        let path = entry.expect("list").path();
+        let target = to.join(path.file_name().expect("entries have names"));
+        if path.is_dir() {
+            copy_directory(&path, &target);
+        } else {
+            fs::copy(&path, &target).expect("copy");
+        }
+    }
+}
+
+fn files(directory: &Path, extension: &str) -> Vec<PathBuf> {
+    let paths = fs::read_dir(directory).expect("list").map(|entry| entry.expect("list").path());
+    let mut found: Vec<PathBuf> =
+        paths.filter(|path| path.extension().is_some_and(|ext| ext == extension)).collect();
+    found.sort();
+    found
+}
+
+fn flip_byte(path: &Path, offset: u64) {
+    let mut file = OpenOptions::new().read(true).write(true).open(path).expect("open");
+    let mut byte = [0];
+    file.seek(SeekFrom::Start(offset)).expect("seek");
+    file.read_exact(&mut byte).expect("read");
+    file.seek(SeekFrom::Start(offset)).expect("seek");
+    file.write_all(&[byte[0] ^ 0x40]).expect("write");
+}
+
+fn fill(engine: &dyn Engine, keys: u32) {
+    let mut batch = WriteBatch::new();
+    for key in 0..keys {
+        for cf in Cf::ALL {
+            batch.put(cf, format!("key-{key:08}"), format!("value of {key} in {cf}"));
+        }
+    }
+    engine.write(batch, false).expect("write");
+}
+
+#[test]
+fn a_closed_database_is_whole_when_opened_again() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    for round in 0u8..3 {
+        let engine = RocksEngine::open(directory.path(), &EngineConfig::small()).expect("open");
+        for former in 0..round {
+            assert!(engine.get(Cf::Lock, &[former]).expect("get").is_some());
+        }
+        put(&engine, Cf::Lock, &[round], b"x");
+    }
+}
+
+/// A killed process loses nothing: what was written is in the operating system's hands.
+#[test]
+fn a_killed_process_loses_no_write() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let engine = RocksEngine::open(&directory.path().join("live"), &EngineConfig::small()).expect("open");
+    fill(&engine, 100);
+    engine.flush().expect("flush");
+    put(&engine, Cf::Write, b"after flush", b"x");
+    copy_directory(&directory.path().join("live"), &directory.path().join("killed"));
+    let killed = RocksEngine::open(&directory.path().join("killed"), &EngineConfig::small()).expect("open");
+    assert!(killed.get(Cf::Write, b"after flush").expect("get").is_some());
+    assert!(killed.get(Cf::Raft, b"key-00000099").expect("get").is_some());
+}
+
+/// The end of the write-ahead log is cut at every place: batches over families are there as a whole or not at all,
+/// and never a later one without an earlier one.
+#[test]
+fn a_torn_write_ahead_log_leaves_a_prefix_of_whole_batches() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let live = directory.path().join("live");
+    let engine = RocksEngine::open(&live, &EngineConfig::small()).expect("open");
+    for number in 0u8..8 {
+        let mut batch = WriteBatch::new();
+        batch.put(Cf::Default, [number], b"data");
+        batch.put(Cf::Raft, "applied", [number]);
+        engine.write(batch, false).expect("write");
+    }
+    let log = files(&live, "log").pop().expect("a write-ahead log");
+    let len = fs::metadata(&log).expect("stat").len();
+    let mut seen = std::collections::BTreeSet::new();
+    for cut in (0..len).step_by(29) {
+        let torn = directory.path().join(format!("torn-{cut}"));
+        copy_directory(&live, &torn);
+        let file =
+            OpenOptions::new().write(true).open(torn.join(log.file_name().expect("a name"))).expect("open");
+        file.set_len(cut).expect("truncate");
+        let engine = RocksEngine::open(&torn, &EngineConfig::small()).expect("a torn tail is no corruption");
+        let applied = engine.get(Cf::Raft, b"applied").expect("get").map_or(0, |value| value[0] + 1);
+        for number in 0u8..8 {
+            assert_eq!(
+                engine.get(Cf::Default, &[number]).expect("get").is_some(),
+                number < applied,
+                "cut at {cut}"
+            );
+        }
+        seen.insert(applied);
+    }
+    assert!(seen.len() > 4, "the cuts must meet different batches: {seen:?}");
+}
+
+#[test]
+fn a_damaged_table_file_is_an_error_that_names_it() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let engine = RocksEngine::open(directory.path(), &EngineConfig::small()).expect("open");
+    fill(&engine, 2000);
+    engine.flush().expect("flush");
+    drop(engine);
+    let tables = files(directory.path(), "sst");
+    assert_eq!(tables.len(), Cf::ALL.len());
+    for table in &tables {
+        flip_byte(table, 100);
+    }
+    let engine = RocksEngine::open(directory.path(), &EngineConfig::small()).expect("metadata is whole");
+    for cf in Cf::ALL {
+        let error = engine.get(cf, b"key-00000001").expect_err("a damaged block must not be read");
+        assert_eq!(error.class(), ErrorClass::Corruption);
+        assert!(tables.iter().any(|table| error.to_string().contains(&*table.to_string_lossy())), "{error}");
+        let mut iterator = engine.snapshot().iter(cf, IterOptions::default());
+        let error = iterator.seek_to_first().expect_err("a scan must not skip a damaged block");
+        assert!(error.to_string().contains(".sst"), "{error}");
+        assert!(!iterator.valid());
+    }
+}
+
+#[test]
+fn a_damaged_or_missing_manifest_is_refused() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    drop(RocksEngine::open(directory.path(), &EngineConfig::small()).expect("open"));
+    let path = directory.path();
+    let current = fs::read_to_string(path.join("CURRENT")).expect("read");
+    let manifest = path.join(current.trim());
+    flip_byte(&manifest, 20);
+    let error = RocksEngine::open(path, &EngineConfig::small()).err().expect("refused").to_string();
+    assert!(error.contains(&*path.to_string_lossy()), "{error}");
+    Env::real().disk.rename(&manifest, &path.join("elsewhere")).expect("rename");
+    let error = RocksEngine::open(path, &EngineConfig::small()).err().expect("refused").to_string();
+    assert!(error.contains("MANIFEST"), "{error}");
+}
+
+#[test]
+fn a_checkpoint_opens_as_a_database_and_stands_still() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let engine = RocksEngine::open(&directory.path().join("live"), &EngineConfig::small()).expect("open");
+    fill(&engine, 100);
+    engine.checkpoint(&directory.path().join("copy")).expect("checkpoint");
+    put(&engine, Cf::Default, b"later", b"x");
+    let copy = RocksEngine::open(&directory.path().join("copy"), &EngineConfig::small()).expect("open");
+    assert!(copy.get(Cf::Write, b"key-00000042").expect("get").is_some());
+    assert_eq!(copy.get(Cf::Default, b"later").expect("get"), None);
+    let error = engine.checkpoint(&directory.path().join("copy")).expect_err("it exists");
+    assert!(error.to_string().contains("copy") || error.to_string().contains("live"), "{error}");
+}
+
+#[test]
+fn a_memory_checkpoint_goes_through_the_simulated_disk() {
+    let simulation = Simulation::new(1);
+    let disk = simulation.env().disk;
+    let engine = MemoryEngine::with_disk(disk.clone());
+    fill(&engine, 10);
+    engine.checkpoint(Path::new("/copy")).expect("checkpoint");
+    let copy = MemoryEngine::open_checkpoint(disk.clone(), Path::new("/copy")).expect("open");
+    assert_eq!(copy.dump(), engine.dump());
+    let file = Path::new("/copy/memory-checkpoint");
+    assert!(simulation.disk().flip_bit(file, 30));
+    let error = MemoryEngine::open_checkpoint(disk, Path::new("/copy")).err().expect("damaged");
+    assert!(error.to_string().contains("/copy/memory-checkpoint"), "{error}");
+    let error = MemoryEngine::new().checkpoint(Path::new("/copy")).expect_err("no disk");
+    assert!(matches!(error, Error::Unsupported { .. }));
+}
+
+#[test]
+fn a_second_process_is_refused_on_a_real_disk() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("data");
+    let disk = Env::real().disk;
+    let opened = DataDir::open(&*disk, &path).expect("create");
+    assert!(matches!(DataDir::open(&*disk, &path), Err(Error::InUse { .. })));
+    let engine = RocksEngine::open(&opened.state_engine(), &EngineConfig::small()).expect("open");
+    drop(engine);
+    drop(opened);
+    flip_byte(&path.join("RUTILE_FORMAT"), 3);
+    let error = DataDir::open(&*disk, &path).err().expect("refused").to_string();
+    assert!(error.contains("RUTILE_FORMAT"), "{error}");
+}
+
+fn append(log: &dyn RaftLog, index: u64) {
+    let mut batch = RaftLogBatch::new();
+    let entry = Entry { index, term: 1, data: vec![index as u8; 100].into(), ..Entry::default() };
+    batch.append(1, vec![entry]);
+    log.append(batch, true).expect("append");
+}
+
+/// The raft log is cut in its last record: the records before it are whole.
+#[test]
+fn a_torn_raft_log_keeps_the_records_before() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let live = directory.path().join("live");
+    let log = EngineRaftLog::open(&live, &RaftLogConfig::small()).expect("open");
+    for index in 1..10 {
+        append(&log, index);
+    }
+    append(&log, 10);
+    let torn = directory.path().join("torn");
+    copy_directory(&live, &torn);
+    let file = files(&torn, "raftlog").pop().expect("a log file");
+    let content = Env::real().disk.read(&file).expect("read");
+    // Files are allocated ahead: the last record ends where the zeros begin.
+    let end = content.iter().rposition(|byte| *byte != 0).expect("records");
+    File::options().write(true).open(&file).and_then(|file| file.set_len(end as u64 - 30)).expect("truncate");
+    let log = EngineRaftLog::open(&torn, &RaftLogConfig::small()).expect("a torn tail is no corruption");
+    assert_eq!(log.last_index(1), Some(9));
+    assert_eq!(log.entries(1, 1, 10, u64::MAX).expect("entries").len(), 9);
+    append(&log, 10);
+    assert_eq!(log.last_index(1), Some(10));
+}
+
+/// A damaged record in the middle of older files is never read as if it were good.
+#[test]
+fn a_damaged_raft_log_never_answers_wrong_entries() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let live = directory.path().join("live");
+    let log = EngineRaftLog::open(&live, &RaftLogConfig::small()).expect("open");
+    for index in 1..2000 {
+        append(&log, index);
+    }
+    drop(log);
+    let older = files(&live, "raftlog").remove(0);
+    let len = fs::metadata(&older).expect("stat").len();
+    let mut found = 0;
+    for offset in (64..len.min(60_000)).step_by(9_973) {
+        let damaged = directory.path().join(format!("damaged-{offset}"));
+        copy_directory(&live, &damaged);
+        flip_byte(&damaged.join(older.file_name().expect("a name")), offset);
+        match EngineRaftLog::open(&damaged, &RaftLogConfig::small()) {
+            Err(error) => {
+                assert!(error.to_string().contains("damaged-"), "{error}");
+                found += 1;
+            }
+            Ok(log) => match log.entries(1, 1, 2000, u64::MAX) {
+                Err(error) => {
+                    assert_eq!(error.class(), ErrorClass::Corruption, "{error}");
+                    assert!(error.to_string().contains("damaged-"), "{error}");
+                    found += 1;
+                }
+                Ok(entries) => {
+                    let right = entries.iter().all(|entry| entry.data == vec![entry.index as u8; 100]);
+                    assert!(right && entries.len() == 1999, "offset {offset}");
+                }
+            },
+        }
+    }
+    assert!(found > 0, "damage must be met");
+}

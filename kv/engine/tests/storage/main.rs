@@ -1,0 +1,7 @@
+//! What the engines and the raft logs promise, in memory and on disk.
+
+mod durability;
+mod engine;
+mod model;
+mod raft_log;
+mod support;

@@ -1,0 +1,19 @@
+//! The machine: operating system clocks, operating system randomness, a Tokio runtime, the file system.
+
+mod clock;
+mod disk;
+mod random;
+mod spawn;
+
+use std::sync::Arc;
+
+use crate::Env;
+
+pub(crate) fn env(runtime: Option<tokio::runtime::Handle>) -> Env {
+    Env {
+        clock: Arc::new(clock::RealClock::new()),
+        random: Arc::new(random::RealRandom),
+        spawn: Arc::new(spawn::RealSpawn::new(runtime)),
+        disk: Arc::new(disk::RealDisk),
+    }
+}

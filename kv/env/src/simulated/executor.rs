@@ -1,0 +1,314 @@
+//! One thread, tasks in seeded order, time that jumps when all tasks wait.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::clock::SimulatedClock;
+use super::disk::SimulatedDisk;
+use super::random::SeededRandom;
+use crate::spawn::TaskToken;
+use crate::{BoxFuture, Clock, Env, Random, Spawn, TaskHandle, ThreadHandle};
+
+/// A simulated world and the driver that makes it move. Clones drive the same world.
+#[derive(Clone)]
+pub struct Simulation {
+    clock: SimulatedClock,
+    disk: SimulatedDisk,
+    random: Arc<SeededRandom>,
+    executor: Arc<Executor>,
+}
+
+impl Simulation {
+    pub fn new(seed: u64) -> Simulation {
+        Simulation {
+            clock: SimulatedClock::default(),
+            disk: SimulatedDisk::default(),
+            random: Arc::new(SeededRandom::new(seed)),
+            // The order of tasks has a stream of its own, so that code that draws one number more does not change it.
+            executor: Arc::new(Executor::new(SeededRandom::new(!seed))),
+        }
+    }
+
+    /// The world as components see it.
+    pub fn env(&self) -> Env {
+        Env {
+            clock: Arc::new(self.clock.clone()),
+            random: self.random.clone(),
+            spawn: Arc::new(SimulatedSpawn { executor: self.executor.clone() }),
+            disk: Arc::new(self.disk.clone()),
+        }
+    }
+
+    pub fn clock(&self) -> &SimulatedClock {
+        &self.clock
+    }
+
+    pub fn disk(&self) -> &SimulatedDisk {
+        &self.disk
+    }
+
+    /// Runs tasks until all of them wait; time stands still.
+    pub fn run_until_stalled(&self) {
+        while self.executor.run_one() {}
+    }
+
+    /// Lets `duration` pass, stopping at every timer in between.
+    pub fn run_for(&self, duration: Duration) {
+        let end = self.clock.now() + duration;
+        self.run_until_stalled();
+        while let Some(deadline) = self.clock.next_deadline().filter(|deadline| *deadline <= end) {
+            self.clock.advance_to(deadline);
+            self.run_until_stalled();
+        }
+        self.clock.advance_to(end);
+        self.run_until_stalled();
+    }
+
+    /// Runs `future` to its end, letting time pass as needed.
+    ///
+    /// # Panics
+    /// When everything waits and no timer is left: a deadlock, which a test must not hide.
+    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        let mut future = pin!(future);
+        let woken = Arc::new(Woken(AtomicBool::new(true)));
+        let waker = Waker::from(woken.clone());
+        loop {
+            if woken.0.swap(false, Ordering::SeqCst)
+                && let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker))
+            {
+                return output;
+            }
+            if woken.0.load(Ordering::SeqCst) || self.executor.run_one() {
+                continue;
+            }
+            match self.clock.next_deadline() {
+                Some(deadline) => self.clock.advance_to(deadline),
+                None => panic!("simulation is stuck: {:?} wait for nothing", self.executor.running()),
+            }
+        }
+    }
+}
+
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+struct Executor {
+    state: Mutex<ExecutorState>,
+    order: SeededRandom,
+}
+
+#[derive(Default)]
+struct ExecutorState {
+    /// Futures that are not being polled right now.
+    tasks: BTreeMap<u64, Task>,
+    /// Ids in the order they were woken; no id twice.
+    ready: Vec<u64>,
+    /// Tasks to drop when they come back from being polled.
+    aborted: Vec<u64>,
+    names: BTreeMap<u64, &'static str>,
+    next_id: u64,
+}
+
+struct Task {
+    future: BoxFuture<'static, ()>,
+    token: TaskToken,
+}
+
+impl Executor {
+    fn new(order: SeededRandom) -> Executor {
+        Executor { state: Mutex::default(), order }
+    }
+
+    fn add(self: &Arc<Self>, name: &'static str, future: BoxFuture<'static, ()>) -> TaskHandle {
+        let (mut handle, token) = TaskHandle::new(name, Box::new(|| {}));
+        let mut state = self.state.lock();
+        let id = state.next_id;
+        state.next_id += 1;
+        state.tasks.insert(id, Task { future, token });
+        state.names.insert(id, name);
+        state.ready.push(id);
+        drop(state);
+        let executor = Arc::downgrade(self);
+        handle.set_abort(Box::new(move || {
+            if let Some(executor) = executor.upgrade() {
+                executor.abort(id);
+            }
+        }));
+        handle
+    }
+
+    fn abort(&self, id: u64) {
+        let mut state = self.state.lock();
+        let task = state.tasks.remove(&id);
+        if task.is_some() {
+            state.names.remove(&id);
+        } else if state.names.contains_key(&id) {
+            state.aborted.push(id);
+        }
+        drop(state);
+        // Dropped outside the lock: its destructors may spawn or wake.
+        drop(task);
+    }
+
+    fn wake(&self, id: u64) {
+        let mut state = self.state.lock();
+        if state.names.contains_key(&id) && !state.ready.contains(&id) {
+            state.ready.push(id);
+        }
+    }
+
+    /// Polls one ready task; false when none is ready.
+    fn run_one(self: &Arc<Self>) -> bool {
+        let (id, mut task) = loop {
+            let mut state = self.state.lock();
+            let count = state.ready.len() as u64;
+            if count == 0 {
+                return false;
+            }
+            let index = self.order.range(0..count) as usize;
+            let id = state.ready.remove(index);
+            if let Some(task) = state.tasks.remove(&id) {
+                break (id, task);
+            }
+        };
+        let waker = Waker::from(Arc::new(TaskWaker { id, executor: Arc::downgrade(self) }));
+        let done = task.future.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
+        let mut state = self.state.lock();
+        let aborted = state.aborted.iter().position(|aborted| *aborted == id);
+        if let Some(index) = aborted {
+            state.aborted.remove(index);
+        }
+        if done || aborted.is_some() {
+            state.names.remove(&id);
+            drop(state);
+            if done {
+                task.token.finished();
+            }
+            return true;
+        }
+        state.tasks.insert(id, task);
+        true
+    }
+
+    fn running(&self) -> Vec<(String, usize)> {
+        let mut counts = BTreeMap::<String, usize>::new();
+        for name in self.state.lock().names.values() {
+            *counts.entry((*name).to_owned()).or_default() += 1;
+        }
+        counts.into_iter().collect()
+    }
+}
+
+struct TaskWaker {
+    id: u64,
+    executor: Weak<Executor>,
+}
+
+impl Wake for TaskWaker {
+    fn wake(self: Arc<Self>) {
+        if let Some(executor) = self.executor.upgrade() {
+            executor.wake(self.id);
+        }
+    }
+}
+
+struct SimulatedSpawn {
+    executor: Arc<Executor>,
+}
+
+impl Spawn for SimulatedSpawn {
+    fn spawn(&self, name: &'static str, future: BoxFuture<'static, ()>) -> TaskHandle {
+        self.executor.add(name, future)
+    }
+
+    fn spawn_blocking(&self, name: &'static str, work: Box<dyn FnOnce() + Send>) -> TaskHandle {
+        self.executor.add(name, Box::pin(async move { work() }))
+    }
+
+    fn spawn_thread(&self, name: &str, _work: Box<dyn FnOnce() + Send>) -> io::Result<ThreadHandle> {
+        Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            format!("no thread {name} in a simulation: it has only one"),
+        ))
+    }
+
+    fn running(&self) -> Vec<(String, usize)> {
+        self.executor.running()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spawn::TaskEnd;
+
+    /// The order in which ten tasks with equal timers report.
+    fn run(seed: u64) -> Vec<u64> {
+        let simulation = Simulation::new(seed);
+        let env = simulation.env();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        for id in 0..10 {
+            let (log, clock) = (log.clone(), env.clock.clone());
+            env.spawn.spawn(
+                "reporter",
+                Box::pin(async move {
+                    clock.sleep(Duration::from_secs(id % 2)).await;
+                    log.lock().push(id);
+                }),
+            );
+        }
+        simulation.run_for(Duration::from_secs(2));
+        assert_eq!(env.spawn.running(), []);
+        log.lock().clone()
+    }
+
+    #[test]
+    fn the_same_seed_runs_the_same_order_and_others_do_not() {
+        assert_eq!(run(1), run(1));
+        assert!((2..20).any(|seed| run(seed) != run(1)));
+    }
+
+    #[test]
+    fn time_jumps_to_the_timer_and_not_further() {
+        let simulation = Simulation::new(7);
+        let clock = simulation.env().clock;
+        let (before, wall) = (clock.now(), clock.unix_millis());
+        simulation.block_on(clock.sleep(Duration::from_secs(3600)));
+        assert_eq!(clock.now() - before, Duration::from_secs(3600));
+        assert_eq!(clock.unix_millis() - wall, 3_600_000);
+    }
+
+    #[test]
+    fn an_aborted_task_tells_its_joiner() {
+        let simulation = Simulation::new(7);
+        let task = simulation.env().spawn.spawn("stuck", Box::pin(std::future::pending()));
+        simulation.run_until_stalled();
+        task.abort();
+        assert_eq!(simulation.block_on(task.join()), TaskEnd::Aborted);
+        assert_eq!(simulation.env().spawn.running(), []);
+    }
+
+    #[test]
+    fn random_numbers_repeat_by_seed() {
+        let draw = |seed| {
+            let random = Simulation::new(seed).env().random;
+            let mut bytes = [0u8; 11];
+            random.fill(&mut bytes);
+            (random.range(0..1000), bytes)
+        };
+        assert_eq!(draw(5), draw(5));
+        assert_ne!(draw(5), draw(6));
+    }
+}

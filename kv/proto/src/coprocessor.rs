@@ -1,0 +1,80 @@
+//! Pushed-down plans: the request to a region, its answer, and what carries plan and data.
+//!
+//! In process the plan and the answer travel as shared objects, on a network as bytes ([`Payload`]). The structs are
+//! therefore not protobuf messages; a network carrier writes [`Payload::Encoded`] into `coprocessor.Request.data`.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::{errorpb, kvrpcpb};
+
+/// Half-open range of user keys (`coprocessor.KeyRange`); an empty end means the end of the key space.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct KeyRange {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub start: Bytes,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub end: Bytes,
+}
+
+/// A plan or an answer: by reference inside a process, as bytes between processes.
+#[derive(Clone)]
+pub enum Payload {
+    Encoded(Bytes),
+    Shared(Arc<dyn Any + Send + Sync>),
+}
+
+impl Payload {
+    /// Shares a value with the other side of an in-process carrier.
+    pub fn shared<T: Any + Send + Sync>(value: T) -> Payload {
+        Payload::Shared(Arc::new(value))
+    }
+
+    /// The shared value, when it is one and has this type.
+    pub fn downcast<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        match self {
+            Payload::Encoded(_) => None,
+            Payload::Shared(value) => Arc::clone(value).downcast::<T>().ok(),
+        }
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Payload::Encoded(bytes) => write!(f, "Encoded({} bytes)", bytes.len()),
+            Payload::Shared(_) => f.write_str("Shared(..)"),
+        }
+    }
+}
+
+/// Runs a plan over ranges of one region.
+#[derive(Clone, Debug)]
+pub struct CoprocessorRequest {
+    pub context: Option<kvrpcpb::Context>,
+    /// Kind of the plan; the endpoint gives the numbers their meaning.
+    pub tp: u32,
+    pub start_ts: u64,
+    /// Ascending and disjoint; the store clips them to the region.
+    pub ranges: Vec<KeyRange>,
+    pub plan: Payload,
+    /// Rows after which the store may stop and name a resume point; 0 means no paging.
+    pub paging_rows: u64,
+}
+
+/// Answer of one region.
+#[derive(Clone, Debug, Default)]
+pub struct CoprocessorResponse {
+    pub region_error: Option<errorpb::Error>,
+    pub locked: Option<kvrpcpb::LockInfo>,
+    /// Text of an endpoint error, or of any other failure; empty means success.
+    pub other_error: String,
+    /// The endpoint's own error object, when the carrier is in process.
+    pub error_payload: Option<Payload>,
+    pub data: Option<Payload>,
+    /// Where to go on: `start` is the first key not yet read. `None` means that all ranges are done.
+    pub next: Option<KeyRange>,
+}

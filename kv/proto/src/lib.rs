@@ -1,0 +1,26 @@
+//! The public wire of TiKV and PD, and one service trait per public service.
+//!
+//! Messages carry the names and field numbers of kvproto (one module per `.proto` package) so that clients of TiKV
+//! and PD understand us; byte fields are [`bytes::Bytes`], which move between layers without copying. Each service is
+//! a trait that the service itself, its network stub and the simulated network implement alike. There is no logic
+//! here, and no code generator: messages are written by hand, and the tests hold some encodings fixed.
+
+pub mod coprocessor;
+pub mod endpoint;
+pub mod errorpb;
+pub mod keyspacepb;
+pub mod kvrpcpb;
+pub mod metapb;
+pub mod pdpb;
+
+mod pd_service;
+mod status;
+mod tikvpb;
+
+pub use coprocessor::{CoprocessorRequest, CoprocessorResponse, Payload};
+pub use pd_service::PdService;
+pub use status::{Code, Status};
+pub use tikvpb::TikvService;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,37 @@
+//! The timestamp below which old versions may go.
+
+use super::{RequestHeader, ResponseHeader};
+
+/// Reads the safe point.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetGcSafePointRequest {
+    #[prost(message, optional, tag = "1")]
+    pub header: Option<RequestHeader>,
+}
+
+/// Answer to [`GetGcSafePointRequest`].
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetGcSafePointResponse {
+    #[prost(message, optional, tag = "1")]
+    pub header: Option<ResponseHeader>,
+    #[prost(uint64, tag = "2")]
+    pub safe_point: u64,
+}
+
+/// Moves the safe point forward.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UpdateGcSafePointRequest {
+    #[prost(message, optional, tag = "1")]
+    pub header: Option<RequestHeader>,
+    #[prost(uint64, tag = "2")]
+    pub safe_point: u64,
+}
+
+/// The safe point in force, which never goes back.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UpdateGcSafePointResponse {
+    #[prost(message, optional, tag = "1")]
+    pub header: Option<ResponseHeader>,
+    #[prost(uint64, tag = "2")]
+    pub new_safe_point: u64,
+}

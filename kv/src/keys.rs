@@ -1,0 +1,61 @@
+//! Every store-local key, and nowhere else.
+//!
+//! All live in the raft CF of the state engine, beside the data they describe, so that one batch changes both.
+//! The layout is TiKV's (`components/keys/src/lib.rs`):
+//!
+//! ```text
+//! 01 01                          store identity
+//! 01 02                          first region, prepared but not yet known to PD
+//! 01 02 | region BE8 | 03        apply state
+//! 01 03 | region BE8 | 01        region state
+//! ```
+//! Data keys carry no prefix: the column families that hold them hold nothing else.
+
+const LOCAL: u8 = 0x01;
+const RAFT_PREFIX: u8 = 0x02;
+const META_PREFIX: u8 = 0x03;
+const APPLY_STATE_SUFFIX: u8 = 0x03;
+const REGION_STATE_SUFFIX: u8 = 0x01;
+
+/// Who this store is.
+pub const STORE_IDENT: &[u8] = &[LOCAL, 0x01];
+
+/// The first region of a cluster while it is being founded.
+pub const PREPARE_BOOTSTRAP: &[u8] = &[LOCAL, 0x02];
+
+/// Bounds of all region states: start inclusive, end exclusive.
+pub const REGION_STATES: (&[u8], &[u8]) = (&[LOCAL, META_PREFIX], &[LOCAL, META_PREFIX + 1]);
+
+/// How far a region is applied.
+pub fn apply_state(region_id: u64) -> [u8; 11] {
+    region_key(RAFT_PREFIX, region_id, APPLY_STATE_SUFFIX)
+}
+
+/// Range, epoch and peers of a region.
+pub fn region_state(region_id: u64) -> [u8; 11] {
+    region_key(META_PREFIX, region_id, REGION_STATE_SUFFIX)
+}
+
+fn region_key(prefix: u8, region_id: u64, suffix: u8) -> [u8; 11] {
+    let mut key = [0; 11];
+    key[0] = LOCAL;
+    key[1] = prefix;
+    key[2..10].copy_from_slice(&region_id.to_be_bytes());
+    key[10] = suffix;
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layout_is_the_published_one() {
+        assert_eq!(apply_state(0x0102), [1, 2, 0, 0, 0, 0, 0, 0, 1, 2, 3]);
+        assert_eq!(region_state(7), [1, 3, 0, 0, 0, 0, 0, 0, 0, 7, 1]);
+        assert!(
+            REGION_STATES.0 < region_state(0).as_slice()
+                && region_state(u64::MAX).as_slice() < REGION_STATES.1
+        );
+    }
+}

@@ -1,0 +1,33 @@
+//! The replicated, transactional key-value store: one store of a cluster, or the only one.
+//!
+//! ```text
+//! service       the wire: region checks, requests to commands, errors to wire
+//! txn           Percolator commands, latches, scheduler          coprocessor   host of pushed-down plans
+//! mvcc          versions: point get, scan                        concurrency_manager   max_ts, in-memory locks
+//! replica       the seam: snapshot, propose
+//! raftstore     multi-raft over the raft log and the state engine
+//! ```
+//! [`Store`] is the facade: open it over an engine, a raft log and a PD client, hand [`Store::service`] to a
+//! carrier, stop it. Knows nothing of MySQL.
+//!
+//! Deliberately missing so far: pessimistic locks, async commit, raw KV, GC, snapshots between stores.
+mod concurrency_manager;
+mod config;
+mod coprocessor;
+mod error;
+mod keys;
+#[cfg(test)]
+mod local_replica;
+mod metrics;
+mod mvcc;
+mod raftstore;
+mod replica;
+mod service;
+mod store;
+mod txn;
+mod write_set;
+
+pub use config::Config;
+pub use error::{Error, KeyError, RegionError, Result};
+pub use metrics::Snapshot as MetricsSnapshot;
+pub use store::Store;

@@ -1,0 +1,128 @@
+//! A replica without raft, for tests: one region on a plain engine, writes applied at once or when told.
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use parking_lot::Mutex;
+use rutile_kv_engine::{Engine, IterOptions, MemoryEngine, WriteBatch};
+use rutile_kv_types::{Cf, Peer, PeerRole, Region, RegionEpoch};
+
+use crate::error::{RegionError, Result};
+use crate::replica::{Proposal, RegionContext, RegionSnapshot, Replica};
+use crate::write_set::{Change, Changes};
+
+/// The region of the replica.
+pub const REGION_ID: u64 = 2;
+
+/// One region on a plain engine.
+pub struct LocalReplica {
+    pub engine: Arc<dyn Engine>,
+    region: Arc<Region>,
+    hold: AtomicBool,
+    held: Mutex<Vec<Proposal>>,
+}
+
+impl LocalReplica {
+    /// A region of encoded bounds in memory.
+    pub fn new(start_key: Bytes, end_key: Bytes) -> Arc<Self> {
+        LocalReplica::over(Arc::new(MemoryEngine::new()), start_key, end_key)
+    }
+
+    /// A region of encoded bounds on any engine.
+    pub fn over(engine: Arc<dyn Engine>, start_key: Bytes, end_key: Bytes) -> Arc<Self> {
+        let region = Region {
+            id: REGION_ID,
+            start_key,
+            end_key,
+            epoch: RegionEpoch { conf_ver: 1, version: 1 },
+            peers: vec![Peer { id: 3, store_id: 1, role: PeerRole::Voter }],
+        };
+        Arc::new(LocalReplica {
+            engine,
+            region: Arc::new(region),
+            hold: AtomicBool::new(false),
+            held: Mutex::default(),
+        })
+    }
+
+    /// A context that fits.
+    pub fn context(&self) -> RegionContext {
+        RegionContext { region_id: REGION_ID, epoch: self.region.epoch, store_id: 1, peer_id: 3, term: 0 }
+    }
+
+    /// Every pair, in order of family and key.
+    pub fn dump(&self) -> Vec<(Cf, Bytes, Bytes)> {
+        let snapshot = self.engine.snapshot();
+        let mut pairs = Vec::new();
+        for cf in Cf::ALL {
+            let mut all = snapshot.iter(cf, IterOptions::default());
+            let mut valid = all.seek_to_first().expect("readable");
+            while valid {
+                let copy = Bytes::copy_from_slice;
+                pairs.push((cf, copy(all.key()), copy(all.value())));
+                valid = all.next().expect("readable");
+            }
+        }
+        pairs
+    }
+
+    /// Keeps proposals from now on, as a disk that does not answer.
+    pub fn hold(&self) {
+        self.hold.store(true, Ordering::SeqCst);
+    }
+
+    /// How many proposals are kept.
+    pub fn held(&self) -> usize {
+        self.held.lock().len()
+    }
+
+    /// Applies what was kept.
+    pub fn release(&self) {
+        self.hold.store(false, Ordering::SeqCst);
+        let held = std::mem::take(&mut *self.held.lock());
+        held.into_iter().for_each(|proposal| self.apply(proposal));
+    }
+
+    fn apply(&self, proposal: Proposal) {
+        let mut batch = WriteBatch::new();
+        for change in Changes::decode(proposal.writes.as_bytes()) {
+            match change.expect("encoded by a command") {
+                Change::Put { cf, key, value } | Change::Replace { cf, key, value } => {
+                    batch.put(cf, key, value)
+                }
+                Change::Delete { cf, key } => batch.delete(cf, key),
+            }
+        }
+        self.engine.write(batch, false).expect("a local engine");
+        (proposal.done)(Ok(()));
+    }
+}
+
+impl Replica for LocalReplica {
+    fn snapshot(&self, context: &RegionContext) -> Result<Option<RegionSnapshot>> {
+        if context.epoch.version != self.region.epoch.version {
+            return Err(RegionError::EpochNotMatch { current: vec![self.region.clone()] }.into());
+        }
+        let (engine, region) = (self.engine.snapshot(), self.region.clone());
+        Ok(Some(RegionSnapshot { has_locks: true, engine, region, term: 6 }))
+    }
+
+    fn read_barrier<'a>(&'a self, _: &'a RegionContext) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn max_ts_synced<'a>(&'a self, _: &'a RegionContext, _: u64) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn propose(&self, proposal: Proposal) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            if self.hold.load(Ordering::SeqCst) {
+                self.held.lock().push(proposal);
+            } else {
+                self.apply(proposal);
+            }
+        })
+    }
+}

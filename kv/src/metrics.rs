@@ -1,0 +1,90 @@
+//! Counters of a store: plain atomics, read as one [`Snapshot`].
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A number that others read without asking.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds to the counter.
+    pub fn add(&self, amount: u64) {
+        self.0.fetch_add(amount, Ordering::Relaxed);
+    }
+
+    /// Sets a gauge.
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
+    /// The value now.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+macro_rules! metrics {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
+        /// Counters of a store; monotonic unless said otherwise.
+        #[derive(Debug, Default)]
+        pub struct Metrics {
+            $($(#[$doc])* pub $name: Counter,)+
+        }
+
+        /// The counters at one moment.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct Snapshot {
+            $($(#[$doc])* pub $name: u64,)+
+        }
+
+        impl Metrics {
+            /// Reads all counters.
+            pub fn snapshot(&self) -> Snapshot {
+                Snapshot { $($name: self.$name.get(),)+ }
+            }
+        }
+
+        impl Snapshot {
+            /// Names and values, for a metrics page.
+            pub fn entries(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($name), self.$name),)+]
+            }
+        }
+    };
+}
+
+metrics! {
+    /// Get, batch get, scan and scan lock requests.
+    reads,
+    /// Transaction commands received.
+    commands,
+    /// Coprocessor requests received.
+    coprocessor_requests,
+    /// Coprocessor requests refused because the queue was full.
+    coprocessor_rejected,
+    /// Reads that had to ask a quorum because the lease was not valid.
+    read_barriers,
+    /// Write proposals taken by the raft thread.
+    proposals,
+    /// Raft entries appended.
+    raft_entries,
+    /// Rounds of the raft thread that appended something, each with one fsync.
+    raft_appends,
+    /// Bytes of raft entries appended.
+    raft_bytes,
+    /// Engine batches written by the apply thread.
+    apply_batches,
+    /// Bytes of user changes applied.
+    apply_bytes,
+    /// Gauge: regions with a peer on this store.
+    regions,
+    /// Gauge: regions led by this store.
+    leaders,
+    /// Regions made by splits.
+    splits,
+    /// Raft log truncations.
+    log_compactions,
+    /// Region heartbeats sent to the placement driver.
+    region_heartbeats,
+    /// Messages to the placement driver that failed.
+    pd_failures,
+}

@@ -1,0 +1,172 @@
+//! Single facts about a key, as Percolator commands ask for them.
+//!
+//! The reader opens one write iterator at the first question that needs one and keeps it, because a
+//! command of many sorted keys then mostly moves it a short way forward.
+use bytes::Bytes;
+use rutile_kv_engine::{EngineIterator, IterOptions, Snapshot};
+use rutile_kv_types::{Cf, Key, Lock, TimeStamp, Write, WriteRef, WriteType};
+
+use super::read_options::Versions;
+use crate::error::{Error, Result};
+
+/// What a transaction left on a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TxnRecord {
+    /// Its own record: committed, or rolled back when the type is `Rollback`.
+    Own { commit_ts: TimeStamp, write: Write },
+    /// It was rolled back, and the rollback is a mark on a foreign record at `commit_ts == start_ts`.
+    OverlappedRollback,
+    /// Nothing of its own; a foreign record may sit at `commit_ts == start_ts`.
+    None { overlapped: Option<Write> },
+}
+
+/// Reads versions out of one snapshot.
+pub struct Reader<'s> {
+    snapshot: &'s dyn Snapshot,
+    /// False when no key has a lock. A command may rely on it for the keys it has latched: whoever locked one of
+    /// them before was applied, and counted, before the latch was passed on.
+    has_locks: bool,
+    writes: Option<Box<dyn EngineIterator + 's>>,
+}
+
+impl<'s> Reader<'s> {
+    /// A reader of the snapshot.
+    pub fn new(versions: Versions<'s>) -> Self {
+        let Versions { engine: snapshot, has_locks } = versions;
+        Reader { snapshot, has_locks, writes: None }
+    }
+
+    /// The lock of a key.
+    pub fn load_lock(&self, key: &Key) -> Result<Option<Lock>> {
+        if !self.has_locks {
+            return Ok(None);
+        }
+        match self.snapshot.get(Cf::Lock, key.as_encoded())? {
+            Some(bytes) => Ok(Some(Lock::parse(&bytes)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The newest record of any type at or below `ts`.
+    pub fn seek_write(&mut self, key: &Key, ts: TimeStamp) -> Result<Option<(TimeStamp, Write)>> {
+        let writes = self.writes();
+        writes.seek(key.clone().append_ts(ts).as_encoded())?;
+        read_record(&**writes, key)
+    }
+
+    /// The newest Put or Delete at or below `ts`, stepping over Lock and Rollback records.
+    pub fn seek_change(&mut self, key: &Key, ts: TimeStamp) -> Result<Option<(TimeStamp, Write)>> {
+        let mut found = self.seek_write(key, ts)?;
+        loop {
+            match found {
+                Some((_, ref write)) if matches!(write.write_type, WriteType::Put | WriteType::Delete) => {
+                    return Ok(found);
+                }
+                None => return Ok(None),
+                Some(_) => {}
+            }
+            let writes = self.writes();
+            writes.next()?;
+            found = read_record(&**writes, key)?;
+        }
+    }
+
+    /// The Put visible at `ts`, if the key exists then.
+    pub fn visible_put(&mut self, key: &Key, ts: TimeStamp) -> Result<Option<(TimeStamp, Write)>> {
+        let found = self.seek_change(key, ts)?;
+        Ok(found
+            .filter(|(_, write)| write.write_type == WriteType::Put && write.is_visible_under_gc_fence(ts)))
+    }
+
+    /// The record that the transaction `start_ts` left on the key. Its commit timestamp is above
+    /// `start_ts`, so the walk from the newest record ends there.
+    pub fn txn_record(&mut self, key: &Key, start_ts: TimeStamp) -> Result<TxnRecord> {
+        let mut found = self.seek_write(key, TimeStamp::MAX)?;
+        while let Some((commit_ts, write)) = found {
+            if commit_ts < start_ts {
+                break;
+            }
+            if write.start_ts == start_ts {
+                return Ok(TxnRecord::Own { commit_ts, write });
+            }
+            if commit_ts == start_ts {
+                if write.has_overlapped_rollback {
+                    return Ok(TxnRecord::OverlappedRollback);
+                }
+                return Ok(TxnRecord::None { overlapped: Some(write) });
+            }
+            let writes = self.writes();
+            writes.next()?;
+            found = read_record(&**writes, key)?;
+        }
+        Ok(TxnRecord::None { overlapped: None })
+    }
+
+    /// Whether no key from `first` to `last`, both included, has a lock or a record.
+    pub fn is_untouched(&self, first: &Key, last: &Key) -> Result<bool> {
+        debug_assert!(first <= last, "bounds are ordered");
+        // Above every version of the last key, below every other key.
+        let upper = [last.as_encoded(), &[u8::MAX; size_of::<u64>() + 1]].concat();
+        let empty = |cf| -> Result<bool> {
+            let mut pairs = self.snapshot.iter(cf, bounded(first.as_encoded(), &upper));
+            Ok(!pairs.seek(first.as_encoded())?)
+        };
+        Ok(empty(Cf::Write)? && (!self.has_locks || empty(Cf::Lock)?))
+    }
+
+    /// Locks with `start <= key < end` (encoded, empty end = no bound) that `wanted` accepts, in key order.
+    pub fn scan_locks(
+        &self,
+        start: &[u8],
+        end: &[u8],
+        limit: usize,
+        mut wanted: impl FnMut(&Lock) -> bool,
+    ) -> Result<Vec<(Key, Lock)>> {
+        if !self.has_locks {
+            return Ok(Vec::new());
+        }
+        let mut locks = self.snapshot.iter(Cf::Lock, bounded(start, end));
+        let mut found = Vec::new();
+        let mut valid = locks.seek(start)?;
+        while valid && found.len() < limit {
+            let lock = Lock::parse(locks.value())?;
+            if wanted(&lock) {
+                found.push((Key::from_encoded(locks.key()), lock));
+            }
+            valid = locks.next()?;
+        }
+        Ok(found)
+    }
+
+    fn writes(&mut self) -> &mut Box<dyn EngineIterator + 's> {
+        let snapshot = self.snapshot;
+        // Only versions of the key sought are looked at, so a bloom filter may answer for an absent key.
+        let options = IterOptions { prefix_same_as_start: true, ..IterOptions::default() };
+        self.writes.get_or_insert_with(|| snapshot.iter(Cf::Write, options))
+    }
+}
+
+/// Iterator options for `start <= key < end`; an empty end has no bound.
+pub(super) fn bounded(start: &[u8], end: &[u8]) -> IterOptions {
+    IterOptions {
+        lower: (!start.is_empty()).then(|| start.to_vec()),
+        upper: (!end.is_empty()).then(|| end.to_vec()),
+        ..IterOptions::default()
+    }
+}
+
+/// A value in the default CF. It must be there: the record naming it was written in the same batch or later.
+pub(super) fn load_long_value(snapshot: &dyn Snapshot, key: &Key, start_ts: TimeStamp) -> Result<Bytes> {
+    let at = key.clone().append_ts(start_ts);
+    let value = snapshot.get(Cf::Default, at.as_encoded())?;
+    value.ok_or_else(|| Error::corrupt("default CF", format!("no value at {at}")))
+}
+
+/// The record under the iterator if it is a version of `key`.
+fn read_record(writes: &dyn EngineIterator, key: &Key) -> Result<Option<(TimeStamp, Write)>> {
+    if !writes.valid() || !key.is_version_of(writes.key()) {
+        return Ok(None);
+    }
+    let (_, commit_ts) = Key::split_ts(writes.key())?;
+    Ok(Some((commit_ts, WriteRef::parse(writes.value())?.to_write())))
+}

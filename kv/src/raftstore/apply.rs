@@ -1,0 +1,325 @@
+//! The apply thread: committed entries become changes of the state engine.
+//!
+//! Entries of many regions share one engine batch. The applied index of each region is in the same batch as what
+//! its entries did, so that a crash leaves both or neither, and applying again starts exactly behind. The batch is
+//! not synced: the raft log is.
+//!
+//! Applying must come to the same result on every replica, so it looks at replicated state only: the entry and the
+//! region as earlier entries left it. Whatever is not right here (a gap, bytes that do not decode, a key outside
+//! its region in the right epoch) means that replicas would diverge, and ends the process.
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use raft::eraftpb::Entry;
+use rutile_kv_engine::{Engine, IterOptions, WriteBatch};
+use rutile_kv_env::{fail_stop, failpoint};
+use rutile_kv_types::{Cf, Region, RegionEpoch};
+
+use super::background::Background;
+use super::command::{Command, SplitPlan};
+use super::inbox::Inbox;
+use super::message::Message;
+use super::peer::{Pending, Waiting};
+use super::split::split_region;
+use super::state::{ApplyState, region_to_bytes};
+use super::view::RegionView;
+use crate::error::{Error, RegionError, Result};
+use crate::keys;
+use crate::metrics::Metrics;
+use crate::write_set::{Change, Changes};
+
+/// An engine batch is written when it holds this much, and at the end of what is queued.
+const BATCH_BYTES_MAX: usize = 1 << 20;
+/// How long the thread sleeps when nothing comes; a message wakes it at once.
+const IDLE_WAIT: Duration = Duration::from_secs(3600);
+
+/// Committed entries of one region, in order, and who waits for them.
+pub struct ApplyTask {
+    pub view: Arc<RegionView>,
+    pub entries: Vec<Entry>,
+    pub pending: Vec<Pending>,
+}
+
+/// What the apply thread can be told.
+pub enum ApplyMessage {
+    /// Apply the committed entries of one round.
+    Round(Vec<ApplyTask>),
+    /// End after everything before is applied.
+    Stop,
+    /// End at once.
+    Halt,
+}
+
+/// How an entry ended, for those who wait.
+enum Outcome {
+    Done,
+    Split(Vec<Arc<Region>>),
+    EpochChanged(Arc<Region>),
+}
+
+/// State of the apply thread.
+pub struct Applier {
+    pub engine: Arc<dyn Engine>,
+    pub inbox: Arc<Inbox<ApplyMessage>>,
+    pub raft: Arc<Inbox<Message>>,
+    pub background: Arc<Background>,
+    pub metrics: Arc<Metrics>,
+    batch: WriteBatch,
+    /// What becomes visible when the batch is written.
+    finished: Vec<Finished>,
+}
+
+struct Finished {
+    view: Arc<RegionView>,
+    applied: ApplyState,
+    /// The region as splits in this batch left it.
+    region: Option<Arc<Region>>,
+    splits: Vec<Vec<Arc<Region>>>,
+    outcomes: Vec<(Waiting, Outcome)>,
+    bytes: u64,
+    keys: u64,
+    /// Locks added less locks removed.
+    locks: i64,
+}
+
+impl Applier {
+    /// An applier that has nothing to do.
+    pub fn new(
+        engine: Arc<dyn Engine>,
+        inbox: Arc<Inbox<ApplyMessage>>,
+        raft: Arc<Inbox<Message>>,
+        background: Arc<Background>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Applier { engine, inbox, raft, background, metrics, batch: WriteBatch::new(), finished: Vec::new() }
+    }
+
+    /// The loop of the thread.
+    pub fn run(mut self) {
+        let mut messages = Vec::new();
+        loop {
+            self.inbox.take(&mut messages, IDLE_WAIT);
+            for message in messages.drain(..) {
+                match message {
+                    ApplyMessage::Round(tasks) => tasks.into_iter().for_each(|task| self.apply(task)),
+                    ApplyMessage::Stop => {
+                        self.write();
+                        return;
+                    }
+                    ApplyMessage::Halt => return,
+                }
+            }
+            self.write();
+        }
+    }
+
+    fn apply(&mut self, task: ApplyTask) {
+        // A region may come twice within one batch; it goes on where its last task ended.
+        let before = self.finished.iter().rev().find(|other| Arc::ptr_eq(&other.view, &task.view));
+        let mut region = before.and_then(|other| other.region.clone()).unwrap_or_else(|| task.view.region());
+        let start = before.map_or_else(|| task.view.applied(), |other| other.applied);
+        let mut finished = Finished {
+            view: task.view,
+            applied: start,
+            region: before.and_then(|other| other.region.clone()),
+            splits: Vec::new(),
+            outcomes: Vec::with_capacity(task.pending.len()),
+            bytes: 0,
+            keys: 0,
+            locks: 0,
+        };
+        let mut pending = VecDeque::from(task.pending);
+        for entry in &task.entries {
+            let index = finished.applied.applied_index;
+            if entry.index != index + 1 {
+                let error = format!("region {} has entry {} after {index}", region.id, entry.index);
+                fail_stop("apply: gap in committed entries", &error);
+            }
+            let waiting = waiting_for(&mut pending, entry);
+            let outcome = match self.apply_entry(&mut region, entry, &mut finished) {
+                Ok(outcome) => outcome,
+                Err(error) => fail_stop("apply: entry can not be applied", &error),
+            };
+            if let Some(waiting) = waiting {
+                finished.outcomes.push((waiting, outcome));
+            }
+            finished.applied = ApplyState { applied_index: entry.index, applied_term: entry.term };
+        }
+        debug_assert!(pending.is_empty(), "waiters come with their entries");
+        self.batch.put(Cf::Raft, keys::apply_state(finished.view.region_id), finished.applied.to_bytes());
+        // After a split locks are counted in the engine, where nothing later may be mixed in.
+        let has_split = !finished.splits.is_empty();
+        self.finished.push(finished);
+        if has_split || self.batch.size_bytes() >= BATCH_BYTES_MAX {
+            self.write();
+        }
+    }
+
+    fn apply_entry(
+        &mut self,
+        region: &mut Arc<Region>,
+        entry: &Entry,
+        finished: &mut Finished,
+    ) -> Result<Outcome> {
+        if entry.data.is_empty() {
+            return Ok(Outcome::Done);
+        }
+        match Command::decode(&entry.data)? {
+            Command::Write { epoch, body } => {
+                if epoch.version != region.epoch.version {
+                    return Ok(Outcome::EpochChanged(region.clone()));
+                }
+                self.apply_changes(region, body, finished)?;
+                Ok(Outcome::Done)
+            }
+            Command::Split { epoch, plan } => self.apply_split(region, epoch, &plan, finished),
+        }
+    }
+
+    fn apply_changes(&mut self, region: &Region, body: &[u8], finished: &mut Finished) -> Result<()> {
+        for change in Changes::decode(body) {
+            let change = change?;
+            if !region.contains(change.key()) {
+                return Err(Error::corrupt("raft entry", format!("a key is outside region {}", region.id)));
+            }
+            match change {
+                Change::Put { cf, key, value } => {
+                    self.batch.put(cf, key, value);
+                    // Locks come and go; what stays is counted.
+                    if cf != Cf::Lock {
+                        finished.bytes += (key.len() + value.len()) as u64;
+                    }
+                    finished.keys += u64::from(cf == Cf::Write);
+                    finished.locks += i64::from(cf == Cf::Lock);
+                }
+                Change::Replace { cf, key, value } => self.batch.put(cf, key, value),
+                Change::Delete { cf, key } => {
+                    self.batch.delete(cf, key);
+                    finished.locks -= i64::from(cf == Cf::Lock);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn apply_split(
+        &mut self,
+        region: &mut Arc<Region>,
+        epoch: RegionEpoch,
+        plan: &SplitPlan,
+        finished: &mut Finished,
+    ) -> Result<Outcome> {
+        if epoch != region.epoch {
+            return Ok(Outcome::EpochChanged(region.clone()));
+        }
+        let regions = split_region(region, plan)?;
+        for new in &regions {
+            self.batch.put(Cf::Raft, keys::region_state(new.id), region_to_bytes(new));
+            if new.id != region.id {
+                self.batch.put(Cf::Raft, keys::apply_state(new.id), ApplyState::INITIAL.to_bytes());
+            }
+        }
+        let regions: Vec<Arc<Region>> = regions.into_iter().map(Arc::new).collect();
+        if let Some(last) = regions.last() {
+            debug_assert_eq!(last.id, region.id, "the region that is split keeps the last piece");
+            *region = last.clone();
+            finished.region = Some(last.clone());
+        }
+        finished.splits.push(regions.clone());
+        Ok(Outcome::Split(regions))
+    }
+
+    /// Writes the batch, then publishes what it did, then answers.
+    fn write(&mut self) {
+        if self.finished.is_empty() {
+            return;
+        }
+        failpoint!("raftstore::apply::before_write");
+        let batch = std::mem::take(&mut self.batch);
+        if let Err(error) = self.engine.write(batch, false) {
+            fail_stop("apply: engine write", &error);
+        }
+        failpoint!("raftstore::apply::after_write");
+        self.metrics.apply_batches.add(1);
+        for finished in std::mem::take(&mut self.finished) {
+            self.publish(finished);
+        }
+    }
+
+    fn publish(&mut self, finished: Finished) {
+        let Finished { view, applied, region, splits, outcomes, bytes, keys, locks } = finished;
+        if let Some(region) = region {
+            view.set_region(region);
+        }
+        if splits.is_empty() {
+            view.add_locks(locks);
+        } else {
+            view.set_locks(self.count_locks(&view.region()));
+        }
+        // Before the applied index: who sees a region ready finds its splits announced.
+        for regions in splits {
+            self.metrics.splits.add(regions.len() as u64 - 1);
+            let new = regions.iter().map(|region| (region.clone(), self.count_locks(region)));
+            let message = Message::SplitApplied { regions: new.collect() };
+            self.raft.push(message);
+        }
+        view.set_applied(applied);
+        self.metrics.apply_bytes.add(bytes);
+        view.written_bytes.fetch_add(bytes, Ordering::Relaxed);
+        view.written_keys.fetch_add(keys, Ordering::Relaxed);
+        self.background.note_written(&view);
+        for (waiting, outcome) in outcomes {
+            answer(waiting, &outcome);
+        }
+    }
+
+    fn count_locks(&self, region: &Region) -> u64 {
+        match count_locks(&*self.engine, region) {
+            Ok(locks) => locks,
+            Err(error) => fail_stop("apply: count of locks", &error),
+        }
+    }
+}
+
+/// Locks of a region, counted one by one.
+pub fn count_locks(engine: &dyn Engine, region: &Region) -> Result<u64> {
+    let bounds = IterOptions::range(region.start_key.to_vec(), region.end_key.to_vec());
+    let mut locks = engine.snapshot().iter(Cf::Lock, bounds);
+    let mut count = 0;
+    let mut valid = locks.seek(&region.start_key)?;
+    while valid {
+        count += 1;
+        valid = locks.next()?;
+    }
+    Ok(count)
+}
+
+/// Who waits for this entry. Waiters of entries that were overwritten by another leader's are told so.
+fn waiting_for(pending: &mut VecDeque<Pending>, entry: &Entry) -> Option<Waiting> {
+    while let Some(first) = pending.front() {
+        if first.index > entry.index {
+            return None;
+        }
+        let first = pending.pop_front()?;
+        if first.index == entry.index && first.term == entry.term {
+            return Some(first.waiting);
+        }
+        first.waiting.fail(|| RegionError::StaleCommand.into());
+    }
+    None
+}
+
+fn answer(waiting: Waiting, outcome: &Outcome) {
+    let epoch_changed = |region: &Arc<Region>| -> Error {
+        RegionError::EpochNotMatch { current: vec![region.clone()] }.into()
+    };
+    match (waiting, outcome) {
+        (Waiting::Writes(all), Outcome::Done) => all.into_iter().for_each(|waiter| (waiter.done)(Ok(()))),
+        (Waiting::Split(done), Outcome::Split(regions)) => done(Ok(regions.clone())),
+        (waiting, Outcome::EpochChanged(region)) => waiting.fail(|| epoch_changed(region)),
+        // Terms are compared, so an entry is the one that was proposed; still, nobody may wait forever.
+        (waiting, Outcome::Done | Outcome::Split(_)) => waiting.fail(|| RegionError::StaleCommand.into()),
+    }
+}

@@ -1,0 +1,137 @@
+//! What a raft entry says.
+//!
+//! ```text
+//! format 1 | kind | epoch version LEB128 | epoch conf_ver LEB128 | body
+//!   kind 1, write:  write sets one after another
+//!   kind 2, split:  count LEB128, then per new region: split key compact | region id | peer count | peer ids
+//! ```
+//! An entry without data is the one a new leader appends. The epoch is the one the proposer saw; it is compared
+//! again when the entry is applied, on every replica alike, so an entry that lost a race against a split does
+//! nothing everywhere. Kinds 3 and up are reserved for merge and consistency checks.
+use bytes::Bytes;
+use rutile_kv_types::{RegionEpoch, codec};
+use rutile_pd_client::SplitIds;
+
+use crate::error::{Error, Result};
+
+const FORMAT: u8 = 1;
+const KIND_WRITE: u8 = 1;
+const KIND_SPLIT: u8 = 2;
+
+/// A decoded entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command<'a> {
+    /// Write sets; decode with `Changes`.
+    Write { epoch: RegionEpoch, body: &'a [u8] },
+    /// A batch split.
+    Split { epoch: RegionEpoch, plan: SplitPlan },
+}
+
+/// Where to split and which ids the new regions get. The region that is split keeps its id and the last piece.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SplitPlan {
+    /// Ascending, strictly inside the region; encoded user keys.
+    pub keys: Vec<Bytes>,
+    /// One per key: the region that ends there.
+    pub ids: Vec<SplitIds>,
+}
+
+/// Starts a write entry; write sets are appended behind.
+pub fn begin_write(epoch: RegionEpoch, out: &mut Vec<u8>) {
+    out.extend_from_slice(&[FORMAT, KIND_WRITE]);
+    encode_epoch(epoch, out);
+}
+
+/// A split entry.
+pub fn encode_split(epoch: RegionEpoch, plan: &SplitPlan) -> Vec<u8> {
+    debug_assert_eq!(plan.keys.len(), plan.ids.len(), "one new region per key");
+    let mut out = vec![FORMAT, KIND_SPLIT];
+    encode_epoch(epoch, &mut out);
+    codec::encode_var_u64(&mut out, plan.keys.len() as u64);
+    for (key, ids) in plan.keys.iter().zip(&plan.ids) {
+        codec::encode_compact_bytes(&mut out, key);
+        codec::encode_var_u64(&mut out, ids.region_id);
+        codec::encode_var_u64(&mut out, ids.peer_ids.len() as u64);
+        for peer_id in &ids.peer_ids {
+            codec::encode_var_u64(&mut out, *peer_id);
+        }
+    }
+    out
+}
+
+impl<'a> Command<'a> {
+    /// Reads the data of an entry.
+    pub fn decode(data: &'a [u8]) -> Result<Self> {
+        let [format, kind, rest @ ..] = data else {
+            return Err(Error::corrupt("raft entry", "shorter than its head"));
+        };
+        if *format != FORMAT {
+            return Err(Error::corrupt(
+                "raft entry",
+                format!("format {format} is not known to this release"),
+            ));
+        }
+        let mut input = rest;
+        let version = codec::decode_var_u64(&mut input)?;
+        let epoch = RegionEpoch { version, conf_ver: codec::decode_var_u64(&mut input)? };
+        match *kind {
+            KIND_WRITE => Ok(Command::Write { epoch, body: input }),
+            KIND_SPLIT => Ok(Command::Split { epoch, plan: decode_split(&mut input)? }),
+            _ => Err(Error::corrupt("raft entry", format!("unknown kind {kind}"))),
+        }
+    }
+}
+
+fn encode_epoch(epoch: RegionEpoch, out: &mut Vec<u8>) {
+    codec::encode_var_u64(out, epoch.version);
+    codec::encode_var_u64(out, epoch.conf_ver);
+}
+
+fn decode_split(input: &mut &[u8]) -> Result<SplitPlan> {
+    let mut plan = SplitPlan::default();
+    for _ in 0..codec::decode_var_u64(input)? {
+        plan.keys.push(Bytes::copy_from_slice(codec::decode_compact_bytes(input)?));
+        let mut ids = SplitIds { region_id: codec::decode_var_u64(input)?, peer_ids: Vec::new() };
+        for _ in 0..codec::decode_var_u64(input)? {
+            ids.peer_ids.push(codec::decode_var_u64(input)?);
+        }
+        plan.ids.push(ids);
+    }
+    Ok(plan)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EPOCH: RegionEpoch = RegionEpoch { conf_ver: 1, version: 200 };
+
+    #[test]
+    fn split_round_trip() {
+        let plan = SplitPlan {
+            keys: vec![Bytes::from_static(b"k1"), Bytes::from_static(b"k2")],
+            ids: vec![
+                SplitIds { region_id: 10, peer_ids: vec![11] },
+                SplitIds { region_id: 12, peer_ids: vec![13, 14, 15] },
+            ],
+        };
+        let data = encode_split(EPOCH, &plan);
+        assert_eq!(Command::decode(&data).expect("round trip"), Command::Split { epoch: EPOCH, plan });
+        for length in 0..data.len() {
+            assert!(Command::decode(&data[..length]).is_err(), "{length}");
+        }
+    }
+
+    #[test]
+    fn write_keeps_its_body() {
+        let mut data = Vec::new();
+        begin_write(EPOCH, &mut data);
+        data.extend_from_slice(b"body");
+        assert_eq!(
+            Command::decode(&data).expect("round trip"),
+            Command::Write { epoch: EPOCH, body: b"body" }
+        );
+        data[0] = 9;
+        assert!(Command::decode(&data).is_err());
+    }
+}

@@ -1,0 +1,228 @@
+//! Reports to the placement driver: heartbeats, splits, and the timestamp a new leader needs.
+//!
+//! One task talks to PD. What it has to do is kept in sets keyed by region, so a PD that is away makes nothing
+//! grow beyond the regions of the store; heartbeats are sent at each change and repeated every minute, so a lost one
+//! is made good.
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use rutile_kv_env::Env;
+use rutile_kv_types::Region;
+use rutile_pd_client::{PdClient, RegionHeartbeat, StoreStats};
+use tokio::sync::Notify;
+
+use super::command::SplitPlan;
+use super::inbox::Inbox;
+use super::message::{Message, SplitProposal};
+use super::view::{RegionView, Regions};
+use crate::concurrency_manager::ConcurrencyManager;
+use crate::metrics::Metrics;
+
+/// A store tells PD that it lives, and its regions' sizes, this often.
+const STORE_HEARTBEAT: Duration = Duration::from_secs(10);
+/// All regions led here are reported again after this many store heartbeats.
+const BEATS_PER_REGION_REPORT: u32 = 6;
+/// Pause after PD failed.
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
+
+#[derive(Default)]
+struct Todo {
+    /// Regions that became led here, with the term.
+    new_leaders: BTreeMap<u64, (Arc<RegionView>, u64)>,
+    /// By region, as it was when the report was queued: a newer range is told only together with the regions that
+    /// were cut off, or PD would have a gap for a moment.
+    heartbeats: BTreeMap<u64, Arc<Region>>,
+    splits: Vec<Vec<Arc<Region>>>,
+    /// By region, because a region has at most one split on its way.
+    asks: BTreeMap<u64, (Arc<Region>, Vec<Bytes>)>,
+}
+
+/// What PD is to be told, shared by those who find it and the task that does it.
+#[derive(Default)]
+pub struct Reports {
+    todo: Mutex<Todo>,
+    arrived: Notify,
+}
+
+impl Reports {
+    /// A region is led here since `term`.
+    pub fn became_leader(&self, view: Arc<RegionView>, term: u64) {
+        let mut todo = self.todo.lock();
+        todo.heartbeats.entry(view.region_id).or_insert_with(|| view.region());
+        todo.new_leaders.insert(view.region_id, (view, term));
+        drop(todo);
+        self.arrived.notify_one();
+    }
+
+    /// A region was split; the region itself comes last.
+    pub fn split(&self, regions: Vec<Arc<Region>>) {
+        let mut todo = self.todo.lock();
+        todo.heartbeats.extend(regions.iter().map(|region| (region.id, region.clone())));
+        todo.splits.push(regions);
+        drop(todo);
+        self.arrived.notify_one();
+    }
+
+    /// A region has grown too large.
+    pub fn ask_split(&self, region: Arc<Region>, keys: Vec<Bytes>) {
+        self.todo.lock().asks.insert(region.id, (region, keys));
+        self.arrived.notify_one();
+    }
+
+    fn take(&self) -> Todo {
+        std::mem::take(&mut *self.todo.lock())
+    }
+}
+
+/// State of the task.
+pub struct Reporter {
+    pub env: Env,
+    pub pd: PdClient,
+    pub store_id: u64,
+    pub reports: Arc<Reports>,
+    pub regions: Arc<Regions>,
+    pub raft: Arc<Inbox<Message>>,
+    pub concurrency: Arc<ConcurrencyManager>,
+    pub metrics: Arc<Metrics>,
+}
+
+impl Reporter {
+    /// The loop of the task; ends by being aborted.
+    pub async fn run(self) {
+        let mut beats = 0;
+        let mut beat = self.env.clock.sleep(STORE_HEARTBEAT);
+        loop {
+            tokio::select! {
+                () = self.reports.arrived.notified() => self.work().await,
+                () = &mut beat => {
+                    beats += 1;
+                    self.store_heartbeat().await;
+                    if beats % BEATS_PER_REGION_REPORT == 0 {
+                        self.report_all_regions();
+                    }
+                    beat = self.env.clock.sleep(STORE_HEARTBEAT);
+                }
+            }
+        }
+    }
+
+    async fn work(&self) {
+        let todo = self.reports.take();
+        self.sync_max_ts(todo.new_leaders).await;
+        for regions in todo.splits {
+            let regions: Vec<Region> = regions.iter().map(|region| (**region).clone()).collect();
+            // Heartbeats of the same regions follow, so a lost report is only a delay.
+            self.note(self.pd.report_batch_split(&regions).await);
+        }
+        for region in todo.heartbeats.into_values() {
+            self.region_heartbeat(&region).await;
+        }
+        for (region, keys) in todo.asks.into_values() {
+            self.ask_split(region, keys).await;
+        }
+    }
+
+    /// One timestamp serves all regions that changed hands: it is newer than every read answered under their
+    /// earlier leaders. The term guards against a leadership that ended meanwhile.
+    async fn sync_max_ts(&self, leaders: BTreeMap<u64, (Arc<RegionView>, u64)>) {
+        let unsynced =
+            |(view, term): &&(Arc<RegionView>, u64)| view.leader_term() == *term && !view.is_max_ts_synced();
+        if !leaders.values().any(|leader| unsynced(&leader)) {
+            return;
+        }
+        match self.pd.timestamp().await {
+            Ok(ts) => {
+                self.concurrency.raise_max_ts(ts);
+                for (view, term) in leaders.values() {
+                    view.set_max_ts_synced(*term);
+                }
+            }
+            Err(error) => {
+                self.metrics.pd_failures.add(1);
+                tracing::warn!(%error, "no timestamp for new leaders yet");
+                self.reports.todo.lock().new_leaders.extend(leaders);
+                self.env.clock.sleep(RETRY_PAUSE).await;
+                self.reports.arrived.notify_one();
+            }
+        }
+    }
+
+    async fn region_heartbeat(&self, region: &Region) {
+        let Ok(view) = self.regions.get(region.id) else {
+            return;
+        };
+        let term = view.leader_term();
+        if term == 0 {
+            return;
+        }
+        let load = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        let beat = RegionHeartbeat {
+            region: region.clone(),
+            leader: Some(view.peer.clone()),
+            term,
+            approximate_size_bytes: load(&view.measured_bytes) + load(&view.written_bytes),
+            approximate_keys: load(&view.measured_keys) + load(&view.written_keys),
+            ..RegionHeartbeat::default()
+        };
+        self.metrics.region_heartbeats.add(1);
+        self.note(self.pd.region_heartbeat(&beat).await);
+    }
+
+    async fn ask_split(&self, region: Arc<Region>, keys: Vec<Bytes>) {
+        let view = self.regions.get(region.id);
+        match self.pd.ask_batch_split(&region, keys.len() as u32).await {
+            Ok(ids) => {
+                let (region_id, epoch) = (region.id, region.epoch);
+                self.raft.push(Message::Split(SplitProposal {
+                    region_id,
+                    epoch,
+                    plan: SplitPlan { keys, ids },
+                    done: Box::new(move |result| {
+                        if let Err(error) = result {
+                            tracing::info!(region_id, %error, "split did not happen");
+                            // The next write to the region tries again.
+                            view.into_iter()
+                                .for_each(|view| view.split_pending.store(false, Ordering::SeqCst));
+                        }
+                    }),
+                }));
+            }
+            Err(error) => {
+                self.metrics.pd_failures.add(1);
+                tracing::warn!(region_id = region.id, %error, "PD gave no ids for a split");
+                view.into_iter().for_each(|view| view.split_pending.store(false, Ordering::SeqCst));
+            }
+        }
+    }
+
+    fn report_all_regions(&self) {
+        let led = self.regions.all().into_iter().filter(|view| view.leader_term() != 0);
+        let mut todo = self.reports.todo.lock();
+        for view in led {
+            todo.heartbeats.entry(view.region_id).or_insert_with(|| view.region());
+        }
+        drop(todo);
+        self.reports.arrived.notify_one();
+    }
+
+    async fn store_heartbeat(&self) {
+        let stats = StoreStats {
+            store_id: self.store_id,
+            region_count: u32::try_from(self.metrics.regions.get()).unwrap_or(u32::MAX),
+            bytes_written: self.metrics.apply_bytes.get(),
+            ..StoreStats::default()
+        };
+        self.note(self.pd.store_heartbeat(&stats).await);
+    }
+
+    fn note(&self, result: rutile_pd_client::Result<()>) {
+        if let Err(error) = result {
+            self.metrics.pd_failures.add(1);
+            tracing::warn!(%error, "PD was not told");
+        }
+    }
+}

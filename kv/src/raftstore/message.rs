@@ -1,0 +1,44 @@
+//! What the raft thread can be told.
+use std::sync::Arc;
+
+use rutile_kv_types::{Region, RegionEpoch};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::command::SplitPlan;
+use crate::error::Result;
+use crate::replica::Proposal;
+
+/// Called once with the end of a request that answers regions.
+pub type SplitDone = Box<dyn FnOnce(Result<Vec<Arc<Region>>>) + Send>;
+
+/// Called once when a read may go on.
+pub type BarrierDone = Box<dyn FnOnce(Result<()>) + Send>;
+
+/// A message to the raft thread. Closed: every case is handled in `store`.
+pub enum Message {
+    /// Replicate a write; the permit counts it as in flight until it is answered.
+    Propose(Proposal, OwnedSemaphorePermit),
+    /// Replicate a split for which PD gave ids.
+    Split(SplitProposal),
+    /// Confirm leadership with a quorum and wait until what is committed now is applied.
+    ReadBarrier { region_id: u64, done: BarrierDone },
+    /// A split was applied; the new regions need peers. The last region is the one that was split. Each comes
+    /// with the number of its locks.
+    SplitApplied { regions: Vec<(Arc<Region>, u64)> },
+    /// The state engine has flushed what these regions had applied up to the index.
+    Flushed { applied: Vec<(u64, u64)> },
+    /// Answer when everything queued before is handled.
+    Sync(oneshot::Sender<()>),
+    /// Finish what is committed and end.
+    Stop,
+    /// End at once, as a killed process would.
+    Halt,
+}
+
+/// A split to propose.
+pub struct SplitProposal {
+    pub region_id: u64,
+    pub epoch: RegionEpoch,
+    pub plan: SplitPlan,
+    pub done: SplitDone,
+}

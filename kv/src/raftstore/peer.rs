@@ -1,0 +1,175 @@
+//! One replica of one region, owned by the raft thread.
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use raft::{Config, RawNode, StateRole};
+use rutile_kv_engine::RaftLog;
+use rutile_kv_env::Random;
+use rutile_kv_types::{Peer as PeerId, Region};
+use slog::{Discard, Logger, o};
+
+use super::message::{BarrierDone, SplitDone};
+use super::propose::{Waiters, WriteGroup};
+use super::state::ApplyState;
+use super::storage::PeerStorage;
+use super::view::RegionView;
+use crate::error::{Error, Result};
+
+/// Ticks of 100 ms. Elections take 10 to 20 of them; the lease (700 ms) is shorter than the earliest election
+/// also when both clocks are 10 % off.
+const ELECTION_TICKS: usize = 10;
+const HEARTBEAT_TICKS: usize = 2;
+/// One append message carries up to this many bytes of entries.
+const MESSAGE_BYTES_MAX: u64 = 1 << 20;
+/// Append messages on the way to one follower.
+const INFLIGHT_MESSAGES_MAX: usize = 256;
+/// Committed entries handed to apply by one ready.
+const COMMITTED_BYTES_MAX: u64 = 16 << 20;
+
+/// Who waits for one proposed entry.
+pub enum Waiting {
+    /// The writes grouped in it.
+    Writes(Waiters),
+    /// A split.
+    Split(SplitDone),
+}
+
+impl Waiting {
+    /// Tells everybody that the entry did not happen.
+    pub fn fail(self, error: impl Fn() -> Error) {
+        match self {
+            Waiting::Writes(all) => all.into_iter().for_each(|waiter| (waiter.done)(Err(error()))),
+            Waiting::Split(done) => done(Err(error())),
+        }
+    }
+}
+
+/// A proposed entry and who waits for it.
+pub struct Pending {
+    pub index: u64,
+    pub term: u64,
+    pub waiting: Waiting,
+}
+
+/// A read waiting for a quorum, then for the applied index.
+pub struct Barrier {
+    /// Number of the read index round; 0 once the quorum answered.
+    pub round: u64,
+    pub index: u64,
+    pub done: BarrierDone,
+}
+
+/// One replica.
+pub struct Peer {
+    pub view: Arc<RegionView>,
+    pub node: RawNode<PeerStorage>,
+    /// Writes taken in this round, to become one entry.
+    pub group: WriteGroup,
+    /// Proposed entries in index order, until they are committed.
+    pub pending: VecDeque<Pending>,
+    pub barriers: Vec<Barrier>,
+    /// Term and role when the election timeout was last chosen.
+    timeout_for: (u64, StateRole),
+    /// Applied index that raft was told.
+    pub told_applied: u64,
+}
+
+impl Peer {
+    /// A peer as its log and the state engine left it.
+    pub fn open(
+        log: Arc<dyn RaftLog>,
+        region: Arc<Region>,
+        peer: PeerId,
+        applied: ApplyState,
+    ) -> Result<Self> {
+        let config = Config {
+            id: peer.id,
+            election_tick: ELECTION_TICKS,
+            heartbeat_tick: HEARTBEAT_TICKS,
+            applied: applied.applied_index,
+            max_size_per_msg: MESSAGE_BYTES_MAX,
+            max_inflight_msgs: INFLIGHT_MESSAGES_MAX,
+            check_quorum: true,
+            pre_vote: true,
+            skip_bcast_commit: true,
+            max_committed_size_per_ready: COMMITTED_BYTES_MAX,
+            ..Config::default()
+        };
+        let storage = PeerStorage::open(log, &region, applied)?;
+        let node = RawNode::new(&config, storage, &Logger::root(Discard, o!()))
+            .map_err(|error| Error::corrupt("raft state", error.to_string()))?;
+        Ok(Peer {
+            view: Arc::new(RegionView::new(region, peer, applied)),
+            node,
+            group: WriteGroup::default(),
+            pending: VecDeque::new(),
+            barriers: Vec::new(),
+            timeout_for: (0, StateRole::Follower),
+            told_applied: applied.applied_index,
+        })
+    }
+
+    /// Id of the region.
+    pub fn region_id(&self) -> u64 {
+        self.view.region_id
+    }
+
+    /// Whether no other peer has a say.
+    pub fn is_only_voter(&self) -> bool {
+        self.node.raft.prs().is_singleton() && self.node.raft.promotable()
+    }
+
+    /// Whether this peer leads.
+    pub fn is_leader(&self) -> bool {
+        self.node.raft.state == StateRole::Leader
+    }
+
+    /// Starts an election at once.
+    pub fn campaign(&mut self) -> Result<()> {
+        self.node.campaign().map_err(|error| Error::corrupt("raft state", error.to_string()))
+    }
+
+    /// Raft chooses its election timeout by a generator of its own at each change of term or role; it is chosen
+    /// again from `env`, so that a run is repeatable.
+    pub fn choose_election_timeout(&mut self, random: &dyn Random) {
+        let now = (self.node.raft.term, self.node.raft.state);
+        if now != self.timeout_for {
+            self.timeout_for = now;
+            let ticks = random.range(ELECTION_TICKS as u64..2 * ELECTION_TICKS as u64);
+            self.node.raft.set_randomized_election_timeout(ticks as usize);
+        }
+    }
+
+    /// One tick. The only voter has nobody to send heartbeats to and nobody to run against.
+    pub fn tick(&mut self, random: &dyn Random) -> bool {
+        if self.is_only_voter() && self.is_leader() {
+            return false;
+        }
+        let changed = self.node.tick();
+        self.choose_election_timeout(random);
+        changed
+    }
+
+    /// Tells raft how far the region is applied.
+    pub fn tell_applied(&mut self) {
+        let applied = self.view.applied().applied_index;
+        if applied > self.told_applied {
+            debug_assert!(applied <= self.node.raft.raft_log.committed, "only committed entries are applied");
+            self.told_applied = applied;
+            self.node.advance_apply_to(applied);
+        }
+    }
+
+    /// Fails everything that waits, because the peer will not finish it.
+    pub fn fail_all(&mut self, error: impl Fn() -> Error) {
+        for pending in self.pending.drain(..) {
+            pending.waiting.fail(&error);
+        }
+        for waiter in self.group.take_waiting() {
+            (waiter.done)(Err(error()));
+        }
+        for barrier in self.barriers.drain(..) {
+            (barrier.done)(Err(error()));
+        }
+    }
+}

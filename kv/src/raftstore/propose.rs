@@ -1,0 +1,121 @@
+//! Proposing writes: many write sets of one region become one raft entry.
+//!
+//! What arrives between two rounds of the raft thread is grouped per region, as long as it was decided in the same
+//! epoch. An entry so grouped is applied or refused as a whole, so everyone in it gets the same verdict.
+use std::sync::Arc;
+
+use rutile_kv_types::RegionEpoch;
+use smallvec::SmallVec;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::command::begin_write;
+use super::peer::{Peer, Pending, Waiting};
+use super::store::RaftLoop;
+use crate::error::{Error, RegionError, Result};
+use crate::replica::{Proposal, ProposalDone};
+
+/// A group is closed when it would grow beyond this, so that one entry does not hold up the apply thread.
+const GROUP_BYTES_MAX: usize = 1 << 20;
+
+/// One write: whom to tell, and its share of the bytes in flight.
+pub struct Waiter {
+    pub done: ProposalDone,
+    /// Given back when the waiter is dropped.
+    pub _in_flight: OwnedSemaphorePermit,
+}
+
+/// The writes of one entry.
+pub type Waiters = SmallVec<[Waiter; 4]>;
+
+/// Writes of one region and epoch that wait for the end of the round.
+#[derive(Default)]
+pub struct WriteGroup {
+    epoch: RegionEpoch,
+    data: Vec<u8>,
+    waiters: Waiters,
+}
+
+impl WriteGroup {
+    /// Whether `bytes` more, decided in `epoch`, may join.
+    fn takes(&self, epoch: RegionEpoch, bytes: usize) -> bool {
+        self.waiters.is_empty() || (self.epoch == epoch && self.data.len() + bytes <= GROUP_BYTES_MAX)
+    }
+
+    fn add(&mut self, epoch: RegionEpoch, writes: &[u8], waiter: Waiter) {
+        if self.waiters.is_empty() {
+            self.epoch = epoch;
+            self.data.reserve(writes.len() + 16);
+            begin_write(epoch, &mut self.data);
+        }
+        self.data.extend_from_slice(writes);
+        self.waiters.push(waiter);
+    }
+
+    /// Empties the group without proposing it.
+    pub fn take_waiting(&mut self) -> Waiters {
+        self.data.clear();
+        std::mem::take(&mut self.waiters)
+    }
+}
+
+impl Peer {
+    /// Leadership, term and epoch as they are at the raft thread.
+    fn admit(&self, proposal: &Proposal) -> Result<RegionEpoch, RegionError> {
+        let term = self.view.check_leader(0)?;
+        // The write was decided on a snapshot of this term; another leader may have written since.
+        if term != proposal.term {
+            return Err(RegionError::StaleCommand);
+        }
+        Ok(self.view.check_epoch(proposal.epoch)?.epoch)
+    }
+
+    /// Proposes the group, if there is one.
+    pub fn propose_group(&mut self) {
+        if self.group.waiters.is_empty() {
+            return;
+        }
+        let waiters = std::mem::take(&mut self.group.waiters);
+        let data = std::mem::take(&mut self.group.data);
+        self.propose_entry(data, Waiting::Writes(waiters));
+    }
+
+    /// Appends one entry to the log of the leader.
+    pub fn propose_entry(&mut self, data: Vec<u8>, waiting: Waiting) {
+        let term = self.node.raft.term;
+        match self.node.propose(Vec::new(), data) {
+            Ok(()) => {
+                let index = self.node.raft.raft_log.last_index();
+                debug_assert!(self.pending.back().is_none_or(|last| last.index < index), "indexes ascend");
+                self.pending.push_back(Pending { index, term, waiting });
+            }
+            // Raft refuses while a leader transfer runs, or when this peer just lost its leadership.
+            Err(error) => {
+                tracing::debug!(region_id = self.region_id(), %error, "proposal dropped");
+                let view = Arc::clone(&self.view);
+                waiting.fail(move || view.not_leader().into());
+            }
+        }
+    }
+}
+
+impl RaftLoop {
+    /// Takes one write into the group of its region.
+    pub(super) fn propose(&mut self, proposal: Proposal, in_flight: OwnedSemaphorePermit) {
+        let Some(peer) = self.peers.get_mut(&proposal.region_id) else {
+            let region_id = proposal.region_id;
+            return (proposal.done)(Err(RegionError::RegionNotFound { region_id }.into()));
+        };
+        let epoch = match peer.admit(&proposal) {
+            Ok(epoch) => epoch,
+            Err(error) => return (proposal.done)(Err(Error::Region(error))),
+        };
+        let writes = proposal.writes.as_bytes();
+        debug_assert!(!writes.is_empty(), "empty writes need no entry");
+        if !peer.group.takes(epoch, writes.len()) {
+            peer.propose_group();
+        }
+        peer.group.add(epoch, writes, Waiter { done: proposal.done, _in_flight: in_flight });
+        self.metrics.proposals.add(1);
+        self.dirty.insert(proposal.region_id);
+    }
+}

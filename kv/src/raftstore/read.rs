@@ -1,0 +1,205 @@
+//! Reads: a snapshot on the caller's thread under the lease, or a quorum round when the lease can not tell.
+//!
+//! The order is snapshot, then checks, then reading (see `view`). A quorum round is numbered by the clock's
+//! reading when it was sent, which is also where the lease it earns counts from.
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use rutile_kv_engine::Engine;
+use rutile_kv_env::Env;
+use tokio::sync::{Semaphore, oneshot};
+
+use super::inbox::Inbox;
+use super::message::{BarrierDone, Message};
+use super::peer::{Barrier, Peer};
+use super::store::RaftLoop;
+use super::view::{RegionView, Regions};
+use crate::error::{Error, RegionError, Result};
+use crate::metrics::Metrics;
+use crate::replica::{Proposal, RegionContext, RegionSnapshot, Replica};
+
+/// Writes taken on and not yet applied, in [`IN_FLIGHT_UNIT`]s: 64 MiB.
+pub const IN_FLIGHT_MAX: usize = 1 << 16;
+/// Bytes of one permit.
+const IN_FLIGHT_UNIT: usize = 1 << 10;
+/// Largest write of one command; TiKV's `raft-entry-max-size`.
+pub const ENTRY_BYTES_MAX: usize = 8 << 20;
+/// How long a write waits for room before it is told that the store is busy.
+const ROOM_WAIT_MAX: Duration = Duration::from_secs(1);
+/// How long a one-phase commit waits for `max_ts` of a new leader.
+const MAX_TS_WAIT_MAX: Duration = Duration::from_secs(1);
+/// Reads waiting for a quorum per region; more are told to come again.
+const BARRIERS_MAX: usize = 1024;
+
+/// The replicated store as callers see it.
+pub struct RaftReplica {
+    pub(super) env: Env,
+    pub(super) engine: Arc<dyn Engine>,
+    pub(super) regions: Arc<Regions>,
+    pub(super) inbox: Arc<Inbox<Message>>,
+    pub(super) in_flight: Arc<Semaphore>,
+    pub(super) metrics: Arc<Metrics>,
+}
+
+impl RaftReplica {
+    /// Ends all read leases, as a long pause does.
+    #[cfg(test)]
+    pub fn suspend_leases(&self) {
+        self.regions.all().iter().for_each(|view| view.suspend_lease());
+    }
+
+    /// Compares the kept numbers of locks with counted ones; for a store at rest.
+    #[cfg(test)]
+    pub fn check_locks(&self) {
+        for view in self.regions.all() {
+            let counted = super::apply::count_locks(&*self.engine, &view.region()).expect("readable");
+            assert_eq!(view.locks(), counted, "region {}", view.region_id);
+        }
+    }
+
+    async fn room(&self, bytes: usize) -> Result<tokio::sync::OwnedSemaphorePermit> {
+        let units = u32::try_from(bytes / IN_FLIGHT_UNIT + 1).unwrap_or(u32::MAX);
+        if let Ok(permit) = self.in_flight.clone().try_acquire_many_owned(units) {
+            return Ok(permit);
+        }
+        tokio::select! {
+            permit = self.in_flight.clone().acquire_many_owned(units) => permit.map_err(|_| Error::Stopped),
+            () = self.env.clock.sleep(ROOM_WAIT_MAX) => {
+                Err(RegionError::Busy { reason: "too many writes are waiting for the disk" }.into())
+            }
+        }
+    }
+}
+
+impl Replica for RaftReplica {
+    fn snapshot(&self, context: &RegionContext) -> Result<Option<RegionSnapshot>> {
+        let view = self.regions.get(context.region_id)?;
+        view.check_peer(context)?;
+        let term = view.check_leader(context.term)?;
+        let has_locks = view.may_have_locks();
+        let engine = self.engine.snapshot();
+        let lease_holds = view.check_read(term, || self.env.clock.now())?;
+        let region = match view.check_epoch(context.epoch) {
+            Ok(region) => region,
+            Err(RegionError::EpochNotMatch { current }) => {
+                let current =
+                    current.into_iter().flat_map(|region| self.regions.with_siblings(region)).collect();
+                return Err(RegionError::EpochNotMatch { current }.into());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        Ok(lease_holds.then_some(RegionSnapshot { engine, has_locks, region, term }))
+    }
+
+    fn read_barrier<'a>(&'a self, context: &'a RegionContext) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            self.metrics.read_barriers.add(1);
+            let (sender, receiver) = oneshot::channel();
+            let done: BarrierDone = Box::new(move |result| {
+                // A reader that went away needs no answer.
+                let _ = sender.send(result);
+            });
+            self.inbox.push(Message::ReadBarrier { region_id: context.region_id, done });
+            receiver.await.unwrap_or(Err(Error::Stopped))
+        })
+    }
+
+    fn max_ts_synced<'a>(&'a self, context: &'a RegionContext, term: u64) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let view = self.regions.get(context.region_id)?;
+            let settled = |view: &RegionView| view.leader_term() != term || view.is_max_ts_synced();
+            if !settled(&view) {
+                tokio::select! {
+                    () = view.wait_until(settled) => {}
+                    () = self.env.clock.sleep(MAX_TS_WAIT_MAX) => {
+                        let reason = "the new leader has not fetched a timestamp yet";
+                        let region_id = view.region_id;
+                        return Err(RegionError::ReadIndexNotReady { region_id, reason }.into());
+                    }
+                }
+            }
+            if view.leader_term() == term { Ok(()) } else { Err(RegionError::StaleCommand.into()) }
+        })
+    }
+
+    fn propose(&self, proposal: Proposal) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let size = proposal.writes.as_bytes().len();
+            if size > ENTRY_BYTES_MAX {
+                let error = RegionError::EntryTooLarge { region_id: proposal.region_id, size: size as u64 };
+                return (proposal.done)(Err(error.into()));
+            }
+            match self.room(size).await {
+                Ok(permit) => self.inbox.push(Message::Propose(proposal, permit)),
+                Err(error) => (proposal.done)(Err(error)),
+            }
+        })
+    }
+}
+
+impl RaftLoop {
+    /// Starts a quorum round for one read.
+    pub(super) fn read_barrier(&mut self, region_id: u64, done: BarrierDone) {
+        let Some(peer) = self.peers.get_mut(&region_id) else {
+            return done(Err(RegionError::RegionNotFound { region_id }.into()));
+        };
+        if let Err(error) = peer.view.check_leader(0) {
+            return done(Err(error.into()));
+        }
+        if peer.barriers.len() >= BARRIERS_MAX || !peer.node.raft.commit_to_current_term() {
+            let reason = "the leader can not confirm itself yet";
+            return done(Err(RegionError::ReadIndexNotReady { region_id, reason }.into()));
+        }
+        let round = self.next_round();
+        if let Some(peer) = self.peers.get_mut(&region_id) {
+            peer.barriers.push(Barrier { round, index: 0, done });
+            peer.node.read_index(round.to_be_bytes().to_vec());
+            self.dirty.insert(region_id);
+        }
+    }
+
+    /// Leaders of several voters keep their lease alive by a quorum round per heartbeat.
+    pub(super) fn renew_leases(&mut self) {
+        let round = self.next_round();
+        for (region_id, peer) in &mut self.peers {
+            if peer.is_leader() && !peer.is_only_voter() && peer.node.raft.commit_to_current_term() {
+                peer.node.read_index(round.to_be_bytes().to_vec());
+                self.dirty.insert(*region_id);
+            }
+        }
+    }
+
+    /// Numbers rounds by the time they are sent; two in the same nanosecond still differ.
+    fn next_round(&mut self) -> u64 {
+        let now = u64::try_from(self.env.clock.now().since_origin().as_nanos()).unwrap_or(u64::MAX);
+        self.last_round = now.max(self.last_round + 1);
+        self.last_round
+    }
+
+    /// Lets reads go whose index is applied by now.
+    pub(super) fn finish_all_barriers(&mut self) {
+        for peer in self.peers.values_mut().filter(|peer| !peer.barriers.is_empty()) {
+            peer.finish_barriers();
+        }
+    }
+}
+
+impl Peer {
+    /// Lets reads go that a quorum confirmed and whose index is applied.
+    pub(super) fn finish_barriers(&mut self) {
+        let applied = self.view.applied().applied_index;
+        let leads = self.is_leader();
+        let mut index = 0;
+        while index < self.barriers.len() {
+            let barrier = &self.barriers[index];
+            if leads && (barrier.round != 0 || barrier.index > applied) {
+                index += 1;
+                continue;
+            }
+            let barrier = self.barriers.swap_remove(index);
+            let result = if leads { Ok(()) } else { Err(self.view.not_leader().into()) };
+            (barrier.done)(result);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! One round: what all regions have ready, with one append and one fsync.
+//!
+//! A leader's messages may leave before its own append is synced (raft thesis 10.2.1); votes and
+//! acknowledgements of a follower may not, and raft keeps them apart as persisted messages. Committed entries go to
+//! the apply thread; those that this append commits follow after the sync.
+use std::time::Duration;
+
+use raft::eraftpb::Entry;
+use raft::{Ready, SoftState, StateRole};
+use rutile_kv_engine::RaftLogBatch;
+use rutile_kv_env::{Monotonic, fail_stop, failpoint};
+
+use super::apply::{ApplyMessage, ApplyTask};
+use super::peer::{Peer, Pending};
+use super::store::RaftLoop;
+
+/// Rounds the apply thread may be behind before the raft thread waits for it.
+const APPLY_ROUNDS_MAX: usize = 64;
+
+/// What one round gathers.
+#[derive(Default)]
+struct Round {
+    log: RaftLogBatch,
+    must_sync: bool,
+    readies: Vec<(u64, Ready)>,
+    tasks: Vec<ApplyTask>,
+    entries: u64,
+    bytes: u64,
+}
+
+impl RaftLoop {
+    /// Runs rounds until no region has anything ready.
+    pub(super) fn run_rounds(&mut self) {
+        while !self.dirty.is_empty() {
+            let mut round = Round::default();
+            let dirty = std::mem::take(&mut self.dirty);
+            for region_id in dirty {
+                self.collect(region_id, &mut round);
+            }
+            if round.readies.is_empty() {
+                return;
+            }
+            self.append(&mut round);
+            for (region_id, ready) in std::mem::take(&mut round.readies) {
+                self.finish(region_id, ready, &mut round);
+            }
+            self.hand_to_apply(round.tasks);
+        }
+    }
+
+    fn collect(&mut self, region_id: u64, round: &mut Round) {
+        let Some(peer) = self.peers.get_mut(&region_id) else {
+            return;
+        };
+        peer.propose_group();
+        peer.tell_applied();
+        if !peer.node.has_ready() {
+            return;
+        }
+        let mut ready = peer.node.ready();
+        self.transport.send(region_id, ready.take_messages());
+        if let Some(last) = ready.entries().last() {
+            peer.node.mut_store().appended(last);
+            let entries = ready.take_entries();
+            round.entries += entries.len() as u64;
+            round.bytes += entries.iter().map(|entry| entry.data.len() as u64).sum::<u64>();
+            round.log.append(region_id, entries);
+        }
+        if let Some(state) = ready.hs() {
+            round.log.put_hard_state(region_id, state.clone());
+        }
+        round.must_sync |= ready.must_sync();
+        peer.take_committed(ready.take_committed_entries(), &mut round.tasks);
+        for state in ready.take_read_states() {
+            peer.quorum_answered(&state.request_ctx, state.index, self.lease);
+        }
+        if let Some(state) = ready.ss() {
+            let state = SoftState { leader_id: state.leader_id, raft_state: state.raft_state };
+            self.role_changed(region_id, &state);
+        }
+        round.readies.push((region_id, ready));
+    }
+
+    fn append(&mut self, round: &mut Round) {
+        if round.log.is_empty() {
+            return;
+        }
+        failpoint!("raftstore::ready::before_append");
+        let log = std::mem::take(&mut round.log);
+        if let Err(error) = self.raft_log.append(log, round.must_sync) {
+            fail_stop("raft log append", &error);
+        }
+        failpoint!("raftstore::ready::after_append");
+        self.metrics.raft_appends.add(1);
+        self.metrics.raft_entries.add(round.entries);
+        self.metrics.raft_bytes.add(round.bytes);
+        self.note_appended(round.bytes);
+    }
+
+    fn finish(&mut self, region_id: u64, mut ready: Ready, round: &mut Round) {
+        let Some(peer) = self.peers.get_mut(&region_id) else {
+            return;
+        };
+        self.transport.send(region_id, ready.take_persisted_messages());
+        let mut light = peer.node.advance_append(ready);
+        self.transport.send(region_id, light.take_messages());
+        peer.take_committed(light.take_committed_entries(), &mut round.tasks);
+        peer.choose_election_timeout(&*self.env.random);
+        if peer.node.has_ready() {
+            self.dirty.insert(region_id);
+        }
+    }
+
+    fn hand_to_apply(&mut self, tasks: Vec<ApplyTask>) {
+        if tasks.is_empty() {
+            return;
+        }
+        // The apply thread never waits for this one, so this can not become a circle.
+        self.apply.wait_below(APPLY_ROUNDS_MAX);
+        self.apply.push(ApplyMessage::Round(tasks));
+    }
+
+    /// Leadership moved.
+    fn role_changed(&mut self, region_id: u64, state: &SoftState) {
+        let Some(peer) = self.peers.get_mut(&region_id) else {
+            return;
+        };
+        let was_leader = peer.view.leader_term() != 0;
+        if state.raft_state != StateRole::Leader {
+            peer.view.set_following(state.leader_id);
+            if was_leader {
+                self.metrics.leaders.set(self.metrics.leaders.get().saturating_sub(1));
+            }
+            return;
+        }
+        let term = peer.node.raft.term;
+        peer.view.set_leading(term);
+        if peer.is_only_voter() {
+            peer.view.set_unbounded_lease();
+        }
+        if !was_leader {
+            self.metrics.leaders.add(1);
+        }
+        tracing::debug!(region_id, term, "became leader");
+        self.reports.became_leader(peer.view.clone(), term);
+    }
+}
+
+impl Peer {
+    /// Sends committed entries on, together with whoever waits for them.
+    fn take_committed(&mut self, entries: Vec<Entry>, tasks: &mut Vec<ApplyTask>) {
+        let Some(last) = entries.last() else {
+            return;
+        };
+        let count = self.pending.partition_point(|pending| pending.index <= last.index);
+        let pending: Vec<Pending> = self.pending.drain(..count).collect();
+        tasks.push(ApplyTask { view: self.view.clone(), entries, pending });
+    }
+
+    /// A quorum confirmed this leader after the round named in `context` was sent.
+    fn quorum_answered(&mut self, context: &[u8], index: u64, lease: Duration) {
+        let Ok(sent) = context.try_into().map(u64::from_be_bytes) else {
+            return;
+        };
+        if self.is_only_voter() {
+            self.view.set_unbounded_lease();
+        } else {
+            self.view.renew_lease(Monotonic::from_origin(Duration::from_nanos(sent)), lease);
+        }
+        for barrier in &mut self.barriers {
+            if barrier.round != 0 && barrier.round <= sent {
+                barrier.round = 0;
+                barrier.index = index;
+            }
+        }
+        self.finish_barriers();
+    }
+}

@@ -1,0 +1,209 @@
+//! Start of a store: what its threads share, and who gets what of it.
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rutile_kv_engine::{Engine, RaftLog};
+use rutile_kv_env::{Env, ThreadHandle, fail_stop};
+use rutile_kv_types::Cf;
+use rutile_pd_client::PdClient;
+use tokio::sync::Semaphore;
+
+use super::apply::{Applier, ApplyMessage, count_locks};
+use super::background::{Background, Worker};
+use super::bootstrap::bootstrap;
+use super::heartbeat::{Reporter, Reports};
+use super::inbox::Inbox;
+use super::message::Message;
+use super::peer::Peer;
+use super::read::{IN_FLIGHT_MAX, RaftReplica};
+use super::recovery::open_peers;
+use super::split::RegionSplitter;
+use super::split_checker::Limits;
+use super::store::{NoTransport, RaftLoop, RaftStore, Stop};
+use super::view::Regions;
+use crate::concurrency_manager::ConcurrencyManager;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::metrics::Metrics;
+
+/// Shorter than the earliest election with both clocks 10 % off, see `peer`.
+const LEASE: Duration = Duration::from_millis(700);
+/// How long a start waits for the regions that only this store can lead.
+const READY_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// What a store is made from.
+pub struct Parts {
+    pub env: Env,
+    pub engine: Arc<dyn Engine>,
+    pub raft_log: Arc<dyn RaftLog>,
+    pub pd: PdClient,
+    pub concurrency: Arc<ConcurrencyManager>,
+    pub metrics: Arc<Metrics>,
+}
+
+/// What the threads share.
+struct Wiring {
+    parts: Parts,
+    store_id: u64,
+    inbox: Arc<Inbox<Message>>,
+    apply: Arc<Inbox<ApplyMessage>>,
+    regions: Arc<Regions>,
+    reports: Arc<Reports>,
+    background: Arc<Background>,
+}
+
+impl RaftStore {
+    /// Makes the store known, opens its regions and starts its threads. Returns when every region that only this
+    /// store can lead is ready to serve.
+    pub async fn start(config: &Config, parts: Parts) -> Result<RaftStore> {
+        let clock = parts.env.clock.clone();
+        let store_id = bootstrap(&*parts.engine, &parts.pd, &config.address).await?;
+        let peers = open_peers(&*parts.engine, &parts.raft_log, store_id)?;
+        let wiring = Wiring::new(config, parts, store_id);
+        let mut raft_loop = wiring.raft_loop(config);
+        for mut peer in peers {
+            measure(&*wiring.parts.engine, &peer)?;
+            if peer.is_only_voter() {
+                // Nobody else can win, so there is no timeout to wait for.
+                peer.campaign()?;
+            }
+            raft_loop.add_peer(peer);
+        }
+        let store = wiring.spawn(raft_loop)?;
+        tokio::select! {
+            () = store.settle() => Ok(store),
+            () = clock.sleep(READY_WAIT_MAX) => {
+                store.end(Stop::Halt)?;
+                Err(Error::Pd("regions did not become ready: PD gave no timestamp".to_owned()))
+            }
+        }
+    }
+}
+
+impl Wiring {
+    fn new(config: &Config, parts: Parts, store_id: u64) -> Self {
+        let limits = Limits {
+            split_bytes: config.region_split_bytes,
+            max_bytes: config.region_split_bytes.saturating_mul(3) / 2,
+            split_keys: config.region_split_keys,
+            max_keys: config.region_split_keys.saturating_mul(3) / 2,
+        };
+        Wiring {
+            parts,
+            store_id,
+            inbox: Arc::default(),
+            apply: Arc::default(),
+            regions: Arc::default(),
+            reports: Arc::default(),
+            background: Arc::new(Background::new(limits)),
+        }
+    }
+
+    fn raft_loop(&self, config: &Config) -> RaftLoop {
+        RaftLoop {
+            env: self.parts.env.clone(),
+            store_id: self.store_id,
+            peers: BTreeMap::new(),
+            regions: self.regions.clone(),
+            raft_log: self.parts.raft_log.clone(),
+            inbox: self.inbox.clone(),
+            apply: self.apply.clone(),
+            background: self.background.clone(),
+            reports: self.reports.clone(),
+            transport: Box::new(NoTransport),
+            metrics: self.parts.metrics.clone(),
+            dirty: BTreeSet::new(),
+            lease: LEASE,
+            last_round: 0,
+            appended_bytes: 0,
+            log_gc_bytes: config.raft_log_gc_bytes,
+        }
+    }
+
+    fn applier(&self) -> Applier {
+        let (engine, metrics) = (self.parts.engine.clone(), self.parts.metrics.clone());
+        Applier::new(engine, self.apply.clone(), self.inbox.clone(), self.background.clone(), metrics)
+    }
+
+    fn worker(&self) -> Worker {
+        Worker {
+            background: self.background.clone(),
+            engine: self.parts.engine.clone(),
+            raft_log: self.parts.raft_log.clone(),
+            regions: self.regions.clone(),
+            raft: self.inbox.clone(),
+            reports: self.reports.clone(),
+        }
+    }
+
+    fn reporter(&self) -> Reporter {
+        Reporter {
+            env: self.parts.env.clone(),
+            pd: self.parts.pd.clone(),
+            store_id: self.store_id,
+            reports: self.reports.clone(),
+            regions: self.regions.clone(),
+            raft: self.inbox.clone(),
+            concurrency: self.parts.concurrency.clone(),
+            metrics: self.parts.metrics.clone(),
+        }
+    }
+
+    /// Starts the threads. One that can not be started ends those before it, because the handle is dropped.
+    fn spawn(self, raft_loop: RaftLoop) -> Result<RaftStore> {
+        let env = &self.parts.env;
+        let (applier, worker) = (self.applier(), self.worker());
+        let reporter = env.spawn.spawn("pd-reports", Box::pin(self.reporter().run()));
+        let replica = Arc::new(RaftReplica {
+            env: env.clone(),
+            engine: self.parts.engine.clone(),
+            regions: self.regions.clone(),
+            inbox: self.inbox.clone(),
+            in_flight: Arc::new(Semaphore::new(IN_FLIGHT_MAX)),
+            metrics: self.parts.metrics.clone(),
+        });
+        let store = RaftStore {
+            store_id: self.store_id,
+            splitter: Arc::new(RegionSplitter { replica: replica.clone(), pd: self.parts.pd.clone() }),
+            replica,
+            background: self.background.clone(),
+            apply: self.apply.clone(),
+            engine: self.parts.engine.clone(),
+            threads: Mutex::default(),
+            reporter,
+        };
+        store.threads.lock().push(spawn(env, "raft", move || raft_loop.run())?);
+        store.threads.lock().push(spawn(env, "apply", move || applier.run())?);
+        store.threads.lock().push(spawn(env, "kv-background", move || worker.run())?);
+        Ok(store)
+    }
+}
+
+/// Counts the locks; for the size the engine's estimate stands in until the first split check walks the region.
+fn measure(engine: &dyn Engine, peer: &Peer) -> Result<()> {
+    let region = peer.view.region();
+    let (start, end) = (&*region.start_key, &*region.end_key);
+    let bytes =
+        engine.approximate_size(Cf::Write, start, end)? + engine.approximate_size(Cf::Default, start, end)?;
+    peer.view.measured_bytes.store(bytes, Ordering::Relaxed);
+    let keys = engine.approximate_keys(Cf::Write, start, end)?;
+    peer.view.measured_keys.store(keys, Ordering::Relaxed);
+    peer.view.set_locks(count_locks(engine, &region)?);
+    Ok(())
+}
+
+/// A thread that takes the process with it when it panics: half a store must not go on.
+fn spawn(env: &Env, name: &'static str, work: impl FnOnce() + Send + 'static) -> Result<ThreadHandle> {
+    let guarded = move || {
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+        if result.is_err() {
+            fail_stop("panic in a thread of the store", &name);
+        }
+    };
+    let thread: io::Result<ThreadHandle> = env.spawn.spawn_thread(name, Box::new(guarded));
+    thread.map_err(|error| Error::Engine(error.into()))
+}

@@ -1,0 +1,219 @@
+//! The raft thread, and the handle that ends all threads of the store.
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use raft::eraftpb;
+use rutile_kv_engine::{Engine, RaftLog};
+use rutile_kv_env::{Env, Monotonic, TaskHandle, ThreadHandle, fail_stop};
+use tokio::sync::oneshot;
+
+use super::apply::ApplyMessage;
+use super::background::Background;
+use super::heartbeat::Reports;
+use super::inbox::Inbox;
+use super::message::Message;
+use super::peer::Peer;
+use super::read::RaftReplica;
+use super::view::{RegionView, Regions};
+use crate::error::{Error, Result};
+use crate::metrics::Metrics;
+use crate::replica::Splitter;
+
+/// Raft's unit of time.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Where messages to other stores go.
+pub trait Transport: Send {
+    /// Sends what a region's peer wants to tell others.
+    fn send(&self, region_id: u64, messages: Vec<eraftpb::Message>);
+}
+
+/// No other store exists. A message to one is a bug that a test must see and a running store survives.
+pub(super) struct NoTransport;
+
+impl Transport for NoTransport {
+    fn send(&self, region_id: u64, messages: Vec<eraftpb::Message>) {
+        debug_assert!(messages.is_empty(), "region {region_id} has peers that can not be reached");
+    }
+}
+
+/// State of the raft thread.
+pub struct RaftLoop {
+    pub(super) env: Env,
+    pub(super) store_id: u64,
+    pub(super) peers: BTreeMap<u64, Peer>,
+    pub(super) regions: Arc<Regions>,
+    pub(super) raft_log: Arc<dyn RaftLog>,
+    pub(super) inbox: Arc<Inbox<Message>>,
+    pub(super) apply: Arc<Inbox<ApplyMessage>>,
+    pub(super) background: Arc<Background>,
+    pub(super) reports: Arc<Reports>,
+    pub(super) transport: Box<dyn Transport>,
+    pub(super) metrics: Arc<Metrics>,
+    /// Regions to look at in this round. Ordered, so that a run is repeatable.
+    pub(super) dirty: BTreeSet<u64>,
+    pub(super) lease: Duration,
+    /// Number of the last quorum round.
+    pub(super) last_round: u64,
+    /// Raft log bytes since the last truncation.
+    pub(super) appended_bytes: u64,
+    pub(super) log_gc_bytes: u64,
+}
+
+/// Whether the loop goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    GoOn,
+    Stop,
+    Halt,
+}
+
+impl RaftLoop {
+    /// Adds a peer and makes it visible.
+    pub(super) fn add_peer(&mut self, mut peer: Peer) {
+        peer.choose_election_timeout(&*self.env.random);
+        let region_id = peer.region_id();
+        self.regions.insert(peer.view.clone());
+        self.peers.insert(region_id, peer);
+        self.dirty.insert(region_id);
+        self.metrics.regions.set(self.peers.len() as u64);
+    }
+
+    /// The loop of the thread.
+    pub(super) fn run(mut self) {
+        let mut messages = Vec::new();
+        let mut next_tick = self.env.clock.now() + TICK;
+        loop {
+            // What is queued while the last round synced is all taken now, and shares the next sync.
+            let wait = if self.dirty.is_empty() { next_tick - self.env.clock.now() } else { Duration::ZERO };
+            self.inbox.take(&mut messages, wait);
+            let flow =
+                messages.drain(..).fold(Flow::GoOn, |flow, message| self.handle(message).unwrap_or(flow));
+            if flow == Flow::Halt {
+                return self.apply.push(ApplyMessage::Halt);
+            }
+            self.tick(&mut next_tick);
+            self.run_rounds();
+            if flow == Flow::Stop {
+                return self.stop();
+            }
+        }
+    }
+
+    fn handle(&mut self, message: Message) -> Option<Flow> {
+        match message {
+            Message::Propose(proposal, in_flight) => self.propose(proposal, in_flight),
+            Message::Split(split) => self.propose_split(split),
+            Message::ReadBarrier { region_id, done } => self.read_barrier(region_id, done),
+            Message::SplitApplied { regions } => {
+                if let Err(error) = self.split_applied(regions) {
+                    fail_stop("new regions of a split", &error);
+                }
+            }
+            Message::Flushed { applied } => self.truncate_logs(&applied),
+            Message::Sync(done) => {
+                // Nobody to tell means that the start was given up.
+                let _ = done.send(());
+            }
+            Message::Stop => return Some(Flow::Stop),
+            Message::Halt => return Some(Flow::Halt),
+        }
+        None
+    }
+
+    fn tick(&mut self, next_tick: &mut Monotonic) {
+        let now = self.env.clock.now();
+        if now < *next_tick {
+            return;
+        }
+        // After a long pause one tick is enough: many at once would start elections for nothing.
+        *next_tick = now + TICK;
+        for (region_id, peer) in &mut self.peers {
+            if peer.tick(&*self.env.random) {
+                self.dirty.insert(*region_id);
+            }
+        }
+        self.renew_leases();
+        self.finish_all_barriers();
+    }
+
+    /// Everything committed goes to the apply thread; what is not gets no answer.
+    fn stop(mut self) {
+        for peer in self.peers.values_mut() {
+            peer.fail_all(|| Error::Unknown);
+        }
+        self.apply.push(ApplyMessage::Stop);
+    }
+}
+
+/// How to end a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Apply what is committed and flush the state engine.
+    Clean,
+    /// End the threads and leave everything as a killed process would.
+    Halt,
+}
+
+/// A running store.
+pub struct RaftStore {
+    pub store_id: u64,
+    pub replica: Arc<RaftReplica>,
+    pub splitter: Arc<dyn Splitter>,
+    pub(super) background: Arc<Background>,
+    pub(super) apply: Arc<Inbox<ApplyMessage>>,
+    pub(super) engine: Arc<dyn Engine>,
+    pub(super) threads: Mutex<Vec<ThreadHandle>>,
+    pub(super) reporter: TaskHandle,
+}
+
+impl RaftStore {
+    /// Waits until every region that only this store can lead serves, those included that come out of the log.
+    pub(super) async fn settle(&self) {
+        loop {
+            let views = self.replica.regions.all();
+            for view in views.iter().filter(|view| view.region().peers.len() == 1) {
+                view.wait_until(RegionView::is_ready).await;
+            }
+            let (sender, synced) = oneshot::channel();
+            self.replica.inbox.push(Message::Sync(sender));
+            // A raft thread that is gone has taken the process with it, or the store is ending.
+            let ended = synced.await.is_err();
+            if ended || self.replica.regions.all().len() == views.len() {
+                return;
+            }
+        }
+    }
+
+    /// Ends the threads. Blocks until they have ended; calling it again does nothing.
+    pub fn end(&self, how: Stop) -> Result<()> {
+        let threads = std::mem::take(&mut *self.threads.lock());
+        if threads.is_empty() {
+            return Ok(());
+        }
+        self.replica.in_flight.close();
+        self.reporter.abort();
+        self.background.stop();
+        self.replica.inbox.push(if how == Stop::Clean { Message::Stop } else { Message::Halt });
+        for thread in threads {
+            thread.join().map_err(|error| Error::Engine(error.into()))?;
+        }
+        // What came too late is dropped unanswered, which its caller hears as "unknown".
+        self.replica.inbox.close();
+        self.apply.close();
+        if how == Stop::Clean {
+            self.engine.flush()?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for RaftStore {
+    fn drop(&mut self) {
+        if let Err(error) = self.end(Stop::Halt) {
+            tracing::error!(%error, "a thread of the store did not end well");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! A whole store through its service, over engines that crash.
+mod cluster;
+mod pd;
+mod restart;
+mod split;

@@ -1,0 +1,416 @@
+//! What other threads may know about a region without asking the raft thread.
+//!
+//! Written by the raft thread (leadership, lease) and the apply thread (range, applied index); read by everybody.
+//! A read is admitted in this order: snapshot first, then leadership, lease and epoch. Whatever changes after the
+//! snapshot only makes the read refuse; it can not make it stale.
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use hashbrown::HashMap;
+use parking_lot::RwLock;
+use rutile_kv_env::Monotonic;
+use rutile_kv_types::{Peer, Region, RegionEpoch};
+use tokio::sync::Notify;
+
+use super::state::ApplyState;
+use crate::error::{RegionError, Result};
+use crate::replica::RegionContext;
+
+/// A lease without end: the only voter can not be replaced behind its back.
+const LEASE_UNBOUNDED: u64 = u64::MAX;
+
+/// A number of locks that no region reaches: look for yourself.
+const LOCKS_UNKNOWN: u64 = 1 << 62;
+
+/// Shared state of one peer.
+pub struct RegionView {
+    pub region_id: u64,
+    /// The peer on this store.
+    pub peer: Peer,
+    region: RwLock<Arc<Region>>,
+    /// Term in which this peer leads; 0 when it does not.
+    leader_term: AtomicU64,
+    /// Peer id of the leader as far as known; 0 when not.
+    leader_peer: AtomicU64,
+    /// End of the lease in nanoseconds since the clock's origin; 0 = none.
+    lease_end: AtomicU64,
+    applied_index: AtomicU64,
+    applied_term: AtomicU64,
+    /// Leader term for which `max_ts` was raised from PD.
+    max_ts_term: AtomicU64,
+    /// Locks in the lock CF, never below their number once a reader may rely on it.
+    locks: AtomicU64,
+    /// Something that a waiter may wait for has changed.
+    changed: Notify,
+    /// Written since the size was last measured.
+    pub written_bytes: AtomicU64,
+    pub written_keys: AtomicU64,
+    /// Size at the last measurement.
+    pub measured_bytes: AtomicU64,
+    pub measured_keys: AtomicU64,
+    /// A split check is queued or a split is on its way.
+    pub split_pending: AtomicBool,
+}
+
+impl RegionView {
+    /// The view of a peer that knows no leader yet.
+    pub fn new(region: Arc<Region>, peer: Peer, applied: ApplyState) -> Self {
+        RegionView {
+            region_id: region.id,
+            peer,
+            region: RwLock::new(region),
+            leader_term: AtomicU64::new(0),
+            leader_peer: AtomicU64::new(0),
+            lease_end: AtomicU64::new(0),
+            applied_index: AtomicU64::new(applied.applied_index),
+            applied_term: AtomicU64::new(applied.applied_term),
+            max_ts_term: AtomicU64::new(0),
+            locks: AtomicU64::new(LOCKS_UNKNOWN),
+            changed: Notify::new(),
+            written_bytes: AtomicU64::new(0),
+            written_keys: AtomicU64::new(0),
+            measured_bytes: AtomicU64::new(0),
+            measured_keys: AtomicU64::new(0),
+            split_pending: AtomicBool::new(false),
+        }
+    }
+
+    /// Range, epoch and peers now.
+    pub fn region(&self) -> Arc<Region> {
+        self.region.read().clone()
+    }
+
+    /// Replaces the region after a split.
+    pub fn set_region(&self, region: Arc<Region>) {
+        debug_assert_eq!(region.id, self.region_id, "a view stays with its region");
+        *self.region.write() = region;
+    }
+
+    /// This peer became the leader of `term`.
+    pub fn set_leading(&self, term: u64) {
+        debug_assert!(term > 0, "terms start above zero");
+        self.lease_end.store(0, Ordering::SeqCst);
+        self.leader_peer.store(self.peer.id, Ordering::SeqCst);
+        self.leader_term.store(term, Ordering::SeqCst);
+        self.changed.notify_waiters();
+    }
+
+    /// This peer follows `leader`, or nobody when 0.
+    pub fn set_following(&self, leader: u64) {
+        self.leader_term.store(0, Ordering::SeqCst);
+        self.lease_end.store(0, Ordering::SeqCst);
+        self.leader_peer.store(leader, Ordering::SeqCst);
+        self.changed.notify_waiters();
+    }
+
+    /// Term in which this peer leads; 0 when it does not.
+    pub fn leader_term(&self) -> u64 {
+        self.leader_term.load(Ordering::SeqCst)
+    }
+
+    /// The lease of a region that has no other voter.
+    pub fn set_unbounded_lease(&self) {
+        self.lease_end.store(LEASE_UNBOUNDED, Ordering::SeqCst);
+    }
+
+    /// A quorum answered a message sent at `sent`; the lease is shorter than any election timeout.
+    pub fn renew_lease(&self, sent: Monotonic, duration: Duration) {
+        let end = nanos(sent + duration);
+        self.lease_end.fetch_max(end, Ordering::SeqCst);
+    }
+
+    /// Ends the lease, before anything that may give leadership away.
+    pub fn suspend_lease(&self) {
+        self.lease_end.store(0, Ordering::SeqCst);
+    }
+
+    fn lease_holds(&self, now: impl FnOnce() -> Monotonic) -> bool {
+        match self.lease_end.load(Ordering::SeqCst) {
+            LEASE_UNBOUNDED => true,
+            0 => false,
+            end => nanos(now()) < end,
+        }
+    }
+
+    /// How far the region is applied.
+    pub fn applied(&self) -> ApplyState {
+        ApplyState {
+            applied_index: self.applied_index.load(Ordering::SeqCst),
+            applied_term: self.applied_term.load(Ordering::SeqCst),
+        }
+    }
+
+    /// The engine holds what the entries up to here did.
+    pub fn set_applied(&self, applied: ApplyState) {
+        self.applied_index.store(applied.applied_index, Ordering::SeqCst);
+        let before = self.applied_term.swap(applied.applied_term, Ordering::SeqCst);
+        if before != applied.applied_term {
+            self.changed.notify_waiters();
+        }
+    }
+
+    /// Whether a snapshot taken after this call may hold a lock that a read must heed. A lock that is applied later
+    /// belongs to a transaction that has no commit timestamp yet, so it will get one above every read under way.
+    pub fn may_have_locks(&self) -> bool {
+        self.locks.load(Ordering::SeqCst) != 0
+    }
+
+    /// The number of locks, counted.
+    pub fn set_locks(&self, locks: u64) {
+        self.locks.store(locks, Ordering::SeqCst);
+    }
+
+    /// Locks added less locks removed. A count that would fall below zero was wrong and is given up: readers look
+    /// for themselves from then on.
+    pub fn add_locks(&self, change: i64) {
+        let before = self.locks.load(Ordering::SeqCst);
+        let after = before.checked_add_signed(change);
+        debug_assert!(after.is_some(), "region {} had {before} locks, then {change}", self.region_id);
+        self.locks.store(after.unwrap_or(LOCKS_UNKNOWN), Ordering::SeqCst);
+    }
+
+    /// The number of locks as far as known.
+    #[cfg(test)]
+    pub fn locks(&self) -> u64 {
+        self.locks.load(Ordering::SeqCst)
+    }
+
+    /// `max_ts` covers what was read under leaders before `term`.
+    pub fn set_max_ts_synced(&self, term: u64) {
+        self.max_ts_term.fetch_max(term, Ordering::SeqCst);
+        self.changed.notify_waiters();
+    }
+
+    /// Whether `max_ts` was raised for the present leader term.
+    pub fn is_max_ts_synced(&self) -> bool {
+        let term = self.leader_term();
+        term != 0 && self.max_ts_term.load(Ordering::SeqCst) >= term
+    }
+
+    /// Whether this peer leads, has applied an entry of its term, and may commit in one phase.
+    pub fn is_ready(&self) -> bool {
+        let term = self.leader_term();
+        term != 0 && self.applied_term.load(Ordering::SeqCst) == term && self.is_max_ts_synced()
+    }
+
+    /// Waits until `condition` holds; woken at each change of leadership, applied term or `max_ts`.
+    pub async fn wait_until(&self, condition: impl Fn(&Self) -> bool) {
+        loop {
+            let changed = self.changed.notified();
+            if condition(self) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// The checks that do not change over the life of a peer.
+    pub fn check_peer(&self, context: &RegionContext) -> Result<(), RegionError> {
+        let Peer { id, store_id, .. } = self.peer;
+        if context.store_id != store_id {
+            return Err(RegionError::StoreNotMatch { requested: context.store_id, actual: store_id });
+        }
+        if context.peer_id != id {
+            return Err(RegionError::PeerMismatch { requested: context.peer_id, actual: id });
+        }
+        Ok(())
+    }
+
+    /// Leadership and term; answers the term to propose in.
+    pub fn check_leader(&self, context_term: u64) -> Result<u64, RegionError> {
+        let term = self.leader_term();
+        if term == 0 {
+            return Err(self.not_leader());
+        }
+        // A leader in between would cost two terms, so one term more is still the same leader.
+        if context_term != 0 && term > context_term + 1 {
+            return Err(RegionError::StaleCommand);
+        }
+        Ok(term)
+    }
+
+    /// The region if its version is the one of the request.
+    pub fn check_epoch(&self, epoch: RegionEpoch) -> Result<Arc<Region>, RegionError> {
+        let region = self.region();
+        if region.epoch.version == epoch.version {
+            Ok(region)
+        } else {
+            Err(RegionError::EpochNotMatch { current: vec![region] })
+        }
+    }
+
+    /// Whether a snapshot taken before this call may be read: true, or false when the lease can not tell.
+    pub fn check_read(&self, term: u64, now: impl FnOnce() -> Monotonic) -> Result<bool, RegionError> {
+        if self.leader_term() != term {
+            return Err(self.not_leader());
+        }
+        if self.applied_term.load(Ordering::SeqCst) != term {
+            let reason = "the new leader has not committed in its term";
+            return Err(RegionError::ReadIndexNotReady { region_id: self.region_id, reason });
+        }
+        Ok(self.lease_holds(now))
+    }
+
+    /// The error for a peer that does not lead. The leader is named only when it is another known peer.
+    pub fn not_leader(&self) -> RegionError {
+        let leader = self.leader_peer.load(Ordering::SeqCst);
+        let leader = self.region().peer(leader).filter(|peer| peer.id != self.peer.id).cloned();
+        RegionError::NotLeader { region_id: self.region_id, leader }
+    }
+}
+
+fn nanos(at: Monotonic) -> u64 {
+    u64::try_from(at.since_origin().as_nanos()).unwrap_or(LEASE_UNBOUNDED - 1)
+}
+
+/// All regions with a peer on this store.
+#[derive(Default)]
+pub struct Regions {
+    views: RwLock<HashMap<u64, Arc<RegionView>>>,
+}
+
+impl Regions {
+    /// The view of a region.
+    pub fn get(&self, region_id: u64) -> Result<Arc<RegionView>, RegionError> {
+        let views = self.views.read();
+        views.get(&region_id).cloned().ok_or(RegionError::RegionNotFound { region_id })
+    }
+
+    /// Adds a region.
+    pub fn insert(&self, view: Arc<RegionView>) {
+        let before = self.views.write().insert(view.region_id, view);
+        debug_assert!(before.is_none(), "a region has one peer per store");
+    }
+
+    /// All views, in order of region id.
+    pub fn all(&self) -> Vec<Arc<RegionView>> {
+        let mut all: Vec<_> = self.views.read().values().cloned().collect();
+        all.sort_unstable_by_key(|view| view.region_id);
+        all
+    }
+
+    /// The region and those its last split cut off, in key order: they share one version and lie to its left.
+    pub fn with_siblings(&self, region: Arc<Region>) -> Vec<Arc<Region>> {
+        let all: Vec<_> = self.views.read().values().map(|view| view.region()).collect();
+        let mut found = vec![region];
+        while let Some(first) = found.last().filter(|first| !first.start_key.is_empty()) {
+            let left = |other: &&Arc<Region>| {
+                other.end_key == first.start_key && other.epoch.version == first.epoch.version
+            };
+            match all.iter().find(left).cloned() {
+                Some(left) => found.push(left),
+                None => break,
+            }
+        }
+        found.reverse();
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rutile_kv_types::PeerRole;
+
+    use super::*;
+
+    fn view() -> RegionView {
+        let peer = Peer { id: 3, store_id: 1, role: PeerRole::Voter };
+        let region = Region {
+            id: 2,
+            epoch: RegionEpoch { conf_ver: 1, version: 4 },
+            peers: vec![peer.clone(), Peer { id: 9, store_id: 2, role: PeerRole::Voter }],
+            ..Region::default()
+        };
+        RegionView::new(Arc::new(region), peer, ApplyState::INITIAL)
+    }
+
+    fn at(seconds: u64) -> Monotonic {
+        Monotonic::from_origin(Duration::from_secs(seconds))
+    }
+
+    fn lead(view: &RegionView, term: u64) {
+        view.set_leading(term);
+        view.set_applied(ApplyState { applied_index: 6, applied_term: term });
+    }
+
+    #[test]
+    fn a_lease_counts_from_the_sending_of_the_message() {
+        let view = view();
+        lead(&view, 6);
+        assert_eq!(view.check_read(6, || at(1)), Ok(false), "no quorum has answered yet");
+        view.renew_lease(at(10), Duration::from_secs(2));
+        assert_eq!(view.check_read(6, || at(11)), Ok(true));
+        assert_eq!(view.check_read(6, || at(12)), Ok(false));
+        view.renew_lease(at(9), Duration::from_secs(2));
+        assert_eq!(view.check_read(6, || at(11)), Ok(true), "an older answer does not shorten it");
+        view.suspend_lease();
+        assert_eq!(view.check_read(6, || at(11)), Ok(false));
+    }
+
+    #[test]
+    fn the_only_voter_needs_no_clock() {
+        let view = view();
+        lead(&view, 6);
+        view.set_unbounded_lease();
+        assert_eq!(view.check_read(6, || unreachable!("not asked")), Ok(true));
+    }
+
+    #[test]
+    fn a_new_leader_serves_after_an_entry_of_its_term() {
+        let view = view();
+        view.set_leading(7);
+        view.set_unbounded_lease();
+        assert!(matches!(view.check_read(7, || at(0)), Err(RegionError::ReadIndexNotReady { .. })));
+        view.set_applied(ApplyState { applied_index: 9, applied_term: 7 });
+        assert_eq!(view.check_read(7, || at(0)), Ok(true));
+    }
+
+    #[test]
+    fn a_snapshot_of_an_older_term_is_refused() {
+        let view = view();
+        lead(&view, 6);
+        lead(&view, 8);
+        view.set_unbounded_lease();
+        assert!(matches!(view.check_read(6, || at(0)), Err(RegionError::NotLeader { .. })));
+    }
+
+    #[test]
+    fn a_new_leadership_starts_without_lease_and_sync() {
+        let view = view();
+        lead(&view, 6);
+        view.set_unbounded_lease();
+        view.set_max_ts_synced(6);
+        assert!(view.is_ready());
+        view.set_following(9);
+        let leader = Some(Peer { id: 9, store_id: 2, role: PeerRole::Voter });
+        assert_eq!(view.check_leader(0), Err(RegionError::NotLeader { region_id: 2, leader }));
+        lead(&view, 8);
+        assert!(!view.is_max_ts_synced());
+        assert_eq!(view.check_read(8, || at(0)), Ok(false));
+    }
+
+    #[test]
+    fn checks_follow_the_published_order_and_tolerance() {
+        let view = view();
+        let context = RegionContext {
+            region_id: 2,
+            epoch: RegionEpoch { conf_ver: 0, version: 4 },
+            store_id: 7,
+            peer_id: 8,
+            term: 0,
+        };
+        assert_eq!(view.check_peer(&context), Err(RegionError::StoreNotMatch { requested: 7, actual: 1 }));
+        let context = RegionContext { store_id: 1, ..context };
+        assert_eq!(view.check_peer(&context), Err(RegionError::PeerMismatch { requested: 8, actual: 3 }));
+        assert_eq!(view.check_peer(&RegionContext { peer_id: 3, ..context }), Ok(()));
+        lead(&view, 9);
+        assert_eq!(view.check_leader(8), Ok(9), "one term of tolerance");
+        assert_eq!(view.check_leader(7), Err(RegionError::StaleCommand));
+        assert!(view.check_epoch(context.epoch).is_ok(), "data commands compare the version only");
+        for version in [3, 5] {
+            let epoch = RegionEpoch { conf_ver: 1, version };
+            assert!(matches!(view.check_epoch(epoch), Err(RegionError::EpochNotMatch { .. })), "{version}");
+        }
+    }
+}

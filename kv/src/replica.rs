@@ -1,0 +1,75 @@
+//! What the transaction layer needs of the replicated store, and nothing else.
+//!
+//! `raftstore` implements it over raft; tests implement it over a plain engine, so that every command
+//! can be tried without a raft group.
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use rutile_kv_engine::Snapshot;
+use rutile_kv_types::{Region, RegionEpoch};
+
+use crate::error::Result;
+use crate::mvcc::Versions;
+use crate::write_set::WriteSet;
+
+/// Which peer of which region a request is for, as its sender knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RegionContext {
+    pub region_id: u64,
+    pub epoch: RegionEpoch,
+    pub store_id: u64,
+    pub peer_id: u64,
+    /// Term of the leader that the sender saw; 0 when it does not know.
+    pub term: u64,
+}
+
+/// What one peer of a region held at one moment, while it was the leader under a valid lease.
+pub struct RegionSnapshot {
+    pub engine: Box<dyn Snapshot>,
+    /// False when there is no lock that a read must heed, so that it need not look.
+    pub has_locks: bool,
+    pub region: Arc<Region>,
+    /// Term of the leader. A write decided on this snapshot is proposed in this term or not at all.
+    pub term: u64,
+}
+
+impl RegionSnapshot {
+    /// What a read looks at.
+    pub fn versions(&self) -> Versions<'_> {
+        Versions { engine: &*self.engine, has_locks: self.has_locks }
+    }
+}
+
+/// Called once, when the fate of a proposal is known.
+pub type ProposalDone = Box<dyn FnOnce(Result<()>) + Send>;
+
+/// A write decided on a snapshot.
+pub struct Proposal {
+    pub region_id: u64,
+    pub epoch: RegionEpoch,
+    pub term: u64,
+    pub writes: WriteSet,
+    pub done: ProposalDone,
+}
+
+/// The replicated store.
+pub trait Replica: Send + Sync + 'static {
+    /// A snapshot at the leader, or `None` when only [`Replica::read_barrier`] can tell whether this is
+    /// still the leader.
+    fn snapshot(&self, context: &RegionContext) -> Result<Option<RegionSnapshot>>;
+
+    /// Asks a quorum whether this is still the leader and waits until all that was committed is applied.
+    fn read_barrier<'a>(&'a self, context: &'a RegionContext) -> BoxFuture<'a, Result<()>>;
+
+    /// Waits until `max_ts` is known to cover what leaders of the region before `term` answered reads at.
+    fn max_ts_synced<'a>(&'a self, context: &'a RegionContext, term: u64) -> BoxFuture<'a, Result<()>>;
+
+    /// Replicates a write; `done` is called after it is applied, or with the reason why it is not.
+    fn propose<'a>(&'a self, proposal: Proposal) -> BoxFuture<'a, ()>;
+}
+
+/// Splits regions on request.
+pub trait Splitter: Send + Sync {
+    /// Splits at encoded keys; answers all resulting regions in key order.
+    fn split(&self, context: RegionContext, keys: Vec<Vec<u8>>) -> BoxFuture<'_, Result<Vec<Arc<Region>>>>;
+}

@@ -1,0 +1,19 @@
+//! The RPC services of a store: the only place that knows the wire.
+//!
+//! [`KvService`] implements `TikvService` of `kv/proto` itself, so that every carrier (in process, gRPC,
+//! simulated network) meets the same checks. A handler turns the request into the words of `txn`, runs it
+//! and turns the answer back; `from_wire` and `to_wire` hold the two directions.
+//!
+//! Deliberately missing: raw KV, pessimistic locks, and the raft and debug services.
+mod from_wire;
+mod read;
+mod tikv;
+mod to_wire;
+mod write;
+
+pub use from_wire::{bound, read_options, region_context};
+pub use tikv::KvService;
+pub use to_wire::Failure;
+
+#[cfg(test)]
+mod tests;

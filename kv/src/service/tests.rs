@@ -1,0 +1,170 @@
+//! The edge: what is refused before anything is read, where errors go, and deadlines.
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use rutile_kv_env::Simulation;
+use rutile_kv_proto::{Code, TikvService, kvrpcpb, metapb};
+use rutile_kv_types::Region;
+
+use super::KvService;
+use crate::concurrency_manager::ConcurrencyManager;
+use crate::coprocessor::{EndpointSlot, Host};
+use crate::error::Result;
+use crate::local_replica::{LocalReplica, REGION_ID};
+use crate::metrics::Metrics;
+use crate::replica::{RegionContext, Splitter};
+use crate::txn::Scheduler;
+
+struct NoSplits;
+
+impl Splitter for NoSplits {
+    fn split(&self, _: RegionContext, _: Vec<Vec<u8>>) -> BoxFuture<'_, Result<Vec<Arc<Region>>>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+}
+
+struct Fixture {
+    simulation: Simulation,
+    replica: Arc<LocalReplica>,
+    service: KvService<LocalReplica>,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let simulation = Simulation::new(1);
+        let env = simulation.env();
+        let replica = LocalReplica::new(Bytes::new(), Bytes::new());
+        let scheduler =
+            Arc::new(Scheduler::new(env.clone(), replica.clone(), Arc::new(ConcurrencyManager::default())));
+        let metrics = Arc::new(Metrics::default());
+        let host = Host::new(env.clone(), scheduler.clone(), EndpointSlot::default(), 1, metrics.clone());
+        let service = KvService::new(env, scheduler, Arc::new(NoSplits), host, metrics);
+        Fixture { simulation, replica, service }
+    }
+}
+
+fn poll<T>(future: &mut Pin<Box<impl Future<Output = T> + ?Sized>>) -> Option<T> {
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
+    }
+}
+
+fn now<T>(future: impl Future<Output = T>) -> T {
+    poll(&mut Box::pin(future)).expect("does not wait")
+}
+
+fn context() -> kvrpcpb::Context {
+    kvrpcpb::Context {
+        region_id: REGION_ID,
+        region_epoch: Some(metapb::RegionEpoch { conf_ver: 1, version: 1 }),
+        peer: Some(metapb::Peer { id: 3, store_id: 1, ..Default::default() }),
+        ..Default::default()
+    }
+}
+
+fn prewrite(start_version: u64) -> kvrpcpb::PrewriteRequest {
+    let mutation = kvrpcpb::Mutation {
+        op: kvrpcpb::Op::Put as i32,
+        key: Bytes::from("k"),
+        value: Bytes::from("v"),
+        assertion: 0,
+    };
+    kvrpcpb::PrewriteRequest {
+        context: Some(context()),
+        mutations: vec![mutation],
+        primary_lock: Bytes::from("k"),
+        start_version,
+        lock_ttl: 100,
+        ..Default::default()
+    }
+}
+
+#[test]
+fn what_is_not_supported_is_refused_by_name() {
+    let fixture = Fixture::new();
+    let refused = |request: kvrpcpb::PrewriteRequest, word: &str| {
+        let status = now(fixture.service.kv_prewrite(request)).expect_err(word);
+        assert_eq!(status.code, Code::InvalidArgument);
+        assert!(status.message.contains(word), "{}", status.message);
+    };
+    refused(kvrpcpb::PrewriteRequest { for_update_ts: 5, ..prewrite(10) }, "pessimistic");
+    refused(kvrpcpb::PrewriteRequest { use_async_commit: true, ..prewrite(10) }, "async commit");
+    refused(
+        kvrpcpb::PrewriteRequest { skip_constraint_check: true, ..prewrite(10) },
+        "skip_constraint_check",
+    );
+    refused(kvrpcpb::PrewriteRequest { context: None, ..prewrite(10) }, "context");
+    refused(prewrite(0), "start timestamp");
+    let mut twice = prewrite(10);
+    twice.mutations.push(twice.mutations[0].clone());
+    refused(twice, "two mutations");
+    let mut wrong_op = prewrite(10);
+    wrong_op.mutations[0].op = 99;
+    refused(wrong_op, "op 99");
+    let committed_reads =
+        kvrpcpb::Context { isolation_level: kvrpcpb::IsolationLevel::Rc as i32, ..context() };
+    refused(kvrpcpb::PrewriteRequest { context: Some(committed_reads), ..prewrite(10) }, "isolation");
+}
+
+#[test]
+fn errors_go_where_clients_look_for_them() {
+    let fixture = Fixture::new();
+    let service = &fixture.service;
+    let response = now(service.kv_prewrite(prewrite(10))).expect("answered");
+    assert_eq!((response.errors, response.min_commit_ts, response.one_pc_commit_ts), (Vec::new(), 0, 0));
+    let blocked = now(service.kv_prewrite(prewrite(11))).expect("answered");
+    let lock = blocked.errors[0].locked.clone().expect("the lock");
+    assert_eq!(
+        (lock.lock_version, lock.lock_ttl, &*lock.key, &*lock.primary_lock),
+        (10, 100, &b"k"[..], &b"k"[..])
+    );
+    let get = kvrpcpb::GetRequest { context: Some(context()), key: Bytes::from("k"), version: 20 };
+    let response = now(service.kv_get(get)).expect("answered");
+    assert_eq!(response.error.expect("locked").locked.expect("the lock"), lock);
+    let scan = kvrpcpb::ScanRequest { context: Some(context()), limit: 9, version: 20, ..Default::default() };
+    let response = now(service.kv_scan(scan)).expect("answered");
+    assert_eq!(response.pairs[0].error.as_ref().and_then(|error| error.locked.as_ref()), Some(&lock));
+    let commit = |start_version, commit_version| kvrpcpb::CommitRequest {
+        context: Some(context()),
+        start_version,
+        keys: vec![Bytes::from("k")],
+        commit_version,
+    };
+    let gone = now(service.kv_commit(commit(11, 12))).expect("answered").error.expect("no lock");
+    assert!(gone.txn_lock_not_found.is_some() && !gone.retryable.is_empty());
+    assert!(
+        !now(service.kv_commit(commit(10, 10))).expect("answered").error.expect("refused").abort.is_empty()
+    );
+    assert_eq!(now(service.kv_commit(commit(10, 12))).expect("answered").commit_version, 12);
+    let conflict = now(service.kv_prewrite(prewrite(11))).expect("answered").errors.remove(0);
+    let found = conflict.conflict.expect("a conflict");
+    assert_eq!((found.start_ts, found.conflict_ts, found.conflict_commit_ts), (11, 10, 12));
+    assert!(!conflict.retryable.is_empty());
+    let mut insert = prewrite(20);
+    insert.mutations[0].op = kvrpcpb::Op::Insert as i32;
+    let exists = now(service.kv_prewrite(insert)).expect("answered").errors.remove(0);
+    assert_eq!(&*exists.already_exist.expect("exists").key, b"k");
+}
+
+#[test]
+fn a_request_ends_at_its_deadline_and_its_write_stands() {
+    let fixture = Fixture::new();
+    fixture.replica.hold();
+    let mut request = prewrite(10);
+    request.context = Some(kvrpcpb::Context { max_execution_duration_ms: 50, ..context() });
+    let mut late = Box::pin(fixture.service.kv_prewrite(request));
+    assert!(poll(&mut late).is_none());
+    fixture.simulation.clock().advance(Duration::from_millis(51));
+    let status = poll(&mut late).expect("time is over").expect_err("too late");
+    assert_eq!(status.code, Code::DeadlineExceeded);
+    assert!(!status.is_not_executed(), "nobody may conclude that nothing was written");
+    fixture.replica.release();
+    let blocked = now(fixture.service.kv_prewrite(prewrite(11))).expect("answered");
+    assert!(blocked.errors[0].locked.is_some(), "the lock is there");
+}

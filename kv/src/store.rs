@@ -1,0 +1,118 @@
+//! The facade: what a store is made of, and its life.
+use std::sync::{Arc, OnceLock};
+
+use rutile_kv_engine::{Engine, RaftLog};
+use rutile_kv_env::Env;
+use rutile_kv_proto::TikvService;
+use rutile_kv_proto::endpoint::Endpoint;
+use rutile_kv_types::TimeStamp;
+use rutile_pd_client::PdClient;
+
+use crate::concurrency_manager::ConcurrencyManager;
+use crate::config::Config;
+use crate::coprocessor::{EndpointSlot, Host};
+use crate::error::{Error, Result};
+use crate::metrics::{self, Metrics};
+use crate::raftstore::{Parts, RaftReplica, RaftStore, Stop};
+use crate::service::KvService;
+use crate::txn::Scheduler;
+
+/// A running store.
+pub struct Store {
+    env: Env,
+    raft: Arc<RaftStore>,
+    service: Arc<KvService<RaftReplica>>,
+    endpoint: EndpointSlot,
+    metrics: Arc<Metrics>,
+}
+
+impl Store {
+    /// Opens the store over what `engine` and `raft_log` hold, founding the cluster if there is none. Returns when
+    /// it serves.
+    pub async fn open(
+        env: Env,
+        config: Config,
+        engine: Arc<dyn Engine>,
+        raft_log: Arc<dyn RaftLog>,
+        pd: PdClient,
+    ) -> Result<Store> {
+        let metrics = Arc::new(Metrics::default());
+        let concurrency = Arc::new(ConcurrencyManager::new(TimeStamp::ZERO));
+        let parts = Parts {
+            env: env.clone(),
+            engine,
+            raft_log,
+            pd,
+            concurrency: concurrency.clone(),
+            metrics: metrics.clone(),
+        };
+        let raft = Arc::new(RaftStore::start(&config, parts).await?);
+        let scheduler = Arc::new(Scheduler::new(env.clone(), raft.replica.clone(), concurrency));
+        let endpoint = EndpointSlot::default();
+        let host = Host::new(
+            env.clone(),
+            scheduler.clone(),
+            endpoint.clone(),
+            config.coprocessor_concurrency,
+            metrics.clone(),
+        );
+        let service =
+            Arc::new(KvService::new(env.clone(), scheduler, raft.splitter.clone(), host, metrics.clone()));
+        Ok(Store { env, raft, service, endpoint, metrics })
+    }
+
+    /// The id PD gave this store.
+    pub fn store_id(&self) -> u64 {
+        self.raft.store_id
+    }
+
+    /// What carriers call.
+    pub fn service(&self) -> Arc<dyn TikvService> {
+        self.service.clone()
+    }
+
+    /// Plugs in what runs pushed-down plans; once.
+    pub fn set_endpoint(&self, endpoint: Arc<dyn Endpoint>) -> Result<()> {
+        let taken = |_| Error::Invalid("the store has a coprocessor endpoint already".to_owned());
+        OnceLock::set(&self.endpoint, endpoint).map_err(taken)
+    }
+
+    /// The counters now.
+    pub fn metrics(&self) -> metrics::Snapshot {
+        self.metrics.snapshot()
+    }
+
+    /// Takes nothing on any more, finishes what is committed, flushes the state engine.
+    pub async fn stop(&self) -> Result<()> {
+        self.end(Stop::Clean).await
+    }
+
+    /// Ends the threads and leaves the disk as a killed process would: nothing is finished or flushed.
+    pub async fn halt(&self) -> Result<()> {
+        self.end(Stop::Halt).await
+    }
+
+    /// Ends all read leases, as a long pause does.
+    #[cfg(test)]
+    pub(crate) fn suspend_leases(&self) {
+        self.raft.replica.suspend_leases();
+    }
+
+    /// Compares the kept numbers of locks with counted ones; for a store at rest.
+    #[cfg(test)]
+    pub(crate) fn check_locks(&self) {
+        self.raft.replica.check_locks();
+    }
+
+    async fn end(&self, how: Stop) -> Result<()> {
+        let raft = self.raft.clone();
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        // Joining threads and flushing block.
+        let work = move || {
+            // Nobody to tell means that the caller gave up waiting; the store has ended all the same.
+            let _ = sender.send(raft.end(how));
+        };
+        self.env.spawn.spawn_blocking("store-stop", Box::new(work));
+        receiver.await.unwrap_or(Err(Error::Stopped))
+    }
+}

@@ -1,0 +1,59 @@
+//! The shape of a command: keys to latch, and one function from snapshot to decision.
+use rutile_kv_types::Key;
+
+use crate::concurrency_manager::{ConcurrencyManager, KeyHandleGuard};
+use crate::error::Result;
+use crate::mvcc::Reader;
+use crate::write_set::WriteSet;
+
+/// What a command decided.
+pub struct Decision<T> {
+    /// To be replicated; nothing needs to be when empty.
+    pub writes: WriteSet,
+    /// The answer, valid once `writes` are applied.
+    pub outcome: T,
+    /// In-memory locks that must stay until `writes` are applied.
+    pub handles: Vec<KeyHandleGuard>,
+}
+
+impl<T> Decision<T> {
+    /// Writes and their answer.
+    pub fn new(writes: WriteSet, outcome: T) -> Self {
+        Decision { writes, outcome, handles: Vec::new() }
+    }
+
+    /// An answer that changes nothing.
+    pub fn answer(outcome: T) -> Self {
+        Decision::new(WriteSet::default(), outcome)
+    }
+}
+
+/// A transaction command of one region.
+pub trait Command: Send {
+    /// What the caller gets.
+    type Outcome: Send;
+
+    /// The keys it reads and writes.
+    fn keys(&self) -> &[Key];
+
+    /// Whether it may pick a commit timestamp itself, for which `max_ts` must be synced.
+    fn needs_max_ts(&self) -> bool {
+        false
+    }
+
+    /// Decides on the snapshot behind `reader`, while the keys are latched.
+    fn decide(
+        self,
+        reader: &mut Reader<'_>,
+        concurrency: &ConcurrencyManager,
+    ) -> Result<Decision<Self::Outcome>>;
+}
+
+/// Each key once: a command decides on a snapshot, so a second mention would repeat the same changes.
+pub(super) fn unique(mut keys: Vec<Key>) -> Vec<Key> {
+    if !keys.is_sorted() {
+        keys.sort_unstable();
+    }
+    keys.dedup();
+    keys
+}

@@ -1,0 +1,64 @@
+//! ResolveLock: the locks of decided transactions are committed or rolled back.
+use rutile_kv_types::{Key, TimeStamp};
+
+use super::command::{Command, Decision, unique};
+use super::commit::commit_key;
+use super::rollback::rollback_key;
+use crate::concurrency_manager::ConcurrencyManager;
+use crate::error::{KeyError, Result};
+use crate::mvcc::{Reader, WriteBuffer};
+
+/// Locks resolved by one proposal when a whole region is.
+pub const RESOLVE_BATCH: usize = 256;
+
+/// A transaction and its fate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    pub start_ts: TimeStamp,
+    /// Zero when it was rolled back.
+    pub commit_ts: TimeStamp,
+}
+
+/// Resolves given keys, each by the verdict on its transaction.
+pub struct ResolveLock {
+    keys: Vec<Key>,
+    verdicts: Vec<Verdict>,
+}
+
+impl ResolveLock {
+    /// All keys belong to one transaction.
+    pub fn of_transaction(keys: Vec<Key>, verdict: Verdict) -> Self {
+        let keys = unique(keys);
+        let verdicts = vec![verdict; keys.len()];
+        ResolveLock { keys, verdicts }
+    }
+
+    /// Keys as a scan found them.
+    pub fn of_scan(found: Vec<(Key, Verdict)>) -> Self {
+        let (keys, verdicts) = found.into_iter().unzip();
+        ResolveLock { keys, verdicts }
+    }
+}
+
+impl Command for ResolveLock {
+    type Outcome = ();
+
+    fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    fn decide(self, reader: &mut Reader<'_>, _: &ConcurrencyManager) -> Result<Decision<()>> {
+        let mut buffer = WriteBuffer::default();
+        for (key, verdict) in self.keys.iter().zip(&self.verdicts) {
+            let Verdict { start_ts, commit_ts } = *verdict;
+            if commit_ts.is_zero() {
+                rollback_key(&mut buffer, reader, key, start_ts)?;
+            } else if commit_ts <= start_ts {
+                return Err(KeyError::InvalidCommitTs { start_ts, commit_ts }.into());
+            } else {
+                commit_key(&mut buffer, reader, key, start_ts, commit_ts)?;
+            }
+        }
+        Ok(Decision::new(buffer.into_write_set(), ()))
+    }
+}

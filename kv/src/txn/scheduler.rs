@@ -1,0 +1,173 @@
+//! The one place that executes commands.
+//!
+//! ```text
+//! caller                                   raft thread        apply thread
+//! latch -> snapshot -> decide -> propose ------> append, fsync -----> apply -> unlatch
+//!   ^                                                                    |
+//!   +------------------------------- answer -----------------------------+
+//! ```
+//! Latches and in-memory locks travel with the proposal, so that a caller that goes away in the middle
+//! releases nothing early. Reads run on the caller's thread.
+use std::sync::Arc;
+
+use rutile_kv_env::Env;
+use rutile_kv_types::{Key, Region};
+use tokio::sync::oneshot;
+
+use super::command::{Command, Decision};
+use super::latch::Latches;
+use super::memory_lock::{self, ReadTarget};
+use super::resolve_lock::{RESOLVE_BATCH, ResolveLock, Verdict};
+use super::scan_lock::ScanLock;
+use crate::concurrency_manager::ConcurrencyManager;
+use crate::error::{Error, KeyError, LockedKey, RegionError, Result};
+use crate::mvcc::{ReadOptions, Reader};
+use crate::replica::{Proposal, RegionContext, RegionSnapshot, Replica};
+
+/// Executes transaction commands against a replica.
+pub struct Scheduler<R> {
+    env: Env,
+    replica: Arc<R>,
+    latches: Arc<Latches>,
+    concurrency: Arc<ConcurrencyManager>,
+}
+
+impl<R: Replica> Scheduler<R> {
+    /// A scheduler of the regions behind `replica`.
+    pub fn new(env: Env, replica: Arc<R>, concurrency: Arc<ConcurrencyManager>) -> Self {
+        Scheduler { env, replica, latches: Arc::default(), concurrency }
+    }
+
+    /// `max_ts` and the in-memory locks.
+    pub fn concurrency(&self) -> &Arc<ConcurrencyManager> {
+        &self.concurrency
+    }
+
+    /// A leader's snapshot, without leaving the thread while the lease holds.
+    pub async fn snapshot(&self, context: &RegionContext) -> Result<RegionSnapshot> {
+        if let Some(snapshot) = self.replica.snapshot(context)? {
+            return Ok(snapshot);
+        }
+        self.replica.read_barrier(context).await?;
+        let snapshot = self.replica.snapshot(context)?;
+        snapshot.ok_or_else(|| {
+            RegionError::ReadIndexNotReady { region_id: context.region_id, reason: "lease expired again" }
+                .into()
+        })
+    }
+
+    /// Runs one command to its end. Not cancellation-safe: the write may happen after the future is dropped.
+    pub async fn run<C: Command>(&self, context: &RegionContext, command: C) -> Result<C::Outcome> {
+        let latch = self.latches.acquire(command.keys().iter().map(Key::as_encoded)).await;
+        let snapshot = self.snapshot(context).await?;
+        check_keys(&snapshot.region, command.keys())?;
+        if command.needs_max_ts() {
+            // Of the term of the snapshot, because the write is proposed in that term or not at all.
+            self.replica.max_ts_synced(context, snapshot.term).await?;
+        }
+        let Decision { writes, outcome, handles } =
+            command.decide(&mut Reader::new(snapshot.versions()), &self.concurrency)?;
+        if writes.is_empty() {
+            return Ok(outcome);
+        }
+        let (sender, receiver) = oneshot::channel();
+        let proposal = Proposal {
+            region_id: context.region_id,
+            epoch: snapshot.region.epoch,
+            term: snapshot.term,
+            writes,
+            done: Box::new(move |result| {
+                // Readers must find the records before the in-memory locks go, and the next command
+                // must find both before it is let in.
+                drop(handles);
+                drop(latch);
+                // The caller may have gone; the write stands all the same.
+                let _ = sender.send(result);
+            }),
+        };
+        drop(snapshot);
+        self.replica.propose(proposal).await;
+        // A proposal dropped unanswered means that the store stopped with it in flight.
+        receiver.await.unwrap_or(Err(Error::Unknown))?;
+        Ok(outcome)
+    }
+
+    /// Resolves all locks of the given transactions in the region, a batch at a time.
+    pub async fn resolve_region(&self, context: &RegionContext, verdicts: &[Verdict]) -> Result<()> {
+        let mut from = Vec::new();
+        loop {
+            let snapshot = self.snapshot(context).await?;
+            let region = snapshot.region.clone();
+            let start = from.as_slice().max(&region.start_key);
+            let is_wanted = |ts| verdicts.iter().any(|verdict| verdict.start_ts == ts);
+            let reader = Reader::new(snapshot.versions());
+            let locks =
+                reader.scan_locks(start, &region.end_key, RESOLVE_BATCH, |lock| is_wanted(lock.start_ts))?;
+            drop(reader);
+            let Some((last, _)) = locks.last() else {
+                return Ok(());
+            };
+            from = last.as_encoded().to_vec();
+            from.push(0);
+            let is_last = locks.len() < RESOLVE_BATCH;
+            let found = locks.into_iter().filter_map(|(key, lock)| {
+                let verdict = verdicts.iter().find(|verdict| verdict.start_ts == lock.start_ts)?;
+                Some((key, *verdict))
+            });
+            let command = ResolveLock::of_scan(found.collect());
+            drop(snapshot);
+            self.run(context, command).await?;
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Lists old locks; `scan` is clipped to the region.
+    pub async fn scan_locks(&self, context: &RegionContext, mut scan: ScanLock) -> Result<Vec<LockedKey>> {
+        self.concurrency.raise_max_ts(scan.max_ts);
+        self.concurrency.read_range(&scan.start, &scan.end, |key, lock, _| {
+            if lock.start_ts > scan.max_ts {
+                return Ok(());
+            }
+            let key = Key::from_encoded(key).to_raw()?;
+            Err(Error::from(KeyError::Locked(LockedKey { key, lock: lock.clone() })))
+        })?;
+        let snapshot = self.snapshot(context).await?;
+        clip(&snapshot.region, &mut scan.start, &mut scan.end);
+        scan.run(&Reader::new(snapshot.versions()))
+    }
+
+    /// A leader's snapshot that a read at `options.ts` may rely on: `max_ts` is raised and in-memory locks
+    /// are passed before it is taken. This order is half of the proof in `concurrency_manager`.
+    pub async fn read_snapshot(
+        &self,
+        context: &RegionContext,
+        target: ReadTarget<'_>,
+        options: &ReadOptions,
+    ) -> Result<RegionSnapshot> {
+        memory_lock::pass(&self.env, &self.concurrency, target, options).await?;
+        self.snapshot(context).await
+    }
+}
+
+/// All keys must lie in the region.
+pub fn check_keys(region: &Arc<Region>, keys: &[Key]) -> Result<()> {
+    match keys.iter().find(|key| !region.contains(key.as_encoded())) {
+        None => Ok(()),
+        Some(key) => {
+            let key = key.as_encoded().to_vec();
+            Err(RegionError::KeyNotInRegion { key, region: region.clone() }.into())
+        }
+    }
+}
+
+/// Narrows encoded bounds (empty end = no bound) to the region.
+pub fn clip(region: &Region, start: &mut Vec<u8>, end: &mut Vec<u8>) {
+    if start.as_slice() < &*region.start_key {
+        *start = region.start_key.to_vec();
+    }
+    if !region.end_key.is_empty() && (end.is_empty() || end.as_slice() > &*region.end_key) {
+        *end = region.end_key.to_vec();
+    }
+}

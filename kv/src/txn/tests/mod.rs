@@ -1,0 +1,4 @@
+//! Golden scripts of the commands, and what needs two of them at once.
+mod idempotence;
+mod ordering;
+mod script;

@@ -1,0 +1,88 @@
+//! The cluster from its founding on.
+
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+use rutile_kv_env::Env;
+use rutile_kv_types::Region;
+use rutile_pd_client::{RegionHeartbeat, Store};
+
+use super::region_tree::RegionTree;
+use super::stores::Stores;
+use crate::error::{Error, Result};
+use crate::storage::{Batch, Storage, keys};
+
+pub(crate) struct Cluster {
+    pub(super) env: Env,
+    pub(super) storage: Arc<Storage>,
+    /// Held from check to change by everyone who changes stores or regions; readers take only the locks below, which
+    /// are never held during a sync.
+    pub(super) change: Mutex<()>,
+    pub(super) stores: RwLock<Stores>,
+    pub(super) regions: RwLock<RegionTree>,
+}
+
+impl Cluster {
+    pub(crate) fn open(env: &Env, storage: Arc<Storage>) -> Result<Cluster> {
+        let mut stored = storage.regions()?;
+        // Versions ascending: newer regions cut what they replaced, as they did when they were told.
+        stored.sort_by_key(|found| (found.region.epoch.version, found.region.epoch.conf_ver));
+        let mut regions = RegionTree::default();
+        for found in stored {
+            regions.put(RegionHeartbeat {
+                region: found.region,
+                leader: found.leader,
+                ..RegionHeartbeat::default()
+            });
+        }
+        let stores = Stores::new(storage.stores()?);
+        Ok(Cluster {
+            env: env.clone(),
+            storage,
+            change: Mutex::new(()),
+            stores: RwLock::new(stores),
+            regions: RwLock::new(regions),
+        })
+    }
+
+    pub(crate) fn is_bootstrapped(&self) -> bool {
+        self.storage.get(keys::BOOTSTRAP_TIME).is_some()
+    }
+
+    pub(super) fn check_bootstrapped(&self) -> Result<()> {
+        if self.is_bootstrapped() { Ok(()) } else { Err(Error::NotBootstrapped) }
+    }
+
+    /// Founds the cluster with its first store and the region of all keys, atomically.
+    pub(crate) fn bootstrap(&self, store: Store, region: Region) -> Result<()> {
+        let _change = self.change.lock();
+        if self.is_bootstrapped() {
+            return Err(Error::AlreadyBootstrapped);
+        }
+        check_first(&store, &region)?;
+        let leader = region.peers.first().cloned();
+        let beat = RegionHeartbeat { region, leader, ..RegionHeartbeat::default() };
+        let mut batch = Batch::default();
+        batch.put_u64(keys::BOOTSTRAP_TIME, self.env.clock.unix_millis());
+        batch.put_store(&store);
+        batch.put_region(&super::regions::stored(&beat));
+        self.storage.write(batch)?;
+        self.stores.write().put(store);
+        self.regions.write().put(beat);
+        Ok(())
+    }
+}
+
+fn check_first(store: &Store, region: &Region) -> Result<()> {
+    let invalid = |text: &str| Err(Error::Invalid(format!("bootstrap: {text}")));
+    if store.id == 0 {
+        return invalid("the store has no id");
+    }
+    if region.id == 0 || !region.start_key.is_empty() || !region.end_key.is_empty() {
+        return invalid("the first region must have an id and hold all keys");
+    }
+    match region.peers.as_slice() {
+        [peer] if peer.id != 0 && peer.store_id == store.id => Ok(()),
+        _ => invalid("the first region must have one peer, on the first store"),
+    }
+}

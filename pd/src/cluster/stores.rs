@@ -1,0 +1,103 @@
+//! Stores: registration and heartbeats.
+
+use std::collections::BTreeMap;
+
+use rutile_pd_client::{Store, StoreState, StoreStats};
+
+use super::Cluster;
+use crate::error::{Error, Result};
+use crate::storage::Batch;
+
+pub(crate) struct Stores {
+    by_id: BTreeMap<u64, Known>,
+}
+
+struct Known {
+    store: Store,
+    stats: Option<StoreStats>,
+}
+
+impl Stores {
+    pub(super) fn new(stores: Vec<Store>) -> Stores {
+        let known = |store: Store| (store.id, Known { store, stats: None });
+        Stores { by_id: stores.into_iter().map(known).collect() }
+    }
+
+    pub(super) fn put(&mut self, store: Store) {
+        match self.by_id.get_mut(&store.id) {
+            Some(known) => known.store = store,
+            None => drop(self.by_id.insert(store.id, Known { store, stats: None })),
+        }
+    }
+
+    fn check_alive(&self, store_id: u64) -> Result<&Known> {
+        let known = self.by_id.get(&store_id).ok_or(Error::StoreNotFound(store_id))?;
+        if known.store.state == StoreState::Tombstone {
+            Err(Error::StoreTombstone(store_id))
+        } else {
+            Ok(known)
+        }
+    }
+}
+
+impl Cluster {
+    /// Registers a store or changes what is known of it; its state stays PD's decision.
+    pub(crate) fn put_store(&self, mut store: Store) -> Result<()> {
+        self.check_bootstrapped()?;
+        if store.id == 0 {
+            return Err(Error::Invalid("a store needs an id".to_owned()));
+        }
+        let _change = self.change.lock();
+        {
+            let stores = self.stores.read();
+            match stores.check_alive(store.id) {
+                Ok(known) => store.state = known.store.state,
+                Err(Error::StoreNotFound(_)) => store.state = StoreState::Up,
+                Err(error) => return Err(error),
+            }
+            let twin = |known: &&Known| {
+                let other = &known.store;
+                other.id != store.id && other.state != StoreState::Tombstone && other.address == store.address
+            };
+            if let Some(known) = stores.by_id.values().find(twin) {
+                return Err(Error::DuplicateAddress { address: store.address, owner: known.store.id });
+            }
+        }
+        let mut batch = Batch::default();
+        batch.put_store(&store);
+        self.storage.write(batch)?;
+        self.stores.write().put(store);
+        Ok(())
+    }
+
+    pub(crate) fn store(&self, store_id: u64) -> Result<(Store, Option<StoreStats>)> {
+        self.check_bootstrapped()?;
+        let stores = self.stores.read();
+        let known = stores.by_id.get(&store_id).ok_or(Error::StoreNotFound(store_id))?;
+        Ok((known.store.clone(), known.stats.clone()))
+    }
+
+    pub(crate) fn stores(&self, with_tombstones: bool) -> Result<Vec<Store>> {
+        self.check_bootstrapped()?;
+        let wanted = |store: &Store| with_tombstones || store.state != StoreState::Tombstone;
+        Ok(self
+            .stores
+            .read()
+            .by_id
+            .values()
+            .map(|known| &known.store)
+            .filter(|store| wanted(store))
+            .cloned()
+            .collect())
+    }
+
+    pub(crate) fn store_heartbeat(&self, stats: StoreStats) -> Result<()> {
+        self.check_bootstrapped()?;
+        let mut stores = self.stores.write();
+        stores.check_alive(stats.store_id)?;
+        if let Some(known) = stores.by_id.get_mut(&stats.store_id) {
+            known.stats = Some(stats);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,63 @@
+//! Errors of the placement driver.
+
+use std::path::PathBuf;
+
+use rutile_kv_types::{ErrorClass, RegionEpoch};
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("PD storage: {0}")]
+    Io(#[from] std::io::Error),
+    #[error("{file} is corrupt at byte {offset}: {reason}", file = file.display())]
+    Corrupt { file: PathBuf, offset: usize, reason: &'static str },
+    #[error("{file} has format version {found}, this program reads version {supported}", file = file.display())]
+    FormatVersion { file: PathBuf, found: u32, supported: u32 },
+    #[error("{path} is used by another process", path = path.display())]
+    DirectoryInUse { path: PathBuf },
+    #[error("the timestamp window could not be extended: {0}")]
+    Window(String),
+    #[error("{count} timestamps do not fit in one request, at most {max}")]
+    TimestampCount { count: u32, max: u32 },
+    #[error("request for cluster {requested} reached cluster {own}")]
+    ClusterMismatch { requested: u64, own: u64 },
+    #[error("the cluster is not bootstrapped")]
+    NotBootstrapped,
+    #[error("the cluster is bootstrapped already")]
+    AlreadyBootstrapped,
+    #[error("store {0} is not known")]
+    StoreNotFound(u64),
+    #[error("store {0} is a tombstone and never comes back")]
+    StoreTombstone(u64),
+    #[error("address {address} belongs to store {owner}")]
+    DuplicateAddress { address: String, owner: u64 },
+    #[error("region {0} is not known")]
+    RegionNotFound(u64),
+    #[error("region {region_id} with epoch {told:?} is older than the known {known:?}")]
+    StaleRegion { region_id: u64, told: RegionEpoch, known: RegionEpoch },
+    #[error("keyspace {0:?} does not exist")]
+    KeyspaceNotFound(String),
+    #[error("{0}")]
+    Invalid(String),
+}
+
+impl Error {
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Error::Io(_) | Error::DirectoryInUse { .. } => ErrorClass::Io,
+            Error::Corrupt { .. } | Error::FormatVersion { .. } => ErrorClass::Corruption,
+            Error::Window(_) => ErrorClass::Retry,
+            Error::RegionNotFound(_) | Error::StaleRegion { .. } => ErrorClass::RefreshRegion,
+            Error::TimestampCount { .. }
+            | Error::ClusterMismatch { .. }
+            | Error::NotBootstrapped
+            | Error::AlreadyBootstrapped
+            | Error::StoreNotFound(_)
+            | Error::StoreTombstone(_)
+            | Error::DuplicateAddress { .. }
+            | Error::KeyspaceNotFound(_)
+            | Error::Invalid(_) => ErrorClass::User,
+        }
+    }
+}

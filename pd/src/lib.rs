@@ -1,0 +1,27 @@
+//! The placement driver: timestamps, ids, stores and the region tree.
+//!
+//! [`Pd::open`] reads the durable state from a directory, [`Pd`] implements [`rutile_kv_proto::PdService`], and any
+//! carrier hands calls to it. Timestamps are granted from a window whose end is on disk before the first of them
+//! leaves, so that none repeats after a crash; ids come from saved blocks in the same way.
+//!
+//! ```text
+//!  service/  wire in, wire out            tso/      oracle (pure) + window saver
+//!  cluster/  stores, region tree, ids     storage/  durable keys: snapshot file + journal
+//! ```
+//!
+//! Deliberately missing: the group of several PD members (the journal is what its raft log will carry), schedulers
+//! and operators, placement rules, the HTTP interface.
+
+mod cluster;
+mod config;
+mod error;
+mod gc;
+mod keyspace;
+mod pd;
+mod service;
+mod storage;
+mod tso;
+
+pub use config::PdConfig;
+pub use error::{Error, Result};
+pub use pd::Pd;

@@ -1,0 +1,58 @@
+//! The placement driver as one object.
+
+use std::sync::Arc;
+
+use rutile_kv_env::Env;
+
+use crate::cluster::{Cluster, IdAllocator};
+use crate::config::PdConfig;
+use crate::error::Result;
+use crate::gc::GcSafePoint;
+use crate::storage::{Batch, Storage, keys};
+use crate::tso::Tso;
+
+/// One member of the placement driver. Everything it promised is durable when the promise is made, so it is stopped by
+/// dropping it.
+pub struct Pd {
+    pub(crate) config: PdConfig,
+    pub(crate) cluster_id: u64,
+    pub(crate) tso: Tso,
+    pub(crate) ids: IdAllocator,
+    pub(crate) cluster: Cluster,
+    pub(crate) gc: GcSafePoint,
+}
+
+impl Pd {
+    /// Opens or creates the state in `config.data_dir`. Blocks for a few syncs.
+    pub fn open(env: Env, config: PdConfig) -> Result<Pd> {
+        let storage = Arc::new(Storage::open(&env, &config.data_dir)?);
+        let cluster_id = match storage.get_u64(keys::CLUSTER_ID)? {
+            Some(id) => id,
+            None => {
+                // Never 0, which clients read as "absent"; below 2^63, because some tools print it signed.
+                let id = env.random.range(1..1 << 63);
+                let mut batch = Batch::default();
+                batch.put_u64(keys::CLUSTER_ID, id);
+                storage.write(batch)?;
+                id
+            }
+        };
+        Ok(Pd {
+            cluster_id,
+            tso: Tso::open(&env, Arc::clone(&storage), config.tso_window)?,
+            ids: IdAllocator::open(Arc::clone(&storage))?,
+            cluster: Cluster::open(&env, Arc::clone(&storage))?,
+            gc: GcSafePoint::open(storage)?,
+            config,
+        })
+    }
+
+    pub fn cluster_id(&self) -> u64 {
+        self.cluster_id
+    }
+
+    /// Regions known now.
+    pub fn region_count(&self) -> usize {
+        self.cluster.region_count()
+    }
+}

@@ -1,0 +1,24 @@
+//! Every durable key of PD, and nowhere else.
+
+/// Random number of the cluster, `u64` big-endian; written when the directory is created.
+pub(crate) const CLUSTER_ID: &[u8] = b"cluster_id";
+/// Exclusive end of the granted timestamps, `u64` big-endian.
+pub(crate) const TSO_WINDOW: &[u8] = b"tso/window";
+/// Exclusive end of the granted ids, `u64` big-endian.
+pub(crate) const ID_END: &[u8] = b"id/end";
+/// GC safe point, `u64` big-endian.
+pub(crate) const GC_SAFE_POINT: &[u8] = b"gc/safe_point";
+/// Unix milliseconds of the bootstrap, `u64` big-endian; present once the cluster is founded.
+pub(crate) const BOOTSTRAP_TIME: &[u8] = b"bootstrap_time";
+/// `metapb.Store` by store id.
+pub(crate) const STORE_PREFIX: &[u8] = b"store/";
+/// `pdpb.Region` (region and last leader) by region id.
+pub(crate) const REGION_PREFIX: &[u8] = b"region/";
+
+pub(crate) fn store(store_id: u64) -> Vec<u8> {
+    [STORE_PREFIX, &store_id.to_be_bytes()].concat()
+}
+
+pub(crate) fn region(region_id: u64) -> Vec<u8> {
+    [REGION_PREFIX, &region_id.to_be_bytes()].concat()
+}

@@ -1,0 +1,41 @@
+//! Stores and regions as durable values: their public protobuf form, which old and new programs both read.
+
+use prost::Message;
+use rutile_kv_proto::{metapb, pdpb};
+use rutile_pd_client::{LeaderRegion, Store, from_wire, to_wire};
+
+use super::{Batch, Storage, keys};
+use crate::error::Result;
+
+impl Batch {
+    pub(crate) fn put_store(&mut self, store: &Store) {
+        self.put(keys::store(store.id), to_wire::store(store).encode_to_vec());
+    }
+
+    pub(crate) fn put_region(&mut self, region: &LeaderRegion) {
+        self.put(keys::region(region.region.id), to_wire::leader_region(region).encode_to_vec());
+    }
+
+    pub(crate) fn delete_region(&mut self, region_id: u64) {
+        self.delete(keys::region(region_id));
+    }
+}
+
+impl Storage {
+    pub(crate) fn stores(&self) -> Result<Vec<Store>> {
+        let decode =
+            |value: Vec<u8>| metapb::Store::decode(value.as_slice()).map(|wire| from_wire::store(&wire));
+        let stores: std::result::Result<_, _> =
+            self.values_with_prefix(keys::STORE_PREFIX).into_iter().map(decode).collect();
+        stores.map_err(|_| self.corrupt_value("a store can not be decoded"))
+    }
+
+    pub(crate) fn regions(&self) -> Result<Vec<LeaderRegion>> {
+        let decode = |value: Vec<u8>| {
+            pdpb::Region::decode(value.as_slice()).ok().and_then(|wire| from_wire::leader_region(&wire))
+        };
+        let regions: Option<_> =
+            self.values_with_prefix(keys::REGION_PREFIX).into_iter().map(decode).collect();
+        regions.ok_or_else(|| self.corrupt_value("a region can not be decoded"))
+    }
+}

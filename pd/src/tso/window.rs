@@ -1,0 +1,118 @@
+//! Saving the window: ahead of time in the background, one save at a time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rutile_kv_env::Env;
+use rutile_kv_types::TimeStamp;
+use tokio::sync::Notify;
+
+use super::oracle::{COUNT_MAX, Grant, Oracle};
+use crate::error::{Error, Result};
+use crate::storage::{Batch, Storage, keys};
+
+/// How often one request waits for a longer window before it fails; each round ends with a completed save.
+const WAITS_MAX: usize = 8;
+
+/// Grants timestamps on the caller's thread. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Tso {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    env: Env,
+    storage: Arc<Storage>,
+    oracle: Oracle,
+    saving: AtomicBool,
+    saved: Notify,
+    last_failure: Mutex<Option<String>>,
+}
+
+impl Tso {
+    /// Goes on after every timestamp of earlier lives. Blocks for the save of the first window.
+    pub(crate) fn open(env: &Env, storage: Arc<Storage>, window: Duration) -> Result<Tso> {
+        let saved = TimeStamp::new(storage.get_u64(keys::TSO_WINDOW)?.unwrap_or(0));
+        let oracle = Oracle::new(saved, env.clock.unix_millis(), window.as_millis() as u64);
+        let inner = Inner {
+            env: env.clone(),
+            storage,
+            oracle,
+            saving: AtomicBool::new(false),
+            saved: Notify::new(),
+            last_failure: Mutex::new(None),
+        };
+        inner.save()?;
+        Ok(Tso { inner: Arc::new(inner) })
+    }
+
+    /// The last of `count` consecutive timestamps of one millisecond.
+    pub(crate) async fn grant(&self, count: u32) -> Result<TimeStamp> {
+        if count == 0 || count > COUNT_MAX {
+            return Err(Error::TimestampCount { count, max: COUNT_MAX });
+        }
+        for _ in 0..WAITS_MAX {
+            if let Some(granted) = self.grant_now(count) {
+                return Ok(granted);
+            }
+            let saved = self.inner.saved.notified();
+            tokio::pin!(saved);
+            // Registered before the second look, so that a save that ends in between is not missed.
+            saved.as_mut().enable();
+            if let Some(granted) = self.grant_now(count) {
+                return Ok(granted);
+            }
+            self.save_in_background();
+            saved.await;
+        }
+        let failure = self.inner.last_failure.lock().clone();
+        Err(Error::Window(failure.unwrap_or_else(|| "the clock runs ahead of every saved window".to_owned())))
+    }
+
+    fn grant_now(&self, count: u32) -> Option<TimeStamp> {
+        match self.inner.oracle.grant(self.inner.env.clock.unix_millis(), count) {
+            Grant::Granted { last, extend } => {
+                if extend {
+                    self.save_in_background();
+                }
+                Some(last)
+            }
+            Grant::WindowEnded => None,
+        }
+    }
+
+    fn save_in_background(&self) {
+        if self.inner.saving.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let inner = Arc::clone(&self.inner);
+        let work = move || {
+            let outcome = inner.save();
+            if let Err(error) = &outcome {
+                tracing::error!(%error, "the timestamp window could not be saved");
+            }
+            *inner.last_failure.lock() = outcome.err().map(|error| error.to_string());
+            inner.saving.store(false, Ordering::Release);
+            inner.saved.notify_waiters();
+        };
+        self.inner.env.spawn.spawn_blocking("pd-tso-window", Box::new(work));
+    }
+}
+
+impl Inner {
+    fn save(&self) -> Result<()> {
+        let end = self.oracle.next_window_end(self.env.clock.unix_millis());
+        if end <= self.oracle.window_end() {
+            return Ok(());
+        }
+        let mut batch = Batch::default();
+        batch.put_u64(keys::TSO_WINDOW, end.into_inner());
+        rutile_kv_env::failpoint!("pd::tso::before_save");
+        self.storage.write(batch)?;
+        rutile_kv_env::failpoint!("pd::tso::after_save");
+        self.oracle.extended(end);
+        Ok(())
+    }
+}

@@ -1,0 +1,263 @@
+//! One client: the wire's commands on one side, its SQL session on the other.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use rutile_server_wire::{
+    Capabilities, Error, ErrorPacket, Field, Handler, Login, Parameter, Prepared, Reply, Result, ServerStatus,
+};
+use rutile_sql::SqlError;
+use rutile_sql::session::{Instance, Outcome, Process, Session, SessionInfo};
+use rutile_sql_types::{Collation, SqlMode, Value};
+
+use crate::connection::tracking::Tracked;
+use crate::connection::{column, field_list, parameter, result};
+
+/// `wait_timeout` of a session that has none to ask, MySQL's default.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(28_800);
+
+/// The handler of one connection.
+pub(crate) struct Client {
+    instance: Instance,
+    /// From login to close.
+    open: Option<Open>,
+}
+
+/// A session and what its client knows of it.
+struct Open {
+    session: Session,
+    tracked: Tracked,
+}
+
+/// What a reply needs to know of its session, taken before the session is busy with a statement.
+pub(crate) struct SessionFacts {
+    pub(crate) status: ServerStatus,
+    /// Collation results are sent in; `None` leaves each column in its own.
+    pub(crate) results: Option<Collation>,
+    pub(crate) time_zone: rutile_sql_types::TimeZone,
+}
+
+impl Client {
+    pub(crate) fn new(instance: Instance) -> Self {
+        Self { instance, open: None }
+    }
+
+    fn session(&mut self) -> Result<&mut Session> {
+        Ok(&mut open(&mut self.open)?.session)
+    }
+
+    fn start(&self, login: Login) -> Result<Session> {
+        let info = SessionInfo {
+            connection_id: u64::from(login.connection_id),
+            user: login.user,
+            host: login.client_host,
+            database: login.database,
+            charset_id: login.collation,
+            found_rows: login.capabilities.contains(Capabilities::FOUND_ROWS),
+            interactive: login.capabilities.contains(Capabilities::INTERACTIVE),
+            local_files: login.capabilities.contains(Capabilities::LOCAL_FILES),
+            multi_statements: login.capabilities.contains(Capabilities::MULTI_STATEMENTS),
+        };
+        self.instance.session(info).map_err(refused)
+    }
+}
+
+fn open(open: &mut Option<Open>) -> Result<&mut Open> {
+    open.as_mut().ok_or(Error::Internal("a command without a session"))
+}
+
+/// An error of the SQL layer as a packet; the connection goes on.
+pub(crate) fn refused(error: SqlError) -> Error {
+    Error::Refused(packet(error))
+}
+
+fn packet(error: SqlError) -> ErrorPacket {
+    ErrorPacket::new(error.code, error.sqlstate, error.message)
+}
+
+/// A failed statement. When nobody knows whether it committed, or the connection was killed, the error is the last word.
+pub(crate) fn failed(session: &Session, error: SqlError) -> Error {
+    if session.status().must_close { Error::Fatal(packet(error)) } else { refused(error) }
+}
+
+pub(crate) fn server_status(session: &Session) -> ServerStatus {
+    let status = session.status();
+    let escapes_off = session.state().settings().sql_mode.contains(SqlMode::NO_BACKSLASH_ESCAPES);
+    ServerStatus::default()
+        .with(ServerStatus::IN_TRANS, status.in_transaction)
+        .with(ServerStatus::AUTOCOMMIT, status.autocommit)
+        .with(ServerStatus::NO_BACKSLASH_ESCAPES, escapes_off)
+}
+
+pub(crate) fn facts(session: &Session) -> SessionFacts {
+    let settings = session.state().settings();
+    let results = settings.charset_results.map(|charset| {
+        if charset == settings.collation_connection.charset() {
+            settings.collation_connection
+        } else {
+            charset.default_collation()
+        }
+    });
+    SessionFacts { status: server_status(session), results, time_zone: settings.time_zone }
+}
+
+/// Runs a statement to its outcome. A client that goes away meanwhile kills it.
+async fn run<F>(reply: &mut Reply<'_>, instance: Instance, id: u64, work: F) -> F::Output
+where
+    F: Future<Output = std::result::Result<Outcome, SqlError>> + Send,
+{
+    let kill = move || {
+        instance.processes().kill(id, false);
+    };
+    reply.watch(work, kill).await
+}
+
+#[async_trait]
+impl Handler for Client {
+    fn status(&self) -> ServerStatus {
+        self.open.as_ref().map_or(ServerStatus::AUTOCOMMIT, |open| server_status(&open.session))
+    }
+
+    fn idle_timeout(&self) -> Duration {
+        let Some(Open { session, .. }) = &self.open else {
+            return WAIT_TIMEOUT;
+        };
+        let Some(definition) = rutile_sql::variable::find("wait_timeout") else {
+            return WAIT_TIMEOUT;
+        };
+        match session.state().variables.get(definition) {
+            Value::Int(seconds) => Duration::from_secs(seconds.unsigned_abs()),
+            Value::UInt(seconds) => Duration::from_secs(seconds),
+            _ => WAIT_TIMEOUT,
+        }
+    }
+
+    fn killed(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        match &self.open {
+            Some(Open { session, .. }) => Box::pin(connection_killed(session.process().clone())),
+            None => Box::pin(std::future::pending()),
+        }
+    }
+
+    async fn open(&mut self, login: Login) -> Result<()> {
+        let session = self.start(login)?;
+        let tracked = Tracked::of(&session);
+        self.open = Some(Open { session, tracked });
+        Ok(())
+    }
+
+    async fn close(&mut self) {
+        if let Some(open) = self.open.take() {
+            open.session.close().await;
+        }
+    }
+
+    async fn change_user(&mut self, login: Login) -> Result<()> {
+        self.close().await;
+        self.open(login).await
+    }
+
+    async fn reset_connection(&mut self) -> Result<()> {
+        let open = open(&mut self.open)?;
+        open.session.reset_connection().await.map_err(refused)?;
+        open.tracked = Tracked::of(&open.session);
+        Ok(())
+    }
+
+    async fn use_database(&mut self, name: &[u8]) -> Result<()> {
+        let name = String::from_utf8_lossy(name).into_owned();
+        let open = open(&mut self.open)?;
+        open.session.use_database(&name).await.map_err(refused)?;
+        // The wire tells of this change itself.
+        open.tracked = Tracked::of(&open.session);
+        Ok(())
+    }
+
+    async fn query(&mut self, sql: Bytes, reply: &mut Reply<'_>) -> Result<()> {
+        let instance = self.instance.clone();
+        let Open { session, tracked } = open(&mut self.open)?;
+        let id = session.connection_id();
+        let statements = session.parse(sql, reply.allows_multi_statements()).map_err(refused)?;
+        let count = statements.len();
+        for (index, statement) in statements.iter().enumerate() {
+            reply.set_more_results(index + 1 < count);
+            let outcome = run(reply, instance.clone(), id, session.execute(statement)).await;
+            let outcome = outcome.map_err(|error| failed(session, error))?;
+            result::send(session, tracked, &instance, outcome, reply).await?;
+        }
+        if count == 0 {
+            return Err(ErrorPacket::new(1065, "42000", "Query was empty").into());
+        }
+        Ok(())
+    }
+
+    async fn prepare(&mut self, sql: Bytes) -> Result<Prepared> {
+        let session = self.session()?;
+        let prepared = session.prepare(sql).await.map_err(refused)?;
+        let results = facts(session).results;
+        let columns = |metas: &[_]| metas.iter().map(|meta| column::column(meta, results)).collect();
+        Ok(Prepared {
+            id: prepared.id,
+            parameters: columns(&prepared.params),
+            columns: columns(&prepared.columns),
+            warnings: session.warnings_count(),
+        })
+    }
+
+    async fn execute(
+        &mut self,
+        statement: u32,
+        parameters: Vec<Parameter>,
+        reply: &mut Reply<'_>,
+    ) -> Result<()> {
+        let instance = self.instance.clone();
+        let Open { session, tracked } = open(&mut self.open)?;
+        let id = session.connection_id();
+        let connection = session.state().settings().collation_connection;
+        let values = parameter::values(parameters, connection).map_err(refused)?;
+        let outcome = run(reply, instance.clone(), id, session.execute_prepared(statement, &values)).await;
+        let outcome = outcome.map_err(|error| failed(session, error))?;
+        result::send(session, tracked, &instance, outcome, reply).await
+    }
+
+    async fn close_statement(&mut self, statement: u32) {
+        if let Some(Open { session, .. }) = &mut self.open {
+            session.close_prepared(statement);
+        }
+    }
+
+    async fn field_list(&mut self, table: &[u8], wildcard: &[u8]) -> Result<Vec<Field>> {
+        field_list::fields(self.session()?, table, wildcard).await
+    }
+
+    async fn statistics(&mut self) -> Result<String> {
+        let uptime = self.instance.uptime_seconds();
+        let counters = self.instance.status().list();
+        let counter =
+            |name: &str| counters.iter().find(|(found, _)| *found == name).map_or(0, |(_, value)| *value);
+        let questions = counter("Queries");
+        let per_second = questions as f64 / uptime.max(1) as f64;
+        Ok(format!(
+            "Uptime: {uptime}  Threads: {}  Questions: {questions}  Slow queries: {}  Opens: 0  Flush tables: 0  \
+             Open tables: {}  Queries per second avg: {per_second:.3}",
+            self.instance.processes().len(),
+            counter("Slow_queries"),
+            0,
+        ))
+    }
+
+    async fn kill(&mut self, connection_id: u32) -> Result<()> {
+        if self.instance.processes().kill(u64::from(connection_id), false) {
+            return Ok(());
+        }
+        Err(ErrorPacket::new(1094, "HY000", format!("Unknown thread id: {connection_id}")).into())
+    }
+}
+
+async fn connection_killed(process: Arc<Process>) {
+    process.connection_killed().await;
+}

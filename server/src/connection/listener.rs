@@ -1,0 +1,130 @@
+//! Accepting MySQL clients.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rutile_kv_env::Env;
+use rutile_server_wire::{
+    Authenticator, Class, ConnectionConfig, Error as WireError, ErrorPacket, refuse, serve_connection,
+};
+use rutile_sql::session::Instance;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tracing::{Instrument, debug, info, info_span, warn};
+
+use crate::SERVER_VERSION;
+use crate::accounts::ServerAccounts;
+use crate::config::ServerConfig;
+use crate::connection::client::Client;
+use crate::connection::registry::{Connections, Place};
+
+/// Pause after a failed accept: the usual cause is a lack of file handles, which only time cures.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// What a listener is made of.
+pub(crate) struct ListenerParts {
+    pub(crate) env: Env,
+    pub(crate) config: ServerConfig,
+    pub(crate) instance: Instance,
+    pub(crate) accounts: Arc<ServerAccounts>,
+    pub(crate) authenticator: Arc<Authenticator>,
+    pub(crate) connections: Arc<Connections>,
+}
+
+/// Takes clients from a socket.
+pub(crate) struct Listener {
+    parts: ListenerParts,
+}
+
+impl Listener {
+    pub(crate) fn new(parts: ListenerParts) -> Self {
+        Self { parts }
+    }
+
+    /// Accepts until `stop` resolves. Clients already in stay.
+    pub(crate) async fn run(self, socket: TcpListener, stop: impl Future<Output = ()>) {
+        tokio::pin!(stop);
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = &mut stop => return,
+                accepted = socket.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => self.admit(stream, peer),
+                Err(error) => {
+                    warn!(%error, "accept failed");
+                    self.parts.env.clock.sleep(ACCEPT_RETRY).await;
+                }
+            }
+        }
+    }
+
+    fn admit(&self, stream: TcpStream, peer: SocketAddr) {
+        // Replies are written whole; waiting for more to fill a segment would only delay them.
+        if let Err(error) = stream.set_nodelay(true) {
+            debug!(%error, %peer, "client left at once");
+            return;
+        }
+        match self.parts.connections.enter() {
+            Some(place) => self.serve(stream, peer, place),
+            None => self.turn_away(stream, peer),
+        }
+    }
+
+    fn turn_away(&self, stream: TcpStream, peer: SocketAddr) {
+        debug!(%peer, "too many connections");
+        let (_, stop) = watch::channel(None);
+        let config = ConnectionConfig {
+            write_timeout: ACCEPT_RETRY,
+            ..ConnectionConfig::new(SERVER_VERSION, 0, peer.ip().to_string(), stop)
+        };
+        self.parts.env.spawn.spawn(
+            "refused-client",
+            Box::pin(async move {
+                let error = ErrorPacket::too_many_connections();
+                if let Err(error) = refuse(Box::new(stream), &error, &config).await {
+                    debug!(%error, "client left before it was refused");
+                }
+            }),
+        );
+    }
+
+    fn serve(&self, stream: TcpStream, peer: SocketAddr, place: Place) {
+        let parts = &self.parts;
+        let id = place.id;
+        let config = ConnectionConfig {
+            connect_timeout: parts.config.connect_timeout,
+            write_timeout: parts.config.write_timeout,
+            allowed_packet_bytes_max: parts.config.allowed_packet_bytes_max,
+            metrics: parts.connections.metrics().clone(),
+            ..ConnectionConfig::new(SERVER_VERSION, id, peer.ip().to_string(), place.stop.clone())
+        };
+        let mut client = Client::new(parts.instance.clone());
+        let (accounts, authenticator) = (parts.accounts.clone(), parts.authenticator.clone());
+        let work = async move {
+            let result =
+                serve_connection(Box::new(stream), &mut client, accounts.as_ref(), &authenticator, config)
+                    .await;
+            match result {
+                Ok(()) => debug!("connection closed"),
+                Err(error) => log_end(&error),
+            }
+            drop(place);
+        };
+        let span = info_span!("connection", conn_id = id, %peer);
+        let task = parts.env.spawn.spawn("client", Box::pin(work.instrument(span)));
+        parts.connections.attach(id, task);
+    }
+}
+
+/// A connection that ends badly is one line; the client's own mistakes are no warnings.
+fn log_end(error: &WireError) {
+    match (error.class(), error) {
+        (_, WireError::Internal(_)) => warn!(%error, "connection ended by a defect"),
+        (Class::TellClientAndClose, _) => info!(%error, "connection ended"),
+        _ => debug!(%error, "connection ended"),
+    }
+}

@@ -1,0 +1,28 @@
+//! Client connections: who is connected, and what happens between the wire and a SQL session.
+//!
+//! ```text
+//! listener  accepts, refuses above max_connections, one task per client
+//! registry  live connections: count, stop, wait until all are gone
+//! client    the wire's Handler over a sql::Session
+//! result    an outcome as a reply         column, value, batch   its columns and cells
+//! parameter bound values for the session  file                   LOAD DATA LOCAL INFILE
+//! tracking  session state clients follow
+//! ```
+//! Knows the types of values, decides nothing about statements.
+//!
+//! Deliberately missing: TLS, Unix sockets, limits per user and per address.
+
+mod batch;
+mod client;
+mod column;
+mod field_list;
+mod file;
+mod listener;
+mod parameter;
+mod registry;
+mod result;
+mod tracking;
+mod value;
+
+pub(crate) use listener::{Listener, ListenerParts};
+pub(crate) use registry::Connections;

@@ -1,0 +1,151 @@
+//! The live connections of this server.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use rutile_kv_env::TaskHandle;
+use rutile_server_wire::{Metrics, StopReason};
+use tokio::sync::{Notify, watch};
+
+struct Live {
+    stop: watch::Sender<Option<StopReason>>,
+    /// Absent for the moment between registration and spawn.
+    task: Option<TaskHandle>,
+}
+
+#[derive(Default)]
+struct State {
+    live: HashMap<u32, Live>,
+    last_id: u32,
+    closing: bool,
+}
+
+/// Counts, names and stops connections.
+pub(crate) struct Connections {
+    state: Mutex<State>,
+    connections_max: usize,
+    refused: AtomicU64,
+    /// Signalled when a connection is gone.
+    left: Notify,
+    metrics: Arc<Metrics>,
+}
+
+/// A place among the live connections; given back when dropped, also by a task that panics.
+pub(crate) struct Place {
+    connections: Arc<Connections>,
+    pub(crate) id: u32,
+    pub(crate) stop: watch::Receiver<Option<StopReason>>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.connections.state.lock().live.remove(&self.id);
+        self.connections.left.notify_waiters();
+    }
+}
+
+impl Connections {
+    pub(crate) fn new(connections_max: usize) -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::default(),
+            connections_max,
+            refused: AtomicU64::new(0),
+            left: Notify::new(),
+            metrics: Arc::default(),
+        })
+    }
+
+    /// A place for one more client, or `None` when all are taken or the server is stopping.
+    pub(crate) fn enter(self: &Arc<Self>) -> Option<Place> {
+        let mut state = self.state.lock();
+        if state.closing || state.live.len() >= self.connections_max {
+            drop(state);
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
+        // Ids go on counting and skip those in use when the counter wraps; 0 means no connection.
+        loop {
+            state.last_id = state.last_id.wrapping_add(1).max(1);
+            if !state.live.contains_key(&state.last_id) {
+                break;
+            }
+        }
+        let id = state.last_id;
+        let (stop, receiver) = watch::channel(None);
+        state.live.insert(id, Live { stop, task: None });
+        Some(Place { connections: self.clone(), id, stop: receiver })
+    }
+
+    /// Remembers the task of a place, so that a stop can cut it off.
+    pub(crate) fn attach(&self, id: u32, task: TaskHandle) {
+        if let Some(live) = self.state.lock().live.get_mut(&id) {
+            live.task = Some(task);
+        }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.state.lock().live.len()
+    }
+
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// Lets nobody in any more and asks every connection to end after its running command.
+    pub(crate) fn close(&self) {
+        let mut state = self.state.lock();
+        state.closing = true;
+        for live in state.live.values() {
+            live.stop.send_replace(Some(StopReason::Shutdown));
+        }
+    }
+
+    /// Waits until all connections are gone.
+    pub(crate) async fn drained(&self) {
+        loop {
+            let left = self.left.notified();
+            if self.count() == 0 {
+                return;
+            }
+            left.await;
+        }
+    }
+
+    /// Cuts off what did not end by itself; returns how many those were.
+    pub(crate) fn abort_all(&self) -> usize {
+        let state = self.state.lock();
+        state.live.values().filter_map(|live| live.task.as_ref()).map(TaskHandle::abort).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_counted_and_given_back() {
+        let connections = Connections::new(2);
+        let first = connections.enter().expect("a free place");
+        let second = connections.enter().expect("a free place");
+        assert!(connections.enter().is_none());
+        assert_eq!((first.id, second.id, connections.refused()), (1, 2, 1));
+        drop(first);
+        assert_eq!(connections.count(), 1);
+        assert_eq!(connections.enter().expect("a free place").id, 3, "ids are not reused at once");
+    }
+
+    #[test]
+    fn a_closed_server_lets_nobody_in_and_tells_everybody() {
+        let connections = Connections::new(2);
+        let place = connections.enter().expect("a free place");
+        connections.close();
+        assert_eq!(*place.stop.borrow(), Some(StopReason::Shutdown));
+        assert!(connections.enter().is_none());
+    }
+}

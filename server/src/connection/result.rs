@@ -1,0 +1,104 @@
+//! A statement's outcome as a reply.
+
+use futures::StreamExt;
+use rutile_server_wire::{Ok as OkReply, Reply, Result, Rows};
+use rutile_sql::SqlError;
+use rutile_sql::session::{Instance, Outcome, ResultSet, Rows as ResultRows, Session};
+
+use crate::connection::client::{self, SessionFacts, failed, refused};
+use crate::connection::tracking::Tracked;
+use crate::connection::{batch, column, file, value};
+
+/// Sends one outcome. Rows are pulled from the executor as the client takes them.
+pub(crate) async fn send(
+    session: &mut Session,
+    tracked: &mut Tracked,
+    instance: &Instance,
+    outcome: Outcome,
+    reply: &mut Reply<'_>,
+) -> Result<()> {
+    match outcome {
+        Outcome::Rows(result) => rows(session, instance, result, reply).await,
+        Outcome::LocalInfile(request) => {
+            let outcome = file::load(request, reply).await?.map_err(|error| failed(session, error))?;
+            ok(session, tracked, &outcome, reply)
+        }
+        outcome @ Outcome::Ok { .. } => ok(session, tracked, &outcome, reply),
+    }
+}
+
+fn ok(session: &Session, tracked: &mut Tracked, outcome: &Outcome, reply: &mut Reply<'_>) -> Result<()> {
+    let Outcome::Ok { affected_rows, last_insert_id, info, warnings } = outcome else {
+        return Err(refused(SqlError::new(1105, "HY000", "a load that answers with rows")));
+    };
+    reply.ok(&OkReply {
+        affected_rows: *affected_rows,
+        last_insert_id: *last_insert_id,
+        status: client::server_status(session),
+        warnings: *warnings,
+        info,
+        changes: &tracked.changes(session),
+    })
+}
+
+async fn rows(
+    session: &mut Session,
+    instance: &Instance,
+    result: ResultSet,
+    reply: &mut Reply<'_>,
+) -> Result<()> {
+    let facts = client::facts(session);
+    let columns: Vec<_> = result.columns.iter().map(|meta| column::column(meta, facts.results)).collect();
+    let mut out = reply.rows(&columns, facts.status)?;
+    match &result.rows {
+        ResultRows::Values(values) => {
+            for cells in values {
+                out.row(|row| {
+                    for (cell, meta) in cells.iter().zip(result.columns.iter()) {
+                        value::write(row, cell, &meta.ty, facts.time_zone)?;
+                    }
+                    Ok(())
+                })?;
+                out.flush_if_full().await?;
+            }
+            out.finish(client::server_status(session), result.warnings)
+        }
+        ResultRows::Batches(_) => {
+            stream(session, instance, result, &facts, &mut out).await?;
+            // An autocommit statement ends with its last row.
+            out.finish(client::server_status(session), session.warnings_count())
+        }
+    }
+}
+
+async fn stream(
+    session: &mut Session,
+    instance: &Instance,
+    result: ResultSet,
+    facts: &SessionFacts,
+    out: &mut Rows<'_, '_>,
+) -> Result<()> {
+    let ResultRows::Batches(mut batches) = result.rows else {
+        return Ok(());
+    };
+    let id = session.connection_id();
+    let process = session.process().clone();
+    loop {
+        let kill = || {
+            instance.processes().kill(id, false);
+        };
+        // Dropping the stream is what ends an operator that is killed, or whose client is gone.
+        let next = tokio::select! {
+            biased;
+            () = process.killed() => return Err(failed(session, SqlError::query_interrupted())),
+            next = out.watch(batches.next(), kill) => next,
+        };
+        let Some(next) = next else { return Ok(()) };
+        let next = next.map_err(|error| failed(session, error))?;
+        let readers = batch::readers(&next, result.columns.iter().map(|meta| &meta.ty))?;
+        for at in 0..next.num_rows() {
+            out.row(|row| readers.iter().try_for_each(|reader| reader.write(row, at, facts.time_zone)))?;
+            out.flush_if_full().await?;
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The `rutile` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rutile_server::main()
+}

@@ -1,0 +1,112 @@
+//! The storage half of an embedded server: engines, placement driver, store, and the client over them.
+
+use std::sync::Arc;
+
+use rutile_kv::{Config as StoreConfig, Store};
+use rutile_kv_client::{Client, StaticStores};
+use rutile_kv_engine::{DataDir, Engine, EngineConfig, EngineRaftLog, RaftLog, RaftLogConfig, RocksEngine};
+use rutile_kv_env::Env;
+use rutile_pd::{Pd, PdConfig};
+use rutile_pd_client::PdClient;
+use rutile_sql::storeside::SqlEndpoint;
+use tokio::sync::oneshot;
+
+use crate::error::{Error, Result};
+use crate::metrics::Reading;
+
+/// Running storage. Stopped in the reverse order of its start.
+pub(crate) struct Storage {
+    /// Locked against other processes for as long as storage runs.
+    _data_dir: DataDir,
+    engine: Arc<RocksEngine>,
+    raft_log: Arc<EngineRaftLog>,
+    pd: Arc<Pd>,
+    store: Arc<Store>,
+    client: Client,
+}
+
+impl Storage {
+    /// Opens what the directory holds, founding a cluster of one in an empty one.
+    pub(crate) async fn open(env: &Env, data_dir: DataDir) -> Result<Self> {
+        let (pd_config, state, log) =
+            (PdConfig::new(data_dir.placement_driver()), data_dir.state_engine(), data_dir.raft_log());
+        let pd_env = env.clone();
+        let pd = Arc::new(blocking(env, "pd-open", move || Ok(Pd::open(pd_env, pd_config)?)).await?);
+        let pd_client = PdClient::connect(env.clone(), pd.clone()).await?;
+        let engines = move || {
+            let engine = RocksEngine::open(&state, &EngineConfig::default())?;
+            Ok((engine, EngineRaftLog::open(&log, &RaftLogConfig::default())?))
+        };
+        let (engine, raft_log) = blocking(env, "engine-open", engines).await?;
+        let (engine, raft_log) = (Arc::new(engine), Arc::new(raft_log));
+        let store = Store::open(
+            env.clone(),
+            StoreConfig::default(),
+            engine.clone(),
+            raft_log.clone(),
+            pd_client.clone(),
+        )
+        .await?;
+        store.set_endpoint(Arc::new(SqlEndpoint))?;
+        let stores = StaticStores::new([(store.store_id(), store.service())]);
+        let client = Client::new(env.clone(), pd_client, Arc::new(stores));
+        Ok(Self { _data_dir: data_dir, engine, raft_log, pd, store: Arc::new(store), client })
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(crate) fn cluster_id(&self) -> u64 {
+        self.pd.cluster_id()
+    }
+
+    pub(crate) fn store_id(&self) -> u64 {
+        self.store.store_id()
+    }
+
+    /// Reads the counters of all layers, for as long as storage runs.
+    pub(crate) fn metrics(&self) -> impl Fn(&mut Reading) + Send + Sync + 'static {
+        let (engine, raft_log) = (self.engine.clone(), self.raft_log.clone());
+        let (pd, store) = (self.pd.clone(), self.store.clone());
+        move |reading| {
+            for (name, value) in store.metrics().entries() {
+                reading.counter(format!("store_{name}"), "Counter of the store", value);
+            }
+            let state = engine.metrics();
+            reading.gauge("engine_memtable_bytes", "Unflushed data in memory", state.memtable_bytes);
+            reading.gauge("engine_block_cache_bytes", "Block cache in use", state.block_cache_bytes);
+            reading.gauge("engine_table_files_bytes", "Live table files", state.table_files_bytes);
+            reading.gauge(
+                "engine_pending_compaction_bytes",
+                "Compaction debt",
+                state.pending_compaction_bytes,
+            );
+            reading.gauge("engine_write_stalled", "1 while writes are slowed", state.is_write_stalled.into());
+            let log = raft_log.metrics();
+            reading.gauge("raft_log_bytes", "Raft log on disk", log.disk_bytes);
+            reading.gauge("pd_regions", "Regions known to the placement driver", pd.region_count() as u64);
+        }
+    }
+
+    /// Ends background work of committed transactions, then the store, which flushes.
+    pub(crate) async fn stop(&self) -> Result<()> {
+        self.client.close().await;
+        Ok(self.store.stop().await?)
+    }
+}
+
+/// Work that waits for the disk, away from the threads that serve clients.
+async fn blocking<T: Send + 'static>(
+    env: &Env,
+    what: &'static str,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let (sender, receiver) = oneshot::channel();
+    let run = move || {
+        // A receiver that is gone means that the start was given up.
+        let _ = sender.send(work());
+    };
+    env.spawn.spawn_blocking(what, Box::new(run));
+    receiver.await.map_err(|_| Error::TaskLost { what })?
+}

@@ -1,0 +1,88 @@
+//! Three read-only pages over HTTP/1.1.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use rutile_kv_env::{Clock, Monotonic};
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::SERVER_VERSION;
+use crate::connection::Connections;
+use crate::metrics::{self, Reading};
+
+/// What the pages are made of.
+pub(crate) struct Facts {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) started: Monotonic,
+    pub(crate) connections: Arc<Connections>,
+    /// Off while the server starts and from the moment it is told to stop.
+    pub(crate) ready: AtomicBool,
+    /// Adds the counters of the layers below.
+    pub(crate) read: Box<dyn Fn(&mut Reading) + Send + Sync>,
+}
+
+impl Facts {
+    fn uptime_seconds(&self) -> u64 {
+        self.clock.now().saturating_since(self.started).as_secs()
+    }
+}
+
+/// Serves until `stop` resolves, then lets running answers finish.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    facts: Arc<Facts>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let router = Router::new()
+        .route("/status", get(status))
+        .route("/metrics", get(metrics_page))
+        .route("/ready", get(ready))
+        .with_state(facts);
+    axum::serve(listener, router).with_graceful_shutdown(stop).await
+}
+
+async fn status(State(facts): State<Arc<Facts>>) -> impl IntoResponse {
+    let body = json!({
+        "version": SERVER_VERSION,
+        "connections": facts.connections.count(),
+        "uptime_seconds": facts.uptime_seconds(),
+        "ready": facts.ready.load(Ordering::Acquire),
+    });
+    ([(header::CONTENT_TYPE, "application/json")], format!("{body}\n"))
+}
+
+async fn metrics_page(State(facts): State<Arc<Facts>>) -> impl IntoResponse {
+    let mut reading = Reading::default();
+    reading.gauge("connections", "Open client connections", facts.connections.count() as u64);
+    reading.counter(
+        "connections_refused",
+        "Clients turned away with error 1040",
+        facts.connections.refused(),
+    );
+    reading.gauge("uptime_seconds", "Seconds since the start", facts.uptime_seconds());
+    reading.wire(facts.connections.metrics());
+    (facts.read)(&mut reading);
+    match metrics::render(reading) {
+        Ok(page) => {
+            let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+            ([(header::CONTENT_TYPE, kind)], page).into_response()
+        }
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+async fn ready(State(facts): State<Arc<Facts>>) -> impl IntoResponse {
+    if facts.ready.load(Ordering::Acquire) {
+        (StatusCode::OK, "ready\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+    }
+}

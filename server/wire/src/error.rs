@@ -1,0 +1,129 @@
+//! What can go wrong on a connection, and what the client is told about it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io;
+
+use thiserror::Error as ThisError;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A MySQL error as it goes into an ERR packet: number, SQLSTATE, message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorPacket {
+    pub code: u16,
+    pub sqlstate: Cow<'static, str>,
+    pub message: String,
+}
+
+impl ErrorPacket {
+    pub fn new(code: u16, sqlstate: &'static str, message: impl Into<String>) -> Self {
+        Self { code, sqlstate: Cow::Borrowed(sqlstate), message: message.into() }
+    }
+
+    /// ER_ACCESS_DENIED_ERROR, the one answer to an unknown user and to a wrong password.
+    pub fn access_denied(user: &str, host: &str, using_password: bool) -> Self {
+        let using = if using_password { "YES" } else { "NO" };
+        Self::new(
+            1045,
+            "28000",
+            format!("Access denied for user '{user}'@'{host}' (using password: {using})"),
+        )
+    }
+
+    pub fn too_many_connections() -> Self {
+        Self::new(1040, "08004", "Too many connections")
+    }
+
+    pub fn unknown_command() -> Self {
+        Self::new(1047, "08S01", "Unknown command")
+    }
+
+    pub fn unknown_statement(id: u32, function: &str) -> Self {
+        Self::new(1243, "HY000", format!("Unknown prepared statement handler ({id}) given to {function}"))
+    }
+
+    pub fn server_shutdown() -> Self {
+        Self::new(1053, "08S01", "Server shutdown in progress")
+    }
+}
+
+impl fmt::Display for ErrorPacket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ERROR {} ({}): {}", self.code, self.sqlstate, self.message)
+    }
+}
+
+/// What the connection loop does about an [`Error`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Send an ERR packet and wait for the next command.
+    TellClient,
+    /// Send an ERR packet, then close.
+    TellClientAndClose,
+    /// Nobody is listening any more.
+    Close,
+}
+
+/// Every failure of this package.
+#[derive(Debug, ThisError)]
+pub enum Error {
+    /// The statement failed; the connection lives on.
+    #[error("{0}")]
+    Refused(ErrorPacket),
+    /// The statement or the login failed and the connection must end.
+    #[error("{0}")]
+    Fatal(ErrorPacket),
+    /// Bytes that are no valid packet of the protocol.
+    #[error("malformed packet: {0}")]
+    Malformed(&'static str),
+    #[error("packet sequence id {got}, expected {expected}")]
+    OutOfOrder { expected: u8, got: u8 },
+    #[error("packet of {size} bytes is over the limit of {limit}")]
+    TooLarge { size: usize, limit: usize },
+    #[error("no login within the connect timeout")]
+    ConnectTimeout,
+    #[error("client did not take the reply within the write timeout")]
+    WriteTimeout,
+    #[error("client closed the connection")]
+    Closed,
+    /// The caller's handler broke a rule of [`crate::Reply`].
+    #[error("internal: {0}")]
+    Internal(&'static str),
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+impl Error {
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Refused(_) => Class::TellClient,
+            Self::Fatal(_)
+            | Self::Malformed(_)
+            | Self::OutOfOrder { .. }
+            | Self::TooLarge { .. }
+            | Self::Internal(_) => Class::TellClientAndClose,
+            Self::ConnectTimeout | Self::WriteTimeout | Self::Closed | Self::Io(_) => Class::Close,
+        }
+    }
+
+    /// The ERR packet for the client, where one makes sense.
+    pub fn packet(&self) -> Option<ErrorPacket> {
+        match self {
+            Self::Refused(packet) | Self::Fatal(packet) => Some(packet.clone()),
+            Self::Malformed(_) => Some(ErrorPacket::new(1835, "HY000", "Malformed communication packet.")),
+            Self::OutOfOrder { .. } => Some(ErrorPacket::new(1156, "08S01", "Got packets out of order")),
+            Self::TooLarge { .. } => {
+                Some(ErrorPacket::new(1153, "08S01", "Got a packet bigger than 'max_allowed_packet' bytes"))
+            }
+            Self::Internal(what) => Some(ErrorPacket::new(1105, "HY000", format!("Internal error: {what}"))),
+            Self::ConnectTimeout | Self::WriteTimeout | Self::Closed | Self::Io(_) => None,
+        }
+    }
+}
+
+impl From<ErrorPacket> for Error {
+    fn from(packet: ErrorPacket) -> Self {
+        Self::Refused(packet)
+    }
+}

@@ -1,0 +1,102 @@
+//! What the owner of a connection implements: one method per command.
+//!
+//! No method has a default body: a command is either implemented or refused in so many words.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::capability::Capabilities;
+use crate::column::Column;
+use crate::command::Parameter;
+use crate::error::Result;
+use crate::reply::Reply;
+use crate::status::ServerStatus;
+
+/// Who logged in, with what.
+#[derive(Clone, Debug)]
+pub struct Login {
+    pub connection_id: u32,
+    /// Name as the client gave it.
+    pub user: String,
+    pub client_host: String,
+    /// The account that matched: `USER()` and `CURRENT_USER()` may differ.
+    pub account_user: String,
+    pub account_host: String,
+    pub database: Option<String>,
+    pub capabilities: Capabilities,
+    /// Collation id the client chose for the session's character set.
+    pub collation: u16,
+    pub attributes: Vec<(String, String)>,
+}
+
+/// A prepared statement as the client is told of it.
+#[derive(Clone, Debug, Default)]
+pub struct Prepared {
+    pub id: u32,
+    pub parameters: Vec<Column>,
+    /// Empty for a statement without a result set.
+    pub columns: Vec<Column>,
+    pub warnings: u16,
+}
+
+/// A column of COM_FIELD_LIST with its default value, `None` for NULL.
+#[derive(Clone, Debug)]
+pub struct Field {
+    pub column: Column,
+    pub default: Option<Vec<u8>>,
+}
+
+/// The session behind one connection. Methods run one at a time; an `Err` of class `TellClient` becomes an ERR packet and
+/// the connection goes on.
+#[async_trait]
+pub trait Handler: Send {
+    /// Status flags as of now; asked whenever an OK or EOF is written that no method wrote itself.
+    fn status(&self) -> ServerStatus;
+
+    /// How long the client may stay silent (`wait_timeout`, `interactive_timeout`).
+    fn idle_timeout(&self) -> Duration;
+
+    /// Resolves when the connection was killed; asked for while the client is silent. A running statement learns of it
+    /// in its own way.
+    fn killed(&self) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+    /// The login succeeded. An error (unknown database, too many connections of the user) ends the connection.
+    async fn open(&mut self, login: Login) -> Result<()>;
+
+    /// The session ends, whatever the reason; called once after `open` was.
+    async fn close(&mut self);
+
+    /// COM_CHANGE_USER after its authentication: as if the connection were new.
+    async fn change_user(&mut self, login: Login) -> Result<()>;
+
+    /// COM_RESET_CONNECTION: rolls back and forgets all session state but user and database.
+    async fn reset_connection(&mut self) -> Result<()>;
+
+    async fn use_database(&mut self, name: &[u8]) -> Result<()>;
+
+    /// COM_QUERY: bytes in the client's character set, possibly several statements.
+    async fn query(&mut self, sql: Bytes, reply: &mut Reply<'_>) -> Result<()>;
+
+    async fn prepare(&mut self, sql: Bytes) -> Result<Prepared>;
+
+    async fn execute(
+        &mut self,
+        statement: u32,
+        parameters: Vec<Parameter>,
+        reply: &mut Reply<'_>,
+    ) -> Result<()>;
+
+    async fn close_statement(&mut self, statement: u32);
+
+    async fn field_list(&mut self, table: &[u8], wildcard: &[u8]) -> Result<Vec<Field>>;
+
+    /// The one-line text of COM_STATISTICS.
+    async fn statistics(&mut self) -> Result<String>;
+
+    /// COM_PROCESS_KILL.
+    async fn kill(&mut self, connection_id: u32) -> Result<()>;
+}

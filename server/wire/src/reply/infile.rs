@@ -1,0 +1,34 @@
+//! The client's side of LOAD DATA LOCAL INFILE: packets of file content up to an empty one.
+
+use bytes::Bytes;
+
+use crate::error::Result;
+use crate::packet::Channel;
+
+/// The file being sent. Whatever happens, the client sends all of it: [`Infile::drain`] before a reply that refuses it.
+pub struct Infile<'c> {
+    channel: &'c mut Channel,
+    ended: bool,
+}
+
+impl<'c> Infile<'c> {
+    pub(super) fn new(channel: &'c mut Channel) -> Self {
+        Self { channel, ended: false }
+    }
+
+    /// The next piece of the file, `None` at its end. A client that cannot read the file sends an empty one.
+    pub async fn next(&mut self) -> Result<Option<Bytes>> {
+        if self.ended {
+            return Ok(None);
+        }
+        let chunk = self.channel.read_packet().await?;
+        self.ended = chunk.is_empty();
+        Ok((!self.ended).then_some(chunk))
+    }
+
+    /// Reads the rest away.
+    pub async fn drain(&mut self) -> Result<()> {
+        while self.next().await?.is_some() {}
+        Ok(())
+    }
+}

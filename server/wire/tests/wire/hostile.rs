@@ -1,0 +1,88 @@
+//! Random and broken input: every connection ends or answers, none panics, nothing runs before the login.
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::client::{MODERN, Server, response};
+
+const ROUNDS: u64 = 400;
+
+fn noise(random: &mut StdRng, bytes_max: usize) -> Vec<u8> {
+    let length = random.random_range(0..=bytes_max);
+    (0..length).map(|_| random.random()).collect()
+}
+
+async fn end(
+    mut client: crate::client::Client,
+    served: tokio::task::JoinHandle<rutile_server_wire::Result<()>>,
+    seed: u64,
+) {
+    let _ = client.stream.shutdown().await;
+    let mut rest = Vec::new();
+    let _ = client.stream.read_to_end(&mut rest).await;
+    let _ = served.await.unwrap_or_else(|panic| panic!("seed {seed}: {panic}"));
+}
+
+#[tokio::test]
+async fn noise_instead_of_a_login() {
+    let server = Server::new();
+    for seed in 0..ROUNDS {
+        let mut random = StdRng::seed_from_u64(seed);
+        let (mut client, served) = server.connect();
+        client.receive().await;
+        let mut packet = response(MODERN, "root", b"", "caching_sha2_password", None);
+        match seed % 3 {
+            0 => packet = noise(&mut random, 300),
+            1 => packet.truncate(random.random_range(0..packet.len())),
+            _ => {
+                let at = random.random_range(0..packet.len());
+                packet[at] = random.random();
+            }
+        }
+        let _ = client.stream.write_all(&[packet.len() as u8, (packet.len() >> 8) as u8, 0, 1]).await;
+        let _ = client.stream.write_all(&packet).await;
+        end(client, served, seed).await;
+    }
+}
+
+#[tokio::test]
+async fn noise_as_commands() {
+    let server = Server::new();
+    for seed in 0..ROUNDS {
+        let mut random = StdRng::seed_from_u64(seed);
+        let (mut client, served) = server.session(MODERN).await;
+        client.command(0x16, b"select ?, ?, ?").await;
+        client.receive_many(1 + 6).await;
+        for _ in 0..8 {
+            let mut packet = noise(&mut random, 60);
+            let codes = [0x02, 0x04, 0x0c, 0x0e, 0x11, 0x16, 0x17, 0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1f];
+            packet.insert(0, codes[random.random_range(0..codes.len())]);
+            // Often the statement that exists, so that the noise reaches the parameter decoder.
+            if packet[0] == 0x17 && packet.len() > 5 {
+                packet[1..5].copy_from_slice(&[1, 0, 0, 0]);
+                packet[5] = 0;
+            }
+            let header = [packet.len() as u8, 0, 0, 0];
+            if client.stream.write_all(&header).await.is_err()
+                || client.stream.write_all(&packet).await.is_err()
+            {
+                break;
+            }
+        }
+        end(client, served, seed).await;
+    }
+}
+
+#[tokio::test]
+async fn commands_before_the_login_are_not_commands() {
+    let server = Server::new();
+    for code in 0..=0xff_u8 {
+        let (mut client, served) = server.connect();
+        client.receive().await;
+        client.send(&[&[code], &b"begin"[..]].concat()).await;
+        let packet = client.receive().await;
+        assert_eq!(packet.first(), Some(&0xff), "{code:#x}");
+        assert!(served.await.expect("no panic").is_err());
+    }
+}

@@ -1,0 +1,156 @@
+//! What type inference and evaluation need from the statement and the session.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rutile_sql_types::{
+    Collation, ConvertContext, FieldType, MySqlError, PackedDatetime, SqlMode, TimeZone, Value,
+};
+
+use super::Coercibility;
+
+/// Session settings that decide result types.
+#[derive(Clone, Debug)]
+pub struct InferContext {
+    pub sql_mode: SqlMode,
+    pub div_precision_increment: u32,
+    pub group_concat_max_len: u64,
+    /// collation_connection: what numbers become when they are turned into text.
+    pub connection_collation: Collation,
+    /// Set by `infer`: how firmly the result holds its collation.
+    pub coercibility: Coercibility,
+}
+
+impl Default for InferContext {
+    fn default() -> Self {
+        Self {
+            sql_mode: SqlMode::default(),
+            div_precision_increment: 4,
+            group_concat_max_len: 1024,
+            connection_collation: Collation::DEFAULT,
+            coercibility: Coercibility::Coercible,
+        }
+    }
+}
+
+/// Source of random bytes; the server hands in its environment's.
+pub type Entropy = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
+
+/// State of MySQL's RAND(seed) generator.
+#[derive(Clone, Copy, Debug)]
+pub struct RandomState {
+    pub seed1: u64,
+    pub seed2: u64,
+}
+
+/// Everything a running expression may ask for.
+#[derive(Clone)]
+pub struct EvalContext {
+    pub convert: ConvertContext,
+    /// Start of the statement in microseconds since the epoch: NOW() does not move within a statement.
+    pub statement_micros: i64,
+    /// The wall clock for SYSDATE(), in microseconds since the epoch.
+    pub wall_clock: Option<Arc<dyn Fn() -> i64 + Send + Sync>>,
+    pub connection_id: u64,
+    /// `user@host` as the client logged in, and the account it was matched to.
+    pub user: Arc<str>,
+    pub current_user: Arc<str>,
+    pub current_role: Arc<str>,
+    pub database: Option<Arc<str>>,
+    pub version: Arc<str>,
+    pub last_insert_id: u64,
+    /// Set by LAST_INSERT_ID(expr).
+    pub new_last_insert_id: Option<u64>,
+    pub row_count: i64,
+    pub found_rows: u64,
+    pub user_variables: HashMap<String, (Value, FieldType)>,
+    pub div_precision_increment: u32,
+    pub max_allowed_packet: usize,
+    pub default_week_format: i64,
+    /// INSERT, UPDATE or DELETE: division by zero is an error under strict mode.
+    pub changes_data: bool,
+    pub killed: Arc<AtomicBool>,
+    pub entropy: Entropy,
+    pub random: Option<RandomState>,
+    pub uuid_counter: u64,
+}
+
+impl Default for EvalContext {
+    fn default() -> Self {
+        Self {
+            convert: ConvertContext::default(),
+            statement_micros: 0,
+            wall_clock: None,
+            connection_id: 0,
+            user: Arc::from(""),
+            current_user: Arc::from(""),
+            current_role: Arc::from("NONE"),
+            database: None,
+            version: Arc::from("8.4.0-rutile"),
+            last_insert_id: 0,
+            new_last_insert_id: None,
+            row_count: 0,
+            found_rows: 0,
+            user_variables: HashMap::new(),
+            div_precision_increment: 4,
+            max_allowed_packet: 64 << 20,
+            default_week_format: 0,
+            changes_data: false,
+            killed: Arc::new(AtomicBool::new(false)),
+            // Zeros: a caller that needs randomness hands its source in.
+            entropy: Arc::new(|bytes| bytes.fill(0)),
+            random: None,
+            uuid_counter: 0,
+        }
+    }
+}
+
+impl EvalContext {
+    /// Sets the statement's time and with it the date that a TIME belongs to.
+    pub fn set_time(&mut self, statement_micros: i64, time_zone: TimeZone) {
+        self.statement_micros = statement_micros;
+        self.convert.time_zone = time_zone;
+        self.convert.current_date = self.now(0).date_only();
+    }
+
+    pub fn sql_mode(&self) -> SqlMode {
+        self.convert.sql_mode
+    }
+
+    pub fn warn(&mut self, error: MySqlError) {
+        self.convert.warn(error);
+    }
+
+    /// The statement's local time, cut to `fsp` digits.
+    pub fn now(&self, fsp: u8) -> PackedDatetime {
+        self.local(self.convert.time_zone, self.statement_micros, fsp)
+    }
+
+    pub fn local(&self, zone: TimeZone, micros: i64, fsp: u8) -> PackedDatetime {
+        let at = zone.from_unix_micros(micros).unwrap_or_default();
+        at.round_to_fsp(fsp, 0, true).unwrap_or(at)
+    }
+
+    /// Fails with 1317 once the statement was killed.
+    pub fn check_killed(&self) -> Result<(), MySqlError> {
+        if self.killed.load(Ordering::Relaxed) { Err(MySqlError::query_interrupted()) } else { Ok(()) }
+    }
+
+    /// Division by zero: NULL, a warning, or an error, by sql_mode.
+    pub fn division_by_zero(&mut self) -> Result<Value, MySqlError> {
+        if self.sql_mode().contains(SqlMode::ERROR_FOR_DIVISION_BY_ZERO) {
+            if self.changes_data && self.convert.is_strict() {
+                return Err(MySqlError::division_by_zero());
+            }
+            self.warn(MySqlError::division_by_zero());
+        }
+        Ok(Value::Null)
+    }
+
+    pub fn random_bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        (self.entropy)(&mut bytes);
+        bytes
+    }
+}

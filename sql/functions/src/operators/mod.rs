@@ -1,0 +1,23 @@
+//! Operators: arithmetic, bits, comparison, logic, LIKE and REGEXP. Their names are their SQL spellings.
+
+mod arithmetic;
+mod arithmetic_infer;
+mod bits;
+pub(crate) mod comparison;
+pub(crate) mod like;
+mod logic;
+mod membership;
+mod regexp;
+mod regexp_compile;
+
+use crate::call::Function;
+
+pub(crate) const FAMILIES: &[&[Function]] = &[
+    arithmetic::FUNCTIONS,
+    bits::FUNCTIONS,
+    comparison::FUNCTIONS,
+    logic::FUNCTIONS,
+    membership::FUNCTIONS,
+    like::FUNCTIONS,
+    regexp::FUNCTIONS,
+];

@@ -1,0 +1,251 @@
+//! GROUP BY: aggregation, and ONLY_FULL_GROUP_BY by functional dependence.
+//!
+//! Above the aggregation an expression may use group keys, aggregates, and columns that the keys
+//! determine: a key that covers a unique NOT NULL index of a table determines that table, and a column
+//! that WHERE or an inner join equates to a determined one is determined (MySQL manual, "Detection of
+//! Functional Dependence"). Such columns become "any value of the group". Anything else is error
+//! 1055, or 1140 without GROUP BY; without ONLY_FULL_GROUP_BY any value of the group is taken.
+
+use std::collections::HashSet;
+
+use rutile_sql_types::MySqlError;
+
+use super::Block;
+use super::error::{self, Clause};
+use super::relation::{JoinKind, Relation};
+use super::scope::Scope;
+use super::select::SelectParts;
+use crate::expression::{AggregateCall, Expr};
+
+/// Puts the aggregation on top of `parts.relation` and rewrites everything above it.
+pub(super) fn apply(block: &mut Block, parts: &mut SelectParts, only_full: bool) -> Result<(), MySqlError> {
+    let mut keys = parts.keys.clone();
+    let mut calls = std::mem::take(&mut block.aggregates);
+    let relation = std::mem::replace(&mut parts.relation, Relation::Dual);
+    let determined = determined_columns(&relation, &parts.keys, &block.scope);
+    let mut below: Vec<&mut Expr> = keys.iter_mut().collect();
+    for call in &mut calls {
+        below.extend(call.args.iter_mut());
+        below.extend(call.order_by.iter_mut().map(|(expr, _)| expr));
+    }
+    let relation = block.attach(relation, &mut below, &mut Ok)?;
+
+    let mut above = Above {
+        scope: &block.scope,
+        keys: &parts.keys,
+        calls,
+        determined,
+        only_full,
+        position: 0,
+        clause: Clause::FieldList,
+    };
+    for (position, item) in parts.items.iter_mut().enumerate() {
+        above.enter(position, Clause::FieldList);
+        above.rewrite_in_place(&mut item.expr)?;
+    }
+    for (position, having) in parts.having.iter_mut().enumerate() {
+        above.enter(position, Clause::Having);
+        above.rewrite_in_place(having)?;
+    }
+    for (position, key) in parts.order.iter_mut().enumerate() {
+        above.enter(position, Clause::Order);
+        above.rewrite_in_place(&mut key.expr)?;
+    }
+    let used = used_subqueries(parts);
+    for (id, pending) in block.subqueries.iter_mut().enumerate().filter(|(id, _)| used.contains(id)) {
+        above.enter(id, Clause::FieldList);
+        for condition in &mut pending.on {
+            above.rewrite_in_place(condition)?;
+        }
+    }
+    let calls = above.calls;
+    parts.relation = Relation::Aggregate { input: Box::new(relation), keys, calls };
+    Ok(())
+}
+
+/// Without grouping, HAVING may use only columns that the select list shows.
+pub(super) fn check_having(block: &Block, parts: &SelectParts) -> Result<(), MySqlError> {
+    for having in &parts.having {
+        for column in having.columns() {
+            if !parts.items.iter().any(|item| item.expr.columns().contains(&column)) {
+                let name = block.scope.columns.get(column).map_or("", |column| &column.name);
+                return Err(MySqlError::unknown_column(name, Clause::Having.name()));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn used_subqueries(parts: &SelectParts) -> HashSet<usize> {
+    let mut used = HashSet::new();
+    let exprs = parts.items.iter().map(|item| &item.expr).chain(&parts.having);
+    for expr in exprs.chain(parts.order.iter().map(|key| &key.expr)) {
+        expr.visit(&mut |node| {
+            if let Expr::Subquery { id, .. } = node {
+                used.insert(*id);
+            }
+        });
+    }
+    used
+}
+
+/// Rewrites expressions from below the aggregation to its output row: keys, then calls.
+struct Above<'a> {
+    scope: &'a Scope,
+    keys: &'a [Expr],
+    calls: Vec<AggregateCall>,
+    determined: HashSet<usize>,
+    only_full: bool,
+    position: usize,
+    clause: Clause,
+}
+
+impl Above<'_> {
+    fn enter(&mut self, position: usize, clause: Clause) {
+        self.position = position + 1;
+        self.clause = clause;
+    }
+
+    fn rewrite_in_place(&mut self, expr: &mut Expr) -> Result<(), MySqlError> {
+        let taken = std::mem::replace(expr, Expr::placeholder());
+        *expr = self.rewrite(taken)?;
+        Ok(())
+    }
+
+    /// Top-down, so that the largest expression equal to a key is found.
+    fn rewrite(&mut self, expr: Expr) -> Result<Expr, MySqlError> {
+        if let Some(index) = self.keys.iter().position(|key| *key == expr) {
+            return Ok(Expr::Column { index, ty: expr.ty().clone() });
+        }
+        match expr {
+            Expr::Aggregate { index, ty } => Ok(Expr::Column { index: self.keys.len() + index, ty }),
+            Expr::Column { index, .. } => {
+                if self.only_full && !self.determined.contains(&index) {
+                    return Err(self.not_grouped(index));
+                }
+                Ok(self.any(expr))
+            }
+            Expr::Call(mut call) => {
+                if call.function.name == "any_value"
+                    && let Some(arg) = call.args.pop()
+                {
+                    return Ok(self.any(arg));
+                }
+                let args = std::mem::take(&mut call.args);
+                for arg in args {
+                    call.args.push(self.rewrite(arg)?);
+                }
+                Ok(Expr::Call(call))
+            }
+            leaf => Ok(leaf),
+        }
+    }
+
+    fn any(&mut self, expr: Expr) -> Expr {
+        let ty = expr.ty().clone();
+        let call = AggregateCall::any(expr);
+        let index = match self.calls.iter().position(|other| *other == call) {
+            Some(index) => index,
+            None => {
+                self.calls.push(call);
+                self.calls.len() - 1
+            }
+        };
+        Expr::Column { index: self.keys.len() + index, ty }
+    }
+
+    fn not_grouped(&self, column: usize) -> MySqlError {
+        let name = self.scope.full_name(column);
+        match self.clause {
+            Clause::Having => {
+                let name = self.scope.columns.get(column).map_or("", |column| &column.name);
+                MySqlError::unknown_column(name, Clause::Having.name())
+            }
+            clause if self.keys.is_empty() => error::mixed_without_group_by(self.position, clause, &name),
+            clause => error::not_in_group_by(self.position, clause, &name),
+        }
+    }
+}
+
+/// The columns of the FROM row that the keys determine.
+fn determined_columns(relation: &Relation, keys: &[Expr], scope: &Scope) -> HashSet<usize> {
+    let mut determined: HashSet<usize> = keys.iter().filter_map(Expr::as_column).collect();
+    let mut equalities = Vec::new();
+    collect_equalities(relation, 0, &mut equalities);
+    loop {
+        let before = determined.len();
+        for (column, other) in &equalities {
+            match other {
+                None => {
+                    determined.insert(*column);
+                }
+                Some(other) => {
+                    if determined.contains(column) {
+                        determined.insert(*other);
+                    } else if determined.contains(other) {
+                        determined.insert(*column);
+                    }
+                }
+            }
+        }
+        for table in &scope.tables {
+            let Some(info) = &table.table else {
+                continue;
+            };
+            // Positions in the row follow the public columns, which come first in the table.
+            let covered = info.public_indexes().filter(|index| index.unique).any(|index| {
+                index.columns.iter().all(|part| {
+                    part.length.is_none()
+                        && info.columns.get(part.offset).is_some_and(|column| column.ty.not_null)
+                        && determined.contains(&(table.first + part.offset))
+                })
+            });
+            if covered {
+                determined.extend(table.first..table.first + table.count);
+            }
+        }
+        if determined.len() == before {
+            return determined;
+        }
+    }
+}
+
+/// Equalities of a column with a constant (`None`) or with another column that hold for every row.
+fn collect_equalities(relation: &Relation, offset: usize, found: &mut Vec<(usize, Option<usize>)>) {
+    let mut add = |conditions: &[Expr]| {
+        for condition in conditions {
+            let Some(call) = condition.as_call("=") else {
+                continue;
+            };
+            let [left, right] = call.args.as_slice() else {
+                continue;
+            };
+            match (left.as_column(), right.as_column()) {
+                (Some(left), Some(right)) => found.push((left + offset, Some(right + offset))),
+                (Some(column), None) if right.columns().is_empty() => found.push((column + offset, None)),
+                (None, Some(column)) if left.columns().is_empty() => found.push((column + offset, None)),
+                _ => {}
+            }
+        }
+    };
+    match relation {
+        Relation::Filter { input, predicates } => {
+            add(predicates);
+            collect_equalities(input, offset, found);
+        }
+        Relation::Join(join) => {
+            let right = offset + join.left.width();
+            match join.kind {
+                JoinKind::Inner => {
+                    add(&join.on);
+                    collect_equalities(&join.left, offset, found);
+                    collect_equalities(&join.right, right, found);
+                }
+                JoinKind::Left => collect_equalities(&join.left, offset, found),
+                JoinKind::Right => collect_equalities(&join.right, right, found),
+            }
+        }
+        Relation::Attach(attach) => collect_equalities(&attach.input, offset, found),
+        _ => {}
+    }
+}

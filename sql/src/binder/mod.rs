@@ -1,0 +1,59 @@
+//! From AST to bound query: names, MySQL types, MySQL rules.
+//!
+//! ```text
+//! ast::Query --bind_query--> BoundQuery { Relation tree, column metadata }
+//! ast::Expr  --ExpressionBinder--> expression::Expr over the row of a Scope
+//! ```
+//!
+//! `query.rs` set operations, WITH and tails; `select.rs` one query block in MySQL's order of
+//! resolution; `from.rs` tables and joins; `group.rs` GROUP BY and ONLY_FULL_GROUP_BY; `subquery.rs`
+//! subqueries as joins; `expression.rs` and its siblings expressions; `relation.rs` the result.
+//!
+//! Subqueries are decorrelated here: uncorrelated ones of any form, EXISTS, IN and quantified
+//! comparisons with any correlation in their WHERE, and scalar subqueries correlated by equalities.
+//! Missing, answered by 1235: other correlations, LATERAL, recursive common tables, INTERSECT and
+//! EXCEPT, window functions, WITH ROLLUP, row comparisons, JSON_TABLE.
+
+mod block;
+mod cast;
+mod context;
+pub mod error;
+mod expression;
+mod from;
+mod function;
+mod group;
+mod literal;
+mod operator;
+mod output;
+mod print;
+mod query;
+pub mod relation;
+pub mod scope;
+mod select;
+mod subquery;
+#[cfg(test)]
+mod tests;
+
+pub use context::{BindContext, SessionValues, VirtualTable, VirtualTables};
+pub use expression::ExpressionBinder;
+pub use from::bind_tables;
+pub use output::{OutputColumn, column_metas};
+pub use query::{BoundQuery, bind_query};
+pub use relation::Relation;
+pub use scope::Scope;
+
+use block::Block;
+
+/// Binds the blocks of one statement; the innermost block is the last.
+pub(crate) struct Binder<'a> {
+    context: &'a BindContext<'a>,
+    blocks: Vec<Block>,
+    /// Common tables by the WITH clauses that are in force, innermost last.
+    common: Vec<query::CommonScope>,
+}
+
+impl<'a> Binder<'a> {
+    pub(crate) fn new(context: &'a BindContext<'a>) -> Self {
+        Self { context, blocks: Vec::new(), common: Vec::new() }
+    }
+}

@@ -1,0 +1,299 @@
+//! One SELECT: FROM, WHERE, select list, GROUP BY, HAVING, ORDER BY, DISTINCT, LIMIT.
+//!
+//! Names are resolved in that order, which is MySQL's: WHERE sees columns only, GROUP BY prefers
+//! columns over aliases, HAVING aliases over columns, an ORDER BY item that is a bare name prefers
+//! aliases. ORDER BY keys that are not in the select list become hidden columns.
+
+use std::sync::Arc;
+
+use rutile_sql_parser::ast::{self, ExprKind, GroupBy, OrderItem, Select, SelectItem};
+use rutile_sql_types::{MySqlError, SqlMode};
+
+use super::block::AliasRule;
+use super::error::{self, Clause};
+use super::query::{BoundQuery, RowLimit, limited, position_of};
+use super::relation::{Relation, SortKey};
+use super::scope::{Scope, same_name};
+use super::{Binder, Block, OutputColumn};
+use crate::expression::Expr;
+
+/// One column of the select list.
+#[derive(Debug, Clone)]
+pub(super) struct Item {
+    pub expr: Expr,
+    pub column: OutputColumn,
+}
+
+/// A SELECT with everything bound and nothing put together yet.
+#[derive(Debug)]
+pub(super) struct SelectParts {
+    /// FROM and WHERE.
+    pub relation: Relation,
+    /// Terms of WHERE that refer to blocks further out.
+    pub correlated: Vec<Expr>,
+    pub items: Vec<Item>,
+    pub grouped: bool,
+    pub keys: Vec<Expr>,
+    pub having: Vec<Expr>,
+    pub order: Vec<SortKey>,
+    pub distinct: bool,
+}
+
+impl Binder<'_> {
+    pub(super) fn bind_select(
+        &mut self,
+        select: &Select,
+        order_by: &[OrderItem],
+        limit: Option<RowLimit>,
+    ) -> Result<BoundQuery, MySqlError> {
+        let (block, parts) = self.open_select(select, order_by)?;
+        if !parts.correlated.is_empty() {
+            return Err(error::not_supported("this form of correlated subquery"));
+        }
+        self.finish_select(block, parts, limit)
+    }
+
+    /// Binds all clauses; the block is closed for names but its aggregates and subqueries are open.
+    pub(super) fn open_select(
+        &mut self,
+        select: &Select,
+        order_by: &[OrderItem],
+    ) -> Result<(Block, SelectParts), MySqlError> {
+        check_supported(select)?;
+        self.blocks.push(Block::new(Scope::default(), false));
+        let parts = self.bind_clauses(select, order_by);
+        let block = self.blocks.pop().ok_or_else(|| MySqlError::internal("query block lost"))?;
+        Ok((block, parts?))
+    }
+
+    fn bind_clauses(&mut self, select: &Select, order_by: &[OrderItem]) -> Result<SelectParts, MySqlError> {
+        let (mut relation, scope) = self.bind_from(&select.from)?;
+        self.block_mut()?.scope = scope;
+        let mut correlated = Vec::new();
+        if let Some(selection) = &select.selection {
+            self.enter(Clause::Where, AliasRule::Never, false)?;
+            relation = self.bind_filter(relation, selection, &mut correlated)?;
+        }
+        self.enter(Clause::FieldList, AliasRule::Never, true)?;
+        let items = self.bind_items(&select.items)?;
+        self.block_mut()?.aliases =
+            items.iter().map(|item| (Arc::clone(&item.column.name), item.expr.clone())).collect();
+        self.enter(Clause::Group, AliasRule::ColumnsFirst, false)?;
+        let keys = self.bind_keys(select.group_by.as_ref(), &items)?;
+        self.enter(Clause::Having, AliasRule::AliasesFirst, true)?;
+        let having = match &select.having {
+            Some(having) => self.bind_conjuncts(having)?,
+            None => Vec::new(),
+        };
+        self.enter(Clause::Order, AliasRule::ColumnsFirst, true)?;
+        let order = self.bind_order(order_by, &items)?;
+        let grouped = select.group_by.is_some() || !self.block_mut()?.aggregates.is_empty();
+        Ok(SelectParts {
+            relation,
+            correlated,
+            items,
+            grouped,
+            keys,
+            having,
+            order,
+            distinct: select.options.distinct,
+        })
+    }
+
+    fn enter(&mut self, clause: Clause, alias_rule: AliasRule, aggregates: bool) -> Result<(), MySqlError> {
+        let block = self.block_mut()?;
+        block.clause = clause;
+        block.alias_rule = alias_rule;
+        block.aggregates_allowed = aggregates;
+        Ok(())
+    }
+
+    fn bind_items(&mut self, items: &[SelectItem]) -> Result<Vec<Item>, MySqlError> {
+        let mut bound = Vec::with_capacity(items.len());
+        for item in items {
+            match item {
+                SelectItem::Wildcard(_) => {
+                    let scope = &self.block_mut()?.scope;
+                    if scope.tables.is_empty() {
+                        return Err(MySqlError::no_tables_used());
+                    }
+                    bound.extend(scope.star.iter().filter_map(|position| column_item(scope, *position)));
+                }
+                SelectItem::QualifiedWildcard(name) => {
+                    let scope = &self.block_mut()?.scope;
+                    let database = name.database.as_ref().map(ast::Ident::as_str);
+                    let table = scope
+                        .table(database, name.name.as_str())
+                        .ok_or_else(|| MySqlError::unknown_table(name))?;
+                    let positions = table.first..table.first + table.count;
+                    bound.extend(positions.filter_map(|position| column_item(scope, position)));
+                }
+                SelectItem::Expr { expr, title, .. } => {
+                    let expr = self.bind_expr(expr)?;
+                    let column = OutputColumn::of_expr(title, &expr, &self.block_mut()?.scope);
+                    bound.push(Item { expr, column });
+                }
+            }
+        }
+        Ok(bound)
+    }
+
+    fn bind_keys(&mut self, group_by: Option<&GroupBy>, items: &[Item]) -> Result<Vec<Expr>, MySqlError> {
+        let Some(group_by) = group_by else {
+            return Ok(Vec::new());
+        };
+        let mut keys: Vec<Expr> = Vec::with_capacity(group_by.items.len());
+        for key in &group_by.items {
+            let (expr, name) = match position_of(key) {
+                Some(position) => {
+                    let item = item_at(items, position, Clause::Group)?;
+                    (item.expr.clone(), item.column.name.to_string())
+                }
+                None => (self.bind_expr(key)?, simple_name(key).unwrap_or_default().to_owned()),
+            };
+            if expr.any(|node| matches!(node, Expr::Aggregate { .. })) {
+                return Err(MySqlError::cannot_group_on(name));
+            }
+            // Constants do not divide rows into groups.
+            if !keys.contains(&expr) {
+                keys.push(expr);
+            }
+        }
+        Ok(keys)
+    }
+
+    fn bind_order(&mut self, order_by: &[OrderItem], items: &[Item]) -> Result<Vec<SortKey>, MySqlError> {
+        let mut keys = Vec::with_capacity(order_by.len());
+        for item in order_by {
+            let expr = if let Some(position) = position_of(&item.expr) {
+                item_at(items, position, Clause::Order)?.expr.clone()
+            } else if let Some(expr) = alias_of(&item.expr, items)? {
+                expr
+            } else {
+                self.bind_expr(&item.expr)?
+            };
+            if !expr.is_constant() {
+                keys.push(SortKey { expr, descending: item.descending });
+            }
+        }
+        Ok(keys)
+    }
+
+    /// Puts the clauses together.
+    pub(super) fn finish_select(
+        &self,
+        mut block: Block,
+        mut parts: SelectParts,
+        limit: Option<RowLimit>,
+    ) -> Result<BoundQuery, MySqlError> {
+        let only_full = self.context.statement.sql_mode().contains(SqlMode::ONLY_FULL_GROUP_BY);
+        if parts.grouped {
+            super::group::apply(&mut block, &mut parts, only_full)?;
+        } else {
+            super::group::check_having(&block, &parts)?;
+        }
+        let mut relation = parts.relation;
+        if !parts.having.is_empty() {
+            let mut having: Vec<&mut Expr> = parts.having.iter_mut().collect();
+            relation = block.attach(relation, &mut having, &mut Ok)?.filtered(parts.having);
+        }
+        let columns: Vec<OutputColumn> = parts
+            .items
+            .iter()
+            .map(|item| OutputColumn { ty: item.expr.ty().clone(), ..item.column.clone() })
+            .collect();
+        let mut exprs: Vec<Expr> = parts.items.into_iter().map(|item| item.expr).collect();
+        let width = exprs.len();
+        let mut keys = Vec::with_capacity(parts.order.len());
+        for (position, key) in parts.order.into_iter().enumerate() {
+            let index = exprs.iter().position(|expr| *expr == key.expr);
+            if index.is_none() && parts.distinct && only_full {
+                return Err(error::order_not_in_distinct(
+                    position + 1,
+                    &column_name(&key.expr, &block.scope),
+                ));
+            }
+            let ty = key.expr.ty().clone();
+            let index = index.unwrap_or_else(|| {
+                exprs.push(key.expr);
+                exprs.len() - 1
+            });
+            keys.push(SortKey { expr: Expr::Column { index, ty }, descending: key.descending });
+        }
+        let mut slots: Vec<&mut Expr> = exprs.iter_mut().collect();
+        relation = block.attach(relation, &mut slots, &mut Ok)?;
+        let hidden = exprs.len() > width;
+        let types: Vec<_> = exprs.iter().take(width).map(|expr| expr.ty().clone()).collect();
+        relation = relation.projected(exprs);
+        if parts.distinct {
+            relation = Relation::Distinct { input: Box::new(relation) };
+        }
+        if !keys.is_empty() {
+            relation = Relation::Sort { input: Box::new(relation), keys };
+        }
+        relation = limited(relation, limit);
+        if hidden {
+            let kept = types.into_iter().enumerate().map(|(index, ty)| Expr::Column { index, ty });
+            relation = relation.projected(kept.collect());
+        }
+        Ok(BoundQuery { relation, columns, locking: None })
+    }
+}
+
+fn check_supported(select: &Select) -> Result<(), MySqlError> {
+    if !select.windows.is_empty() {
+        return Err(error::not_supported("window functions"));
+    }
+    if select.group_by.as_ref().is_some_and(|group_by| group_by.rollup) {
+        return Err(error::not_supported("WITH ROLLUP"));
+    }
+    if select.options.calc_found_rows {
+        return Err(error::not_supported("SQL_CALC_FOUND_ROWS"));
+    }
+    Ok(())
+}
+
+fn column_item(scope: &Scope, position: usize) -> Option<Item> {
+    let column = scope.columns.get(position)?;
+    let expr = Expr::Column { index: position, ty: column.ty.clone() };
+    let column = OutputColumn::of_expr(&column.name, &expr, scope);
+    Some(Item { expr, column })
+}
+
+fn item_at(items: &[Item], position: u64, clause: Clause) -> Result<&Item, MySqlError> {
+    usize::try_from(position)
+        .ok()
+        .and_then(|position| position.checked_sub(1))
+        .and_then(|index| items.get(index))
+        .ok_or_else(|| MySqlError::unknown_column(position, clause.name()))
+}
+
+/// The name, if the expression is an unqualified column name.
+fn simple_name(expr: &ast::Expr) -> Option<&str> {
+    match &expr.kind {
+        ExprKind::Column(name) if name.table.is_none() => Some(name.column.as_str()),
+        _ => None,
+    }
+}
+
+/// The select item that a bare name in ORDER BY means; two different ones are error 1052.
+fn alias_of(expr: &ast::Expr, items: &[Item]) -> Result<Option<Expr>, MySqlError> {
+    let Some(name) = simple_name(expr) else {
+        return Ok(None);
+    };
+    let mut found: Option<&Expr> = None;
+    for item in items.iter().filter(|item| same_name(&item.column.name, name)) {
+        match found {
+            Some(other) if *other != item.expr => {
+                return Err(MySqlError::ambiguous_column(name, Clause::Order.name()));
+            }
+            _ => found = Some(&item.expr),
+        }
+    }
+    Ok(found.cloned())
+}
+
+/// What an error calls the column that the expression reads.
+pub(super) fn column_name(expr: &Expr, scope: &Scope) -> String {
+    expr.columns().first().map_or_else(String::new, |position| scope.full_name(*position))
+}

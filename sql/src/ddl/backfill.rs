@@ -1,0 +1,123 @@
+//! Index entries of the rows that exist, written in batches while sessions go on writing.
+//!
+//! A batch is one transaction: it reads rows at its snapshot and writes their entries. A session that
+//! changes an indexed value of such a row meanwhile writes the same old entry key (as a delete), so one of the
+//! two transactions meets a write conflict; the batch then starts again on the newer rows. Rows inserted
+//! meanwhile have their entries already: the index has been write-only since before the snapshot.
+
+use bytes::Bytes;
+use rutile_kv_client::{ScanOptions, Transaction, TransactionOptions};
+use rutile_kv_types::KeyRange;
+use rutile_sql_types::{MySqlError, TimeZone, Value};
+
+use crate::catalog::{IndexInfo, TableInfo};
+use crate::codec::table_row::decode_row;
+use crate::codec::{Handle, index_entry, record_key};
+use crate::error::{Error, Result};
+use crate::session::{Cancellation, Instance};
+use crate::txn::duplicate_entry;
+
+/// Rows of one batch while nobody interferes. A conflict halves it: under writers that touch every row often, only
+/// small batches get through.
+const ROWS_PER_BATCH_MAX: usize = 256;
+/// Conflicts in a row before the statement gives up.
+const CONFLICTS_MAX: usize = 100;
+
+/// Writes the entries of all rows into `indexes`; a duplicate is error 1062.
+pub(super) async fn run(
+    instance: &Instance,
+    table: &TableInfo,
+    indexes: &[IndexInfo],
+    cancellation: &Cancellation,
+) -> Result<()> {
+    let range = record_key::record_range(table.id);
+    let mut start = range.start.clone();
+    let mut conflicts = 0;
+    let mut rows = ROWS_PER_BATCH_MAX;
+    loop {
+        if cancellation.is_cancelled() || instance.is_closing() {
+            return Err(MySqlError::query_interrupted().into());
+        }
+        let mut transaction = instance.client().begin(TransactionOptions::default()).await?;
+        let rest = KeyRange { start: start.clone(), end: range.end.clone() };
+        let last = batch(&mut transaction, table, indexes, rest, rows).await?;
+        match transaction.commit().await {
+            Ok(_) => {
+                conflicts = 0;
+                rows = (rows * 2).min(ROWS_PER_BATCH_MAX);
+            }
+            Err(rutile_kv_client::Error::WriteConflict { .. }) if conflicts < CONFLICTS_MAX => {
+                conflicts += 1;
+                rows = (rows / 2).max(1);
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        match last {
+            Some(key) => start = after(&key),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Adds the entries of one batch to the transaction; answers the last key read, `None` at the end of the table.
+async fn batch(
+    transaction: &mut Transaction,
+    table: &TableInfo,
+    indexes: &[IndexInfo],
+    range: KeyRange,
+    limit: usize,
+) -> Result<Option<Bytes>> {
+    let options = ScanOptions { limit: Some(limit), ..ScanOptions::default() };
+    let mut scanner = transaction.snapshot().scan(range, options);
+    let mut rows: Vec<(Bytes, Bytes)> = Vec::with_capacity(limit);
+    while rows.len() < limit {
+        match scanner.next().await? {
+            Some(row) => rows.push(row),
+            None => break,
+        }
+    }
+    let full = rows.len() == limit;
+    let last = rows.last().map(|(key, _)| key.clone()).filter(|_| full);
+    for (key, stored) in rows {
+        let (_, suffix) = record_key::split_record_key(&key)?;
+        let handle = Handle::from_record_suffix(suffix, table.is_common_handle())?;
+        let row = decode_row(table, &handle, &stored)?;
+        for index in indexes {
+            write_entry(transaction, table, index, &row, &handle).await?;
+        }
+    }
+    Ok(last)
+}
+
+async fn write_entry(
+    transaction: &mut Transaction,
+    table: &TableInfo,
+    index: &IndexInfo,
+    row: &[Value],
+    handle: &Handle,
+) -> Result<()> {
+    if index.primary && index.columns.iter().any(|part| row.get(part.offset).is_none_or(Value::is_null)) {
+        return Err(MySqlError::invalid_use_of_null().into());
+    }
+    let entry = index_entry::index_entry(table, index, row, handle)?;
+    if entry.distinct {
+        if let Some(existing) = transaction.get(&entry.key).await? {
+            let other = index_entry::handle_of_entry(table, index, &entry.key, &existing)?;
+            if other == *handle {
+                return Ok(());
+            }
+            return Err(Error::Sql(duplicate_entry(table, index, row, TimeZone::UTC)));
+        }
+    }
+    transaction.put(Bytes::from(entry.key), Bytes::from(entry.value));
+    Ok(())
+}
+
+/// The least key above `key`.
+fn after(key: &Bytes) -> Bytes {
+    let mut next = Vec::with_capacity(key.len() + 1);
+    next.extend_from_slice(key);
+    next.push(0);
+    Bytes::from(next)
+}

@@ -1,0 +1,14 @@
+//! Pushed-down plans: what goes to each region and what comes back.
+//!
+//! ```text
+//! ScanRequest (shared object) --kv client--> region's store --storeside endpoint--> RecordBatch (shared)
+//! ```
+//!
+//! `request.rs` the plan of a table scan, `select.rs` running it over key ranges as a stream of batches.
+//! Missing: the byte form of both for stores in other processes, partial aggregates and top-n.
+
+mod request;
+mod select;
+
+pub use request::{ScanRequest, TABLE_SCAN};
+pub use select::{BatchStream, OwnWrites, ReadView, from_storage, select_rows};

@@ -1,0 +1,118 @@
+//! Runs a scan over key ranges: one request per region, batches back as a stream.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use rutile_kv_client::{Client, CoprocessorOptions, MemBuffer, Snapshot};
+use rutile_kv_proto::Payload;
+use rutile_kv_types::{KeyRange, TimeStamp};
+use rutile_sql_types::MySqlError;
+
+use super::{ScanRequest, TABLE_SCAN};
+use crate::binder::Relation;
+use crate::codec::record_key::record_range;
+
+/// Regions asked at the same time by one scan.
+const SCAN_CONCURRENCY: usize = 4;
+/// Rows a store scans before it answers; keeps answers and store-side work small.
+const PAGE_ROWS: u64 = 32_768;
+
+/// Batches of one scan.
+pub type BatchStream = BoxStream<'static, Result<RecordBatch, MySqlError>>;
+
+/// The state of the data a query sees: a snapshot, and the transaction's own writes over it.
+#[derive(Clone)]
+pub struct ReadView {
+    pub client: Client,
+    pub start_ts: TimeStamp,
+    /// By table: the record keys the transaction wrote, `None` where it deleted the row.
+    own_writes: Arc<BTreeMap<i64, Arc<OwnWrites>>>,
+}
+
+/// The transaction's writes to the rows of one table.
+#[derive(Debug, Default)]
+pub struct OwnWrites {
+    pub rows: Vec<(Bytes, Bytes)>,
+    pub keys: Arc<HashSet<Bytes>>,
+}
+
+impl ReadView {
+    /// A snapshot alone.
+    pub fn new(client: Client, start_ts: TimeStamp) -> Self {
+        Self { client, start_ts, own_writes: Arc::default() }
+    }
+
+    /// A snapshot under the writes that `membuffer` holds for the tables of `relation`.
+    pub fn with_own_writes(
+        client: Client,
+        start_ts: TimeStamp,
+        relation: &Relation,
+        membuffer: &MemBuffer,
+    ) -> Self {
+        let mut own_writes = BTreeMap::new();
+        let mut pending = vec![relation];
+        while let Some(relation) = pending.pop() {
+            if let Relation::Table(scan) = relation {
+                own_writes.entry(scan.table.id).or_insert_with(|| own_writes_of(scan.table.id, membuffer));
+            }
+            pending.extend(relation.inputs());
+        }
+        own_writes.retain(|_, writes: &mut Arc<OwnWrites>| !writes.keys.is_empty());
+        Self { client, start_ts, own_writes: Arc::new(own_writes) }
+    }
+
+    pub fn own_writes(&self, table: i64) -> Option<&Arc<OwnWrites>> {
+        self.own_writes.get(&table)
+    }
+
+    pub fn snapshot(&self) -> Snapshot {
+        self.client.snapshot(self.start_ts)
+    }
+}
+
+fn own_writes_of(table: i64, membuffer: &MemBuffer) -> Arc<OwnWrites> {
+    let mut writes = OwnWrites::default();
+    let mut keys = HashSet::new();
+    for (key, value) in membuffer.range(&record_range(table)) {
+        keys.insert(key.clone());
+        if let Some(value) = value {
+            writes.rows.push((key.clone(), value.clone()));
+        }
+    }
+    writes.keys = Arc::new(keys);
+    Arc::new(writes)
+}
+
+/// The batches of `request` over `ranges`, in any order of regions.
+pub fn select_rows(view: &ReadView, request: Arc<ScanRequest>, ranges: Vec<KeyRange>) -> BatchStream {
+    let options = CoprocessorOptions {
+        tp: TABLE_SCAN,
+        paging_rows: PAGE_ROWS,
+        concurrency: SCAN_CONCURRENCY,
+        keep_order: false,
+    };
+    view.client
+        .coprocessor(view.start_ts, ranges, Payload::Shared(request), options)
+        .map(|answer| match answer {
+            Ok(payload) => match payload.downcast::<RecordBatch>() {
+                Some(batch) => Ok(batch.as_ref().clone()),
+                None => Err(MySqlError::internal("a coprocessor answer that is no batch")),
+            },
+            Err(error) => Err(from_storage(error)),
+        })
+        .boxed()
+}
+
+/// A store's error as MySQL's; an error of the endpoint comes back as it was raised there.
+pub fn from_storage(error: rutile_kv_client::Error) -> MySqlError {
+    if let rutile_kv_client::Error::Endpoint { payload: Some(payload), .. } = &error
+        && let Some(raised) = payload.downcast::<MySqlError>()
+    {
+        return raised.as_ref().clone();
+    }
+    crate::error::Error::from(error).into_sql()
+}

@@ -1,0 +1,18 @@
+//! What a SQL node keeps and does besides answering its sessions.
+//!
+//! ```text
+//! schema_cache.rs   the current InfoSchema; reload when the stored version moved
+//! metadata_lock.rs  which tables the running statements and transactions use, and since which version
+//! duties.rs         background tasks: schema reload, finishing DDL jobs of a previous life
+//! ```
+//!
+//! Missing on purpose: election of one DDL owner among several SQL nodes and the schema lease between
+//! them. One node at a time runs DDL; another node sees its changes within one reload interval.
+
+mod duties;
+mod metadata_lock;
+mod schema_cache;
+
+pub use duties::start;
+pub use metadata_lock::{MetadataLocks, SchemaUse};
+pub use schema_cache::SchemaCache;

@@ -1,0 +1,143 @@
+//! What an INSERT does when a key exists: IGNORE, REPLACE, ON DUPLICATE KEY UPDATE.
+
+use std::sync::Arc;
+
+use rutile_sql_functions::EvalContext;
+use rutile_sql_parser::ast;
+use rutile_sql_types::MySqlError;
+
+use super::insert_rows::InsertCounts;
+use super::update::{BoundAssignment, bind_assignments, updated};
+use super::write_row::{RowWriter, StoredRow, Uniqueness};
+use crate::binder::error::Clause;
+use crate::binder::{BindContext, ExpressionBinder, Scope};
+use crate::catalog::TableInfo;
+use crate::error::{Error, Result};
+use crate::session::StatementContext;
+
+/// The answer to a duplicate.
+pub(super) enum OnDuplicate {
+    /// Error 1062.
+    Fail,
+    /// The row is skipped with warning 1062.
+    Ignore,
+    /// The rows in the way are deleted first.
+    Replace,
+    /// The row in the way is updated. The assignments see the old row, and behind it the new one.
+    Update(Vec<BoundAssignment>),
+}
+
+/// Binds the clause. `scope` is the row of the table.
+pub(super) fn bind_on_duplicate(
+    context: &BindContext<'_>,
+    statement: &ast::Insert,
+    table: &Arc<TableInfo>,
+    scope: &Scope,
+) -> Result<OnDuplicate> {
+    if statement.replace {
+        return Ok(OnDuplicate::Replace);
+    }
+    if statement.on_duplicate.is_empty() {
+        return Ok(if statement.ignore { OnDuplicate::Ignore } else { OnDuplicate::Fail });
+    }
+    if statement.ignore {
+        return Err(Error::unsupported("INSERT IGNORE ... ON DUPLICATE KEY UPDATE"));
+    }
+    let width = table.public_columns().count();
+    let inserted = match &statement.alias {
+        Some(alias) => inserted_scope(table, alias)?,
+        // Without an alias the new row has no name of its own: VALUES(column) alone reaches it.
+        None => Scope::default(),
+    };
+    let both = scope.clone().join(inserted)?;
+    let mut binder =
+        ExpressionBinder::new(context, both.clone()).in_clause(Clause::FieldList).with_inserted_row(width);
+    let assignments = bind_assignments(&mut binder, table, scope, &statement.on_duplicate)?;
+    Ok(OnDuplicate::Update(assignments))
+}
+
+/// The new row under the name `AS alias(columns)` gives it.
+fn inserted_scope(table: &TableInfo, alias: &ast::InsertAlias) -> Result<Scope> {
+    let count = table.public_columns().count();
+    if !alias.columns.is_empty() && alias.columns.len() != count {
+        return Err(MySqlError::column_count_mismatch_at_row(1).into());
+    }
+    let columns = table.public_columns().enumerate().map(|(position, column)| {
+        let name = alias.columns.get(position).map_or(column.name.as_str(), |name| name.as_str());
+        (Arc::from(name), column.ty.clone())
+    });
+    Ok(Scope::of_columns(
+        Arc::from(""),
+        Arc::from(alias.name.as_str()),
+        Arc::from(alias.name.as_str()),
+        columns,
+    ))
+}
+
+/// Inserts one row, minding the rows in its way.
+pub(super) async fn insert(
+    context: &mut StatementContext<'_>,
+    table: &TableInfo,
+    writer: &mut RowWriter<'_>,
+    row: StoredRow,
+    on_duplicate: &OnDuplicate,
+    counts: &mut InsertCounts,
+    eval: &mut EvalContext,
+) -> Result<()> {
+    loop {
+        let transaction = context.writer().await?;
+        let Some(collision) = writer.collision(transaction, &row).await? else {
+            writer.insert(transaction, &row, Uniqueness::Known).await?;
+            counts.affected += 1;
+            return Ok(());
+        };
+        match on_duplicate {
+            OnDuplicate::Fail => return Err(writer.duplicate(collision.index, &row).into()),
+            OnDuplicate::Ignore => {
+                eval.convert.warnings.warn(writer.duplicate(collision.index, &row));
+                counts.duplicates += 1;
+                return Ok(());
+            }
+            OnDuplicate::Replace => {
+                let existing = writer.read(transaction, collision.handle).await?;
+                writer.delete(transaction, &existing)?;
+                counts.duplicates += 1;
+                counts.affected += 1;
+                // Another row may be in the way of another key.
+            }
+            OnDuplicate::Update(assignments) => {
+                let existing = writer.read(transaction, collision.handle).await?;
+                update_existing(context, table, writer, &existing, &row, assignments, counts, eval).await?;
+                return Ok(());
+            }
+        }
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "the row in the way, the new row and the statement's accounts")]
+async fn update_existing(
+    context: &mut StatementContext<'_>,
+    table: &TableInfo,
+    writer: &mut RowWriter<'_>,
+    existing: &StoredRow,
+    row: &StoredRow,
+    assignments: &[BoundAssignment],
+    counts: &mut InsertCounts,
+    eval: &mut EvalContext,
+) -> Result<()> {
+    let width = table.public_columns().count();
+    let mut input = Vec::with_capacity(width * 2);
+    input.extend(existing.values.iter().take(width).cloned());
+    input.extend(row.values.iter().take(width).cloned());
+    counts.duplicates += 1;
+    match updated(context, table, existing, &input, assignments, eval)? {
+        Some(new) => {
+            writer.update(context.writer().await?, existing, &new).await?;
+            // MySQL manual, "INSERT ... ON DUPLICATE KEY UPDATE": 2 for an updated row.
+            counts.affected += 2;
+        }
+        None if context.session.info.found_rows => counts.affected += 1,
+        None => {}
+    }
+    Ok(())
+}

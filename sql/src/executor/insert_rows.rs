@@ -1,0 +1,145 @@
+//! Complete rows into the transaction: generated values, handles, and what happens on a duplicate.
+
+use rutile_sql_functions::EvalContext;
+use rutile_sql_types::{FieldType, Value};
+
+use super::column_values::convert;
+use super::insert_conflict::{self, OnDuplicate};
+use super::write_row::{RowWriter, StoredRow, Uniqueness};
+use crate::catalog::TableInfo;
+use crate::codec::Handle;
+use crate::error::{Error, Result};
+use crate::session::StatementContext;
+
+/// Rows after which a long statement looks whether it was killed.
+const ROWS_PER_KILL_CHECK: usize = 64;
+
+/// A row to be inserted, values by column offset.
+pub(super) struct NewRow {
+    pub values: Vec<Value>,
+    /// The AUTO_INCREMENT column, if its value is still to be generated.
+    pub generate: Option<usize>,
+}
+
+/// What the statement did.
+#[derive(Debug, Default)]
+pub(super) struct InsertCounts {
+    pub records: u64,
+    pub duplicates: u64,
+    pub affected: u64,
+    /// LAST_INSERT_ID()
+    pub first_generated: Option<u64>,
+    /// The insert id of the reply when nothing was generated.
+    pub last_explicit: Option<u64>,
+}
+
+/// Writes all rows into the transaction.
+pub(super) async fn insert_rows(
+    context: &mut StatementContext<'_>,
+    table: &TableInfo,
+    rows: Vec<NewRow>,
+    on_duplicate: &OnDuplicate,
+    eval: &mut EvalContext,
+) -> Result<InsertCounts> {
+    let mut counts = InsertCounts { records: rows.len() as u64, ..InsertCounts::default() };
+    let mut ids = GeneratedIds::prepare(context, table, &rows).await?;
+    let mut row_id = match table.handle {
+        crate::catalog::HandleKind::RowId => {
+            Some(context.instance.auto_ids().allocate_row_ids(table, rows.len() as u64).await?)
+        }
+        _ => None,
+    };
+    // Inside an explicit transaction the client must learn of a duplicate now, not at COMMIT.
+    let alone = !context.transaction.in_transaction();
+    let uniqueness = if alone { Uniqueness::Deferred } else { Uniqueness::Checked };
+    let mut writer = RowWriter::new(table, context.settings().time_zone);
+    for (number, mut row) in rows.into_iter().enumerate() {
+        if number % ROWS_PER_KILL_CHECK == 0 {
+            context.check_killed()?;
+        }
+        eval.convert.row = number as u64 + 1;
+        ids.fill(context, table, &mut row, &mut counts, eval).await?;
+        let handle = match table.handle_of(&row.values)? {
+            Some(handle) => handle,
+            None => {
+                let id = row_id.ok_or_else(|| Error::internal("a row without a handle"))?;
+                row_id = Some(id + 1);
+                Handle::Int(id.cast_signed())
+            }
+        };
+        let row = StoredRow { handle, values: row.values };
+        if matches!(on_duplicate, OnDuplicate::Fail) {
+            writer.insert(context.writer().await?, &row, uniqueness).await?;
+            counts.affected += 1;
+        } else {
+            insert_conflict::insert(context, table, &mut writer, row, on_duplicate, &mut counts, eval)
+                .await?;
+        }
+    }
+    Ok(counts)
+}
+
+/// AUTO_INCREMENT values of one statement.
+struct GeneratedIds {
+    /// Values reserved for the statement in one go, when every row needs one.
+    reserved: Option<u64>,
+}
+
+impl GeneratedIds {
+    async fn prepare(context: &mut StatementContext<'_>, table: &TableInfo, rows: &[NewRow]) -> Result<Self> {
+        let all = !rows.is_empty() && rows.iter().all(|row| row.generate.is_some());
+        if !all || context.session.next_insert_id.is_some() {
+            return Ok(Self { reserved: None });
+        }
+        let progression = context.settings().progression;
+        let first = context.instance.auto_ids().allocate(table, rows.len() as u64, progression).await?;
+        Ok(Self { reserved: Some(first) })
+    }
+
+    /// Gives the row its generated value, or moves the counter beyond an explicit one.
+    async fn fill(
+        &mut self,
+        context: &mut StatementContext<'_>,
+        table: &TableInfo,
+        row: &mut NewRow,
+        counts: &mut InsertCounts,
+        eval: &mut EvalContext,
+    ) -> Result<()> {
+        let Some(column) = table.auto_increment_column() else {
+            return Ok(());
+        };
+        let Some(offset) = row.generate else {
+            if let Some(explicit) = row.values.get(column.offset).and_then(positive) {
+                context.instance.auto_ids().rebase(table, explicit).await?;
+                counts.last_explicit = Some(explicit);
+            }
+            return Ok(());
+        };
+        let progression = context.settings().progression;
+        let id = match (context.session.next_insert_id.take(), self.reserved) {
+            (Some(forced), _) => {
+                context.instance.auto_ids().rebase(table, forced).await?;
+                forced
+            }
+            (None, Some(id)) => {
+                self.reserved = id.checked_add(progression.increment);
+                id
+            }
+            (None, None) => context.instance.auto_ids().allocate(table, 1, progression).await?,
+        };
+        counts.first_generated.get_or_insert(id);
+        let value = convert(&Value::UInt(id), &FieldType::ubigint(), column, eval)?;
+        if let Some(slot) = row.values.get_mut(offset) {
+            *slot = value;
+        }
+        Ok(())
+    }
+}
+
+fn positive(value: &Value) -> Option<u64> {
+    match value {
+        Value::Int(value) => u64::try_from(*value).ok(),
+        Value::UInt(value) => Some(*value),
+        _ => None,
+    }
+}

@@ -1,0 +1,47 @@
+//! Operators that DataFusion does not have, and running a whole plan.
+//!
+//! `provider.rs` a stored table as a DataFusion table: takes filters, chooses the access path;
+//! `table_reader.rs` the scan operator, over record ranges or through an index (`index_lookup.rs`),
+//! with the transaction's own writes merged in (`union_scan.rs`); `sequential_union.rs` UNION in written order; `row.rs` (`row_order.rs`,
+//! `row_group.rs`) queries evaluated row by row, without tables or over the few rows that `short_read.rs` reads by
+//! their keys (`snapshot_reader.rs`), which prepared statements bind once (`read_template.rs`); `run.rs` everything from bound query to result stream; `statement.rs` whole statements for the session.
+//!
+//! Statements that write, without DataFusion: `dml.rs` chooses and binds, `insert.rs` (`insert_rows.rs`,
+//! `insert_conflict.rs`), `update.rs`, `delete.rs` run; `row_source.rs` finds rows by keys, `column_values.rs`
+//! converts values and fills defaults, `write_row.rs` keeps records and index entries together. Missing:
+//! multi-table forms, subqueries in them, UPDATE IGNORE.
+
+pub(crate) mod column_values;
+mod delete;
+mod dml;
+mod index_lookup;
+mod insert;
+mod insert_conflict;
+mod insert_rows;
+mod provider;
+mod read_template;
+mod row;
+mod row_group;
+mod row_order;
+mod row_source;
+mod run;
+mod sequential_union;
+mod short_read;
+mod snapshot_reader;
+mod statement;
+mod table_reader;
+mod union_scan;
+mod update;
+pub(crate) mod write_row;
+
+pub use dml::{check_dml, run_dml};
+pub use provider::StoredTable;
+pub use read_template::TemplateCache;
+pub use run::{PlannedQuery, QueryEngine, QueryLimits, to_mysql_error};
+pub use sequential_union::OrderUnions;
+pub use short_read::ShortRead;
+pub use statement::{
+    collect, describe_explain, describe_query, evaluate_expression, explain, filter_rows, read_view,
+    run_prepared_query, run_query,
+};
+pub use table_reader::TableReader;

@@ -1,0 +1,107 @@
+//! What all evaluation of one statement shares: time, modes, the session's facts, warnings, the kill flag.
+//!
+//! Expressions of one statement run in many places at once (operators, stores); each takes its own
+//! `EvalContext` from here and leaves its warnings here.
+
+use std::fmt;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rutile_sql_functions::{EvalContext, InferContext};
+use rutile_sql_types::{Collation, ConvertContext, MySqlError, SqlMode, Warning};
+
+/// Warnings kept per statement; MySQL's `max_error_count` is at most this.
+const MAX_WARNINGS: usize = 65_535;
+
+/// Says whether the statement must stop: 1317 for KILL, 3024 for `max_execution_time`.
+pub trait Interruption: Send + Sync {
+    fn check(&self) -> Result<(), MySqlError>;
+}
+
+/// The shared part.
+pub struct Evaluation {
+    template: EvalContext,
+    connection_collation: Collation,
+    interruption: Arc<dyn Interruption>,
+    warnings: Mutex<Vec<Warning>>,
+}
+
+impl fmt::Debug for Evaluation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Evaluation")
+    }
+}
+
+impl Evaluation {
+    pub fn new(
+        template: EvalContext,
+        connection_collation: Collation,
+        interruption: Arc<dyn Interruption>,
+    ) -> Arc<Self> {
+        Arc::new(Self { template, connection_collation, interruption, warnings: Mutex::new(Vec::new()) })
+    }
+
+    /// A context of its own for one piece of work; give it back to [`Self::absorb`].
+    pub fn eval_context(&self) -> EvalContext {
+        self.template.clone()
+    }
+
+    /// Modes and zone for conversions, with an empty warning list.
+    pub fn convert_context(&self) -> ConvertContext {
+        self.template.convert.clone()
+    }
+
+    /// What type inference asks for.
+    pub fn infer_context(&self) -> InferContext {
+        InferContext {
+            sql_mode: self.template.convert.sql_mode,
+            div_precision_increment: self.template.div_precision_increment,
+            connection_collation: self.connection_collation,
+            ..InferContext::default()
+        }
+    }
+
+    /// Takes over the warnings of a context.
+    pub fn absorb(&self, mut context: EvalContext) {
+        if context.convert.warnings.is_empty() {
+            return;
+        }
+        let mut warnings = self.warnings.lock();
+        let room = MAX_WARNINGS.saturating_sub(warnings.len());
+        warnings.extend(context.convert.warnings.take().into_iter().take(room));
+    }
+
+    /// The warnings raised so far, leaving none.
+    pub fn take_warnings(&self) -> Vec<Warning> {
+        std::mem::take(&mut *self.warnings.lock())
+    }
+
+    /// Warnings raised so far.
+    pub fn warning_count(&self) -> u64 {
+        self.warnings.lock().len() as u64
+    }
+
+    pub fn sql_mode(&self) -> SqlMode {
+        self.template.convert.sql_mode
+    }
+
+    /// The collation of string literals.
+    pub fn connection_collation(&self) -> Collation {
+        self.connection_collation
+    }
+
+    /// Fails if the statement was killed or ran too long.
+    pub fn check_alive(&self) -> Result<(), MySqlError> {
+        self.interruption.check()
+    }
+}
+
+/// A statement nobody can interrupt: binding outside of a session, tests.
+#[derive(Debug, Default)]
+pub struct Uninterrupted;
+
+impl Interruption for Uninterrupted {
+    fn check(&self) -> Result<(), MySqlError> {
+        Ok(())
+    }
+}

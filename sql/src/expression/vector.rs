@@ -1,0 +1,112 @@
+//! Batch-wise evaluation over Arrow columns.
+//!
+//! Functions that must not look at all of their arguments are first run over whole columns anyway, because
+//! that is fast and nearly always harmless; if any argument raised an error or a warning on the way, the
+//! result is thrown away and the call is evaluated row by row as MySQL does it.
+
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
+use rutile_sql_functions::{ColumnarArg, EvalContext, eval_arrow};
+use rutile_sql_types::arrow::{ValueBuilder, value_at};
+use rutile_sql_types::{FieldType, MySqlError, Value};
+
+use super::evaluate::Lazy;
+use super::{Call, Expr, evaluate};
+
+/// A column, or one value for all rows.
+#[derive(Debug, Clone)]
+pub enum Vector {
+    Array(ArrayRef),
+    Scalar(Value),
+}
+
+impl Vector {
+    /// The column, repeated if it is one value.
+    pub fn into_array(self, ty: &FieldType, rows: usize) -> Result<ArrayRef, MySqlError> {
+        match self {
+            Self::Array(array) => Ok(array),
+            Self::Scalar(value) => array_of(std::iter::repeat_n(&value, rows), ty),
+        }
+    }
+}
+
+/// The values of `expr` over columns of `rows` rows.
+pub fn evaluate_columns(
+    expr: &Expr,
+    columns: &[ArrayRef],
+    rows: usize,
+    context: &mut EvalContext,
+) -> Result<Vector, MySqlError> {
+    match expr {
+        Expr::Column { index, .. } => columns
+            .get(*index)
+            .map(|column| Vector::Array(Arc::clone(column)))
+            .ok_or_else(|| MySqlError::internal(format!("column {index} of a batch of {}", columns.len()))),
+        Expr::Literal { value, .. } => Ok(Vector::Scalar(value.clone())),
+        Expr::Call(call) if Lazy::of(call.function.name).is_some() => {
+            let before = context.convert.warnings.total();
+            let mut trial = context.clone();
+            match evaluate_eagerly(call, columns, rows, &mut trial) {
+                Ok(vector) if trial.convert.warnings.total() == before => Ok(vector),
+                _ => evaluate_rows(expr, columns, rows, context),
+            }
+        }
+        Expr::Call(call) => evaluate_eagerly(call, columns, rows, context),
+        Expr::Parameter { .. } | Expr::Outer { .. } | Expr::Subquery { .. } | Expr::Aggregate { .. } => {
+            Err(MySqlError::internal(format!("{expr} cannot be evaluated by itself")))
+        }
+    }
+}
+
+fn evaluate_eagerly(
+    call: &Call,
+    columns: &[ArrayRef],
+    rows: usize,
+    context: &mut EvalContext,
+) -> Result<Vector, MySqlError> {
+    let mut args = Vec::with_capacity(call.args.len());
+    for arg in &call.args {
+        args.push(match evaluate_columns(arg, columns, rows, context)? {
+            Vector::Array(array) => ColumnarArg::Array(array),
+            Vector::Scalar(value) => ColumnarArg::Scalar(value),
+        });
+    }
+    eval_arrow(call.function, context, &args, &call.info, rows).map(Vector::Array)
+}
+
+fn evaluate_rows(
+    expr: &Expr,
+    columns: &[ArrayRef],
+    rows: usize,
+    context: &mut EvalContext,
+) -> Result<Vector, MySqlError> {
+    let mut types: Vec<Option<FieldType>> = vec![None; columns.len()];
+    expr.visit(&mut |node| {
+        if let Expr::Column { index, ty } = node
+            && let Some(slot) = types.get_mut(*index)
+        {
+            *slot = Some(ty.clone());
+        }
+    });
+    let mut row = vec![Value::Null; columns.len()];
+    let mut values = Vec::with_capacity(rows);
+    for position in 0..rows {
+        for ((slot, column), ty) in row.iter_mut().zip(columns).zip(&types) {
+            if let Some(ty) = ty {
+                *slot = value_at(column.as_ref(), ty, position)?;
+            }
+        }
+        values.push(evaluate(expr, &row, context)?);
+    }
+    array_of(values.iter(), expr.ty()).map(Vector::Array)
+}
+
+/// A column of these values.
+pub fn array_of<'a>(values: impl Iterator<Item = &'a Value>, ty: &FieldType) -> Result<ArrayRef, MySqlError> {
+    let mut builder = ValueBuilder::new(ty, values.size_hint().0);
+    for value in values {
+        builder.append(value)?;
+    }
+    Ok(builder.finish())
+}

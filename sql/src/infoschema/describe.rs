@@ -1,0 +1,90 @@
+//! How DESCRIBE, SHOW CREATE TABLE and INFORMATION_SCHEMA.COLUMNS write a column.
+
+use rutile_sql_types::{FieldType, TimeZone, TypeKind, Value, format_text};
+
+use crate::catalog::{ColumnDefault, ColumnInfo, TableInfo};
+
+/// `CURRENT_TIMESTAMP` in the column's precision.
+pub(super) fn current_timestamp(ty: &FieldType) -> String {
+    match ty.fsp() {
+        0 => "CURRENT_TIMESTAMP".to_owned(),
+        fsp => format!("CURRENT_TIMESTAMP({fsp})"),
+    }
+}
+
+/// The Default column: binary values in hexadecimal, BIT as a bit literal.
+pub(super) fn default_text(column: &ColumnInfo, zone: TimeZone) -> Option<String> {
+    match &column.default {
+        ColumnDefault::Absent | ColumnDefault::Null => None,
+        ColumnDefault::CurrentTimestamp => Some(current_timestamp(&column.ty)),
+        ColumnDefault::Expression(text) => Some(text.clone()),
+        ColumnDefault::Literal(Value::UInt(bits)) if column.ty.kind == TypeKind::Bit => {
+            Some(format!("b'{bits:b}'"))
+        }
+        ColumnDefault::Literal(Value::Bytes(bytes)) if column.ty.kind.is_bytes() => {
+            Some(format!("0x{}", bytes.iter().map(|byte| format!("{byte:02X}")).collect::<String>()))
+        }
+        ColumnDefault::Literal(value) => Some(value_text(value, &column.ty, zone)),
+    }
+}
+
+/// A value as the text protocol prints it.
+pub(super) fn value_text(value: &Value, ty: &FieldType, zone: TimeZone) -> String {
+    let mut out = Vec::new();
+    format_text(value, ty, &mut out, zone);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// The Extra column.
+pub(super) fn extra(column: &ColumnInfo) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    if column.auto_increment {
+        parts.push("auto_increment".to_owned());
+    }
+    if matches!(column.default, ColumnDefault::CurrentTimestamp | ColumnDefault::Expression(_)) {
+        parts.push("DEFAULT_GENERATED".to_owned());
+    }
+    if column.on_update_now {
+        parts.push(format!("on update {}", current_timestamp(&column.ty)));
+    }
+    parts.join(" ")
+}
+
+pub(super) fn yes_no(yes: bool) -> &'static str {
+    if yes { "YES" } else { "NO" }
+}
+
+/// A name in backticks.
+pub(super) fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+/// A string literal as SHOW CREATE TABLE writes it.
+pub(super) fn literal(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('\'');
+    for c in text.chars() {
+        match c {
+            '\'' => out.push_str("''"),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\0' => out.push_str("\\0"),
+            other => out.push(other),
+        }
+    }
+    out.push('\'');
+    out
+}
+
+/// The table's default charset and collation clause: the collation is written unless it is the charset's default, and
+/// always for utf8mb4's, whose default was another one before MySQL 8.0.
+pub(super) fn table_charset(table: &TableInfo) -> String {
+    let charset = table.collation.charset();
+    let mut text = format!("DEFAULT CHARSET={}", charset.name());
+    if !table.collation.is_default() || table.collation == rutile_sql_types::Collation::UTF8MB4_0900_AI_CI {
+        text.push_str(" COLLATE=");
+        text.push_str(table.collation.name());
+    }
+    text
+}

@@ -1,0 +1,97 @@
+//! Computed tables by name.
+
+use std::sync::Arc;
+
+use rutile_sql_types::{FieldType, MySqlError, Value};
+
+use super::columns_of_tables::TABLES;
+use super::definition::ColumnDefinition;
+use super::tables;
+use crate::binder::VirtualTable;
+use crate::catalog::InfoSchema;
+use crate::session::{Instance, SessionState};
+
+pub(super) const INFORMATION_SCHEMA: &str = "information_schema";
+pub(super) const PERFORMANCE_SCHEMA: &str = "performance_schema";
+
+/// Databases that exist without being created, in the order SHOW DATABASES merges them.
+pub fn virtual_databases() -> [&'static str; 2] {
+    [INFORMATION_SCHEMA, PERFORMANCE_SCHEMA]
+}
+
+/// The proper name of a computed database; its names compare in any case.
+pub fn virtual_database(name: &str) -> Option<&'static str> {
+    virtual_databases().into_iter().find(|known| name.eq_ignore_ascii_case(known))
+}
+
+pub fn is_virtual_database(name: &str) -> bool {
+    virtual_database(name).is_some()
+}
+
+/// Names of the tables of a computed database.
+pub fn virtual_tables_of(database: &str) -> Vec<&'static str> {
+    match virtual_database(database) {
+        Some(INFORMATION_SCHEMA) => TABLES.iter().map(|(name, _)| *name).collect(),
+        Some(_) => tables::performance_schema::NAMES.to_vec(),
+        None => Vec::new(),
+    }
+}
+
+/// What a computed table may look at.
+pub(super) struct Sources<'a> {
+    pub instance: &'a Instance,
+    pub session: &'a SessionState,
+    pub schema: Arc<InfoSchema>,
+}
+
+/// Computes the rows of one table.
+pub(super) type Producer = fn(&Sources<'_>) -> Vec<Vec<Value>>;
+
+/// A computed table with its rows.
+#[derive(Debug)]
+struct ComputedTable {
+    name: &'static str,
+    columns: &'static [ColumnDefinition],
+    rows: Vec<Vec<Value>>,
+}
+
+impl VirtualTable for ComputedTable {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn columns(&self) -> Vec<(Arc<str>, FieldType)> {
+        self.columns.iter().map(|column| (Arc::from(column.name), column.ty())).collect()
+    }
+
+    fn rows(&self) -> Result<Vec<Vec<Value>>, MySqlError> {
+        Ok(self.rows.clone())
+    }
+}
+
+/// The columns of a computed table.
+pub(super) fn definition(database: &str, table: &str) -> Option<(&'static str, &'static [ColumnDefinition])> {
+    let list: &'static [(&'static str, &'static [ColumnDefinition])] = match virtual_database(database)? {
+        INFORMATION_SCHEMA => TABLES,
+        _ => tables::performance_schema::TABLES,
+    };
+    list.iter().find(|(name, _)| name.eq_ignore_ascii_case(table)).copied()
+}
+
+/// A computed table as `session` may see it.
+pub fn virtual_table(
+    database: &str,
+    table: &str,
+    instance: &Instance,
+    session: &SessionState,
+    schema: Arc<InfoSchema>,
+) -> Option<Arc<dyn VirtualTable>> {
+    let (name, columns) = definition(database, table)?;
+    let sources = Sources { instance, session, schema };
+    let producer = match virtual_database(database)? {
+        INFORMATION_SCHEMA => tables::producer(name),
+        _ => tables::performance_schema::producer(name),
+    };
+    let rows = producer.map(|produce| produce(&sources)).unwrap_or_default();
+    Some(Arc::new(ComputedTable { name, columns, rows }))
+}

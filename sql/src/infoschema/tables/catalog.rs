@@ -1,0 +1,121 @@
+//! SCHEMATA, TABLES, PARTITIONS.
+
+use std::sync::Arc;
+
+use rutile_sql_types::{Collation, TimeZone, Value};
+
+use super::super::registry::{Sources, virtual_databases, virtual_tables_of};
+use crate::catalog::{DatabaseSchema, TableInfo};
+
+pub(in crate::infoschema) const CATALOG: &str = "def";
+
+pub(super) fn schemata(sources: &Sources<'_>) -> Vec<Vec<Value>> {
+    let row = |name: &str, collation: Collation| {
+        vec![
+            Value::text(CATALOG),
+            Value::text(name),
+            Value::text(collation.charset().name()),
+            Value::text(collation.name()),
+            Value::Null,
+            Value::text("NO"),
+        ]
+    };
+    let mut rows: Vec<_> =
+        virtual_databases().into_iter().map(|name| row(name, Collation::UTF8MB3_GENERAL_CI)).collect();
+    rows.extend(sources.schema.databases().map(|schema| row(&schema.info.name, schema.info.collation)));
+    rows
+}
+
+pub(super) fn tables(sources: &Sources<'_>) -> Vec<Vec<Value>> {
+    let mut rows = Vec::new();
+    for database in virtual_databases() {
+        for table in virtual_tables_of(database) {
+            rows.push(system_view(database, table));
+        }
+    }
+    for schema in sources.schema.databases() {
+        for table in schema.tables.values() {
+            rows.push(base_table(schema, table));
+        }
+    }
+    rows
+}
+
+fn system_view(database: &str, table: &str) -> Vec<Value> {
+    let mut row = vec![
+        Value::text(CATALOG),
+        Value::text(database),
+        Value::text(table),
+        Value::text("SYSTEM VIEW"),
+        Value::Null,
+        Value::Int(10),
+        Value::Null,
+        Value::UInt(0),
+        Value::UInt(0),
+        Value::UInt(0),
+        Value::UInt(0),
+        Value::UInt(0),
+        Value::UInt(0),
+    ];
+    row.resize(19, Value::Null);
+    row.push(Value::text(""));
+    row.push(Value::text(""));
+    row
+}
+
+/// Sizes and row counts are not measured: 0, as MySQL shows for a table without statistics.
+fn base_table(schema: &Arc<DatabaseSchema>, table: &Arc<TableInfo>) -> Vec<Value> {
+    let auto_increment = match table.auto_increment_column() {
+        Some(_) => Value::UInt(table.auto_increment_start.max(1)),
+        None => Value::Null,
+    };
+    vec![
+        Value::text(CATALOG),
+        Value::text(&schema.info.name),
+        Value::text(&table.name),
+        Value::text("BASE TABLE"),
+        Value::text("InnoDB"),
+        Value::Int(10),
+        Value::text("Dynamic"),
+        Value::UInt(0),
+        Value::UInt(0),
+        Value::UInt(0),
+        Value::UInt(0),
+        Value::UInt(0),
+        Value::UInt(0),
+        auto_increment,
+        created(table),
+        Value::Null,
+        Value::Null,
+        Value::text(table.collation.name()),
+        Value::Null,
+        Value::text(""),
+        Value::text(&table.comment),
+    ]
+}
+
+/// Create_time, a TIMESTAMP in UTC.
+pub(in crate::infoschema) fn created(table: &TableInfo) -> Value {
+    let seconds = table.created_ms / 1000;
+    let micros = i64::try_from(seconds.saturating_mul(1_000_000)).unwrap_or(i64::MAX);
+    TimeZone::UTC.from_unix_micros(micros).map_or(Value::Null, Value::Datetime)
+}
+
+/// One row per table, as MySQL has for tables that are not partitioned.
+pub(super) fn partitions(sources: &Sources<'_>) -> Vec<Vec<Value>> {
+    let mut rows = Vec::new();
+    for schema in sources.schema.databases() {
+        for table in schema.tables.values() {
+            let mut row =
+                vec![Value::text(CATALOG), Value::text(&schema.info.name), Value::text(&table.name)];
+            row.resize(12, Value::Null);
+            row.extend([0, 0, 0, 0, 0, 0].map(Value::UInt));
+            row.push(created(table));
+            row.extend([Value::Null, Value::Null, Value::Null]);
+            row.extend([Value::text(""), Value::text(""), Value::Null, Value::Null]);
+            row.truncate(26);
+            rows.push(row);
+        }
+    }
+    rows
+}

@@ -1,0 +1,25 @@
+//! From bound query to DataFusion plans, and the choice of access paths.
+//!
+//! ```text
+//! binder::Relation --logical.rs--> LogicalPlan --template.rs: rules--> LogicalPlan --> ExecutionPlan
+//!                                                                        scans: access_path.rs, ranger.rs
+//! ```
+//!
+//! `aggregate.rs` MySQL's aggregates for DataFusion (`groups.rs` the fast
+//! lane of sums, `any_value.rs`, `accumulator.rs`, `row_accumulator.rs` the rest), `memory.rs` pool and
+//! quotas, `statistics.rs` row counts. Missing: plan cache, cost from real statistics, join order by
+//! cost, index merge, order from indexes.
+
+pub mod access_path;
+mod accumulator;
+mod aggregate;
+mod any_value;
+mod groups;
+pub mod logical;
+pub mod memory;
+pub mod ranger;
+mod row_accumulator;
+pub mod statistics;
+pub mod template;
+
+pub use crate::executor::run_query;

@@ -1,0 +1,99 @@
+//! The surroundings of expressions: what a statement's evaluation needs of its session.
+
+use std::sync::Arc;
+
+use rutile_sql_functions::EvalContext;
+use rutile_sql_types::MySqlError;
+
+use super::processlist::Process;
+use super::session_values::SessionView;
+use super::statement_context::StatementContext;
+use crate::binder::BindContext;
+use crate::expression::{Evaluation, Interruption};
+
+/// Stops a statement that was killed or has run longer than `max_execution_time`.
+struct SessionInterruption {
+    process: Arc<Process>,
+    clock: Arc<dyn rutile_kv_env::Clock>,
+    deadline: Option<rutile_kv_env::Monotonic>,
+}
+
+impl Interruption for SessionInterruption {
+    fn check(&self) -> Result<(), MySqlError> {
+        if self.process.is_query_killed() {
+            return Err(MySqlError::query_interrupted());
+        }
+        match self.deadline {
+            Some(deadline) if self.clock.now() >= deadline => Err(MySqlError::query_timeout()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl StatementContext<'_> {
+    /// What all expressions of this statement share. `changes_data` makes division by zero an error under
+    /// strict mode; `max_execution_time` counts for statements that only read (MySQL manual).
+    pub fn evaluation(&self, changes_data: bool) -> Arc<Evaluation> {
+        let clock = Arc::clone(&self.instance.env().clock);
+        let limit_ms = if changes_data { 0 } else { self.settings().max_execution_time_ms };
+        let deadline = (limit_ms > 0).then(|| clock.now() + std::time::Duration::from_millis(limit_ms));
+        let interruption =
+            SessionInterruption { process: Arc::clone(self.session.process()), clock, deadline };
+        Evaluation::new(
+            self.eval_context(changes_data),
+            self.settings().collation_connection,
+            Arc::new(interruption),
+        )
+    }
+
+    fn eval_context(&self, changes_data: bool) -> EvalContext {
+        let settings = self.settings();
+        let state = &*self.session;
+        let account: Arc<str> = Arc::from(format!("{}@{}", state.info.user, state.info.host));
+        let clock = Arc::clone(&self.instance.env().clock);
+        let random = Arc::clone(&self.instance.env().random);
+        let mut context = EvalContext {
+            wall_clock: Some(Arc::new(move || i64::try_from(clock.unix_micros()).unwrap_or(i64::MAX))),
+            connection_id: state.info.connection_id,
+            user: Arc::clone(&account),
+            current_user: account,
+            database: state.database.as_deref().map(Arc::from),
+            version: Arc::from(self.instance.config().facts.version.as_str()),
+            last_insert_id: state.last_insert_id,
+            row_count: state.row_count,
+            found_rows: state.found_rows(),
+            div_precision_increment: settings.div_precision_increment,
+            max_allowed_packet: usize::try_from(settings.max_allowed_packet).unwrap_or(usize::MAX),
+            default_week_format: i64::from(settings.default_week_format),
+            changes_data,
+            killed: state.process().kill_flag(),
+            entropy: Arc::new(move |bytes| random.fill(bytes)),
+            ..EvalContext::default()
+        };
+        context.convert.sql_mode = settings.sql_mode;
+        context.set_time(i64::try_from(state.statement_micros).unwrap_or(i64::MAX), settings.time_zone);
+        context
+    }
+
+    /// The session as the binder of this statement sees it.
+    pub fn view(&self) -> SessionView<'_> {
+        SessionView::new(self.instance, self.session).with_infoschema(Arc::clone(&self.infoschema))
+    }
+
+    /// Names and variables for binding; `view` is [`Self::view`].
+    pub fn bind_context<'a>(
+        &'a self,
+        view: &'a SessionView<'a>,
+        evaluation: &Arc<Evaluation>,
+    ) -> BindContext<'a> {
+        BindContext {
+            catalog: &self.infoschema,
+            current_database: self.session.database.as_deref(),
+            session: view,
+            virtual_tables: view,
+            parameters: Some(self.parameters),
+            keeps_placeholders: false,
+            statement: Arc::clone(evaluation),
+        }
+    }
+}

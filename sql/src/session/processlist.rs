@@ -1,0 +1,209 @@
+//! Who is connected and what they run; KILL.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+use rutile_kv_env::Monotonic;
+use tokio::sync::Notify;
+
+use super::state::SessionInfo;
+
+/// MySQL's default of `lock_wait_timeout`, for work no session waits for.
+const LOCK_WAIT_TIMEOUT_S: u64 = 31_536_000;
+
+/// What a session is doing.
+#[derive(Debug, Clone)]
+struct Activity {
+    database: Option<String>,
+    /// `Query`, `Sleep`, `Execute` …
+    command: &'static str,
+    since: Monotonic,
+    statement: Option<String>,
+}
+
+/// One connection in the list.
+#[derive(Debug)]
+pub struct Process {
+    pub id: u64,
+    pub user: String,
+    pub host: String,
+    activity: Mutex<Activity>,
+    /// Set by KILL QUERY, cleared when the next statement starts. Long loops look at it.
+    query_killed: Arc<AtomicBool>,
+    connection_killed: AtomicBool,
+    killed: Notify,
+}
+
+impl Process {
+    pub(super) fn start(&self, command: &'static str, statement: Option<String>, now: Monotonic) {
+        let mut activity = self.activity.lock();
+        activity.command = command;
+        activity.statement = statement;
+        activity.since = now;
+        self.query_killed.store(self.is_connection_killed(), Ordering::Release);
+    }
+
+    pub(super) fn set_database(&self, database: Option<String>) {
+        self.activity.lock().database = database;
+    }
+
+    /// The flag that running statements watch.
+    pub fn kill_flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.query_killed)
+    }
+
+    pub fn is_query_killed(&self) -> bool {
+        self.query_killed.load(Ordering::Acquire)
+    }
+
+    pub fn is_connection_killed(&self) -> bool {
+        self.connection_killed.load(Ordering::Acquire)
+    }
+
+    /// Completes when the running statement or the connection is killed.
+    pub async fn killed(&self) {
+        loop {
+            let notified = self.killed.notified();
+            if self.is_query_killed() || self.is_connection_killed() {
+                return;
+            }
+            notified.await;
+        }
+    }
+
+    /// Completes when the connection is killed; a KILL QUERY is not for an idle one.
+    pub async fn connection_killed(&self) {
+        loop {
+            let notified = self.killed.notified();
+            if self.is_connection_killed() {
+                return;
+            }
+            notified.await;
+        }
+    }
+
+    fn kill(&self, connection: bool) {
+        if connection {
+            self.connection_killed.store(true, Ordering::Release);
+        }
+        self.query_killed.store(true, Ordering::Release);
+        self.killed.notify_waiters();
+    }
+}
+
+/// A line of SHOW PROCESSLIST.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcessSnapshot {
+    pub id: u64,
+    pub user: String,
+    pub host: String,
+    pub database: Option<String>,
+    pub command: &'static str,
+    pub seconds: u64,
+    pub statement: Option<String>,
+}
+
+#[derive(Debug, Default)]
+pub struct ProcessList {
+    processes: Mutex<BTreeMap<u64, Arc<Process>>>,
+}
+
+impl ProcessList {
+    pub(super) fn register(&self, info: &SessionInfo, now: Monotonic) -> Arc<Process> {
+        let process = Arc::new(Process {
+            id: info.connection_id,
+            user: info.user.clone(),
+            host: info.host.clone(),
+            activity: Mutex::new(Activity {
+                database: info.database.clone(),
+                command: "Sleep",
+                since: now,
+                statement: None,
+            }),
+            query_killed: Arc::new(AtomicBool::new(false)),
+            connection_killed: AtomicBool::new(false),
+            killed: Notify::new(),
+        });
+        self.processes.lock().insert(process.id, Arc::clone(&process));
+        process
+    }
+
+    pub(super) fn remove(&self, id: u64) {
+        self.processes.lock().remove(&id);
+    }
+
+    pub fn len(&self) -> usize {
+        self.processes.lock().len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// KILL: false if there is no such connection.
+    pub fn kill(&self, id: u64, query_only: bool) -> bool {
+        let process = self.processes.lock().get(&id).map(Arc::clone);
+        match process {
+            Some(process) => {
+                process.kill(!query_only);
+                true
+            }
+            None => false,
+        }
+    }
+
+    pub fn snapshot(&self, now: Monotonic) -> Vec<ProcessSnapshot> {
+        let processes: Vec<Arc<Process>> = self.processes.lock().values().map(Arc::clone).collect();
+        processes
+            .into_iter()
+            .map(|process| {
+                let activity = process.activity.lock().clone();
+                ProcessSnapshot {
+                    id: process.id,
+                    user: process.user.clone(),
+                    host: process.host.clone(),
+                    database: activity.database,
+                    command: activity.command,
+                    seconds: now.saturating_since(activity.since).as_secs(),
+                    statement: activity.statement,
+                }
+            })
+            .collect()
+    }
+}
+
+/// Lets work that runs for a statement learn that the statement was killed.
+#[derive(Debug, Clone)]
+pub struct Cancellation {
+    process: Option<Arc<Process>>,
+    lock_wait_timeout_s: u64,
+}
+
+impl Cancellation {
+    pub(super) fn of(process: &Arc<Process>, lock_wait_timeout_s: u64) -> Self {
+        Self { process: Some(Arc::clone(process)), lock_wait_timeout_s }
+    }
+
+    /// Work nobody can kill.
+    pub fn never() -> Self {
+        Self { process: None, lock_wait_timeout_s: LOCK_WAIT_TIMEOUT_S }
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        self.process.as_ref().is_some_and(|process| process.is_query_killed())
+    }
+
+    pub async fn cancelled(&self) {
+        match &self.process {
+            Some(process) => process.killed().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Seconds the statement waits for others.
+    pub fn lock_wait_timeout_s(&self) -> u64 {
+        self.lock_wait_timeout_s
+    }
+}

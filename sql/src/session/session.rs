@@ -1,0 +1,354 @@
+//! The facade a connection calls.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use bytes::Bytes;
+use rutile_sql_parser::{ParseOptions, Statement, StatementKind, parse_statements};
+use rutile_sql_types::{Charset, Collation, FieldType, Level, MySqlError, Value, Warning, Warnings};
+
+use super::instance::Instance;
+use super::outcome::{Outcome, ResultSet, Rows};
+use super::prepared::{Prepared, PreparedStatement, PreparedStatements};
+use super::state::{SessionInfo, SessionState, SessionStatus};
+use super::statement_context::StatementContext;
+use super::{dispatch, query, status, transaction_control};
+use crate::catalog::InfoSchema;
+use crate::domain::SchemaUse;
+use crate::error::{Error, ErrorClass, Result, SqlError};
+use crate::txn::SessionTransaction;
+use crate::variable::SessionVariables;
+
+/// Bytes of a statement the process list keeps.
+const PROCESS_TEXT_BYTES_MAX: usize = 64 * 1024;
+
+/// One statement of a COM_QUERY, ready to run.
+#[derive(Debug, Clone)]
+pub struct ParsedStatement {
+    pub(super) statement: Arc<Statement>,
+    /// The whole text; the statement's span points into it.
+    pub(super) text: Bytes,
+}
+
+impl ParsedStatement {
+    pub fn kind(&self) -> &StatementKind {
+        &self.statement.kind
+    }
+}
+
+/// One client's session. Statements run one at a time.
+pub struct Session {
+    pub(super) instance: Instance,
+    pub(super) state: SessionState,
+    pub(super) transaction: SessionTransaction,
+    pub(super) prepared: PreparedStatements,
+}
+
+impl Session {
+    pub(super) fn new(instance: Instance, info: SessionInfo) -> Result<Self> {
+        status::bump(&instance.status().connections);
+        let now = instance.env().clock.now();
+        let process = instance.processes().register(&info, now);
+        let mut state = SessionState {
+            variables: SessionVariables::new(instance.global_variables()),
+            database: None,
+            user_variables: HashMap::new(),
+            last_insert_id: 0,
+            next_insert_id: None,
+            row_count: 0,
+            found_rows: Arc::new(AtomicU64::new(0)),
+            warnings: Warnings::default(),
+            streaming: None,
+            process,
+            must_close: false,
+            plans_every_query: false,
+            statement_micros: instance.env().clock.unix_micros(),
+            info,
+        };
+        set_handshake_charset(&mut state);
+        let mut session = Self {
+            instance,
+            state,
+            transaction: SessionTransaction::default(),
+            prepared: PreparedStatements::default(),
+        };
+        if let Some(database) = session.state.info.database.clone() {
+            session.set_database(&database)?;
+        }
+        Ok(session)
+    }
+
+    /// Splits the text of one COM_QUERY. Whether it may hold several statements is the connection's to know:
+    /// COM_SET_OPTION changes it.
+    pub fn parse(&mut self, sql: Bytes, multi_statements: bool) -> Result<Vec<ParsedStatement>, SqlError> {
+        let options = self.parse_options(false, multi_statements);
+        match parse_statements(&sql, &options) {
+            Ok(statements) => Ok(statements
+                .into_iter()
+                .map(|statement| ParsedStatement { statement: Arc::new(statement), text: sql.clone() })
+                .collect()),
+            Err(error) => {
+                self.start_diagnostics();
+                Err(self.failed(Error::from(error)))
+            }
+        }
+    }
+
+    pub(super) fn parse_options(&self, placeholders: bool, multi_statements: bool) -> ParseOptions {
+        ParseOptions {
+            sql_mode: rutile_sql_parser::SqlMode(self.state.settings().sql_mode.bits()),
+            placeholders,
+            multi_statements,
+            ..ParseOptions::default()
+        }
+    }
+
+    /// Runs one statement of a COM_QUERY.
+    pub async fn execute(&mut self, statement: &ParsedStatement) -> Result<Outcome, SqlError> {
+        self.run("Query", &statement.statement, &statement.text, &[]).await
+    }
+
+    /// COM_STMT_PREPARE
+    pub async fn prepare(&mut self, sql: Bytes) -> Result<Prepared, SqlError> {
+        self.start_diagnostics();
+        match self.prepare_text(sql, None).await {
+            Ok(prepared) => Ok(prepared),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    /// COM_STMT_EXECUTE; 1243 for an unknown id.
+    pub async fn execute_prepared(
+        &mut self,
+        id: u32,
+        parameters: &[(Value, FieldType)],
+    ) -> Result<Outcome, SqlError> {
+        let Some(prepared) = self.prepared.get(id) else {
+            self.start_diagnostics();
+            return Err(self.failed(MySqlError::unknown_statement_handler(id, "mysqld_stmt_execute").into()));
+        };
+        let PreparedStatement { statement, text, template } = &*prepared;
+        let StatementKind::Query(query) = &statement.kind else {
+            return self.run("Execute", statement, text, parameters).await;
+        };
+        self.start_statement("Execute", statement, text);
+        let result = Box::pin(query::select(self, query, text, parameters, Some(template))).await;
+        self.finish_statement(result)
+    }
+
+    /// COM_STMT_CLOSE never answers, so an unknown id is nothing.
+    pub fn close_prepared(&mut self, id: u32) {
+        self.prepared.close(id);
+    }
+
+    pub fn status(&self) -> SessionStatus {
+        SessionStatus {
+            in_transaction: self.transaction.in_transaction(),
+            autocommit: self.state.settings().autocommit,
+            must_close: self.state.must_close || self.state.process.is_connection_killed(),
+        }
+    }
+
+    /// COM_INIT_DB
+    pub async fn use_database(&mut self, name: &str) -> Result<(), SqlError> {
+        self.start_diagnostics();
+        self.set_database(name).map_err(|error| self.failed(error))
+    }
+
+    /// COM_RESET_CONNECTION: as if just connected, with the same account and default database.
+    pub async fn reset_connection(&mut self) -> Result<(), SqlError> {
+        let rolled_back = transaction_control::rollback(self).await;
+        self.prepared = PreparedStatements::default();
+        self.state.variables.reset(self.instance.global_variables());
+        set_handshake_charset(&mut self.state);
+        self.state.user_variables.clear();
+        self.state.last_insert_id = 0;
+        self.state.next_insert_id = None;
+        self.state.row_count = 0;
+        self.state.set_found_rows(0);
+        self.state.warnings.clear();
+        rolled_back.map_err(SqlError::from)
+    }
+
+    pub fn warnings_count(&self) -> u16 {
+        self.state.warning_count()
+    }
+
+    pub fn connection_id(&self) -> u64 {
+        self.state.info.connection_id
+    }
+
+    pub fn instance(&self) -> &Instance {
+        &self.instance
+    }
+
+    pub fn state(&self) -> &SessionState {
+        &self.state
+    }
+
+    /// Makes every query go through a plan, also those that run without one: the two ways must agree.
+    pub fn plan_every_query(&mut self, always: bool) {
+        self.state.plans_every_query = always;
+    }
+
+    /// The client's default database, for replies that carry it.
+    pub fn database(&self) -> Option<&str> {
+        self.state.database.as_deref()
+    }
+
+    /// Completes when the connection or its statement is killed; for the loop that waits for the client.
+    pub fn process(&self) -> &Arc<super::Process> {
+        &self.state.process
+    }
+
+    /// The connection ended: nothing of an open transaction survives.
+    pub async fn close(mut self) {
+        if let Err(error) = transaction_control::rollback(&mut self).await {
+            tracing::debug!(%error, "rollback at the end of a connection; its locks expire on their own");
+        }
+    }
+
+    pub(super) async fn run(
+        &mut self,
+        command: &'static str,
+        statement: &Statement,
+        text: &[u8],
+        parameters: &[(Value, FieldType)],
+    ) -> Result<Outcome, SqlError> {
+        self.start_statement(command, statement, text);
+        let result = Box::pin(dispatch::dispatch(self, statement, text, parameters)).await;
+        self.finish_statement(result)
+    }
+
+    fn finish_statement(&mut self, result: Result<Outcome>) -> Result<Outcome, SqlError> {
+        let now = self.instance.env().clock.now();
+        self.state.process.start("Sleep", None, now);
+        match result {
+            Ok(outcome) => Ok(self.succeeded(outcome)),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    fn start_statement(&mut self, command: &'static str, statement: &Statement, text: &[u8]) {
+        self.instance.status().count(&statement.kind);
+        self.state.collect_streamed_warnings();
+        if !dispatch::keeps_diagnostics(&statement.kind) {
+            self.start_diagnostics();
+        }
+        self.state.statement_micros = match self.state.settings().fixed_now_micros {
+            Some(micros) => micros,
+            None => self.instance.env().clock.unix_micros(),
+        };
+        let own = statement.span.slice(text);
+        let shown = own.get(..PROCESS_TEXT_BYTES_MAX.min(own.len())).unwrap_or(own);
+        let now = self.instance.env().clock.now();
+        self.state.process.start(command, Some(String::from_utf8_lossy(shown).into_owned()), now);
+    }
+
+    pub(super) fn start_diagnostics(&mut self) {
+        let limit = usize::try_from(self.state.settings().max_error_count).unwrap_or(usize::MAX);
+        self.state.warnings = Warnings::with_limit(limit);
+    }
+
+    fn succeeded(&mut self, mut outcome: Outcome) -> Outcome {
+        self.state.row_count = match &outcome {
+            Outcome::Ok { affected_rows, .. } => i64::try_from(*affected_rows).unwrap_or(i64::MAX),
+            Outcome::Rows(_) | Outcome::LocalInfile(_) => -1,
+        };
+        if let Outcome::Rows(ResultSet { rows: Rows::Values(rows), .. }) = &outcome {
+            self.state.set_found_rows(rows.len() as u64);
+        }
+        outcome.set_warnings(self.state.warning_count());
+        outcome
+    }
+
+    /// Records the error where SHOW WARNINGS and SHOW ERRORS find it.
+    pub(super) fn failed(&mut self, error: Error) -> SqlError {
+        match error.class() {
+            ErrorClass::Undetermined => self.state.must_close = true,
+            ErrorClass::OurBug => {
+                tracing::error!(connection = self.state.info.connection_id, %error, "statement failed");
+            }
+            ErrorClass::TellUser | ErrorClass::RetryTransaction => {}
+        }
+        let error = error.into_sql();
+        self.state.row_count = -1;
+        self.state.warnings.push(Warning {
+            level: Level::Error,
+            code: error.code,
+            message: error.message.clone(),
+        });
+        error
+    }
+
+    /// Registers the session as a user of the catalog for one statement: of the newest, or of the one that its
+    /// transaction keeps to.
+    pub(super) fn enter(&mut self) -> (Arc<InfoSchema>, SchemaUse) {
+        let pinned = self.transaction.pinned_schema().map(Arc::clone);
+        let instance = &self.instance;
+        let (schema, mut schema_use) = instance
+            .metadata_locks()
+            .enter(self.state.info.connection_id, || pinned.unwrap_or_else(|| instance.infoschema()));
+        schema_use.set_transaction_open(self.transaction.in_transaction());
+        self.transaction.pin_schema(&schema);
+        (schema, schema_use)
+    }
+
+    pub(super) fn context<'a>(
+        &'a mut self,
+        infoschema: Arc<InfoSchema>,
+        parameters: &'a [(Value, FieldType)],
+        text: &'a [u8],
+    ) -> StatementContext<'a> {
+        StatementContext {
+            instance: &self.instance,
+            session: &mut self.state,
+            transaction: &mut self.transaction,
+            infoschema,
+            parameters,
+            text,
+        }
+    }
+
+    /// USE: 1049 for an unknown database.
+    pub(super) fn set_database(&mut self, name: &str) -> Result<()> {
+        let schema = self.instance.infoschema();
+        let (name, collation) = match schema.database(name) {
+            Some(found) => (found.info.name.clone(), found.info.collation),
+            None => match crate::infoschema::virtual_database(name) {
+                Some(known) => (known.to_owned(), Collation::UTF8MB3_GENERAL_CI),
+                None => return Err(MySqlError::unknown_database(name).into()),
+            },
+        };
+        self.state.process.set_database(Some(name.clone()));
+        self.state.database = Some(name);
+        self.state.variables.set_database_collation(collation);
+        Ok(())
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.instance.metadata_locks().release_transaction(self.state.info.connection_id);
+        self.instance.processes().remove(self.state.info.connection_id);
+    }
+}
+
+/// The handshake's collation decides the client's character set, as SET NAMES would.
+fn set_handshake_charset(state: &mut SessionState) {
+    let collation = Collation::from_id(state.info.charset_id).unwrap_or(Collation::DEFAULT);
+    let (charset, collation) = match collation.charset() {
+        Charset::Binary => (Charset::Utf8mb4, Collation::DEFAULT),
+        charset => (charset, collation),
+    };
+    state.variables.set_client_charset(charset, collation);
+    if state.info.interactive {
+        if let Some((timeout, interactive)) =
+            crate::variable::find("wait_timeout").zip(crate::variable::find("interactive_timeout"))
+        {
+            let value = state.variables.get(interactive);
+            state.variables.follow(timeout, value);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What a session remembers between statements.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rutile_sql_types::{FieldType, MySqlError, Value, Warning, Warnings};
+
+use super::processlist::Process;
+use crate::expression::Evaluation;
+use crate::variable::{SessionVariables, Settings};
+
+/// What the handshake told about a connection.
+#[derive(Debug, Clone, Default)]
+pub struct SessionInfo {
+    pub connection_id: u64,
+    pub user: String,
+    /// Client host, as the account sees it.
+    pub host: String,
+    /// Default database asked for at connect.
+    pub database: Option<String>,
+    /// Collation id of the handshake.
+    pub charset_id: u16,
+    /// CLIENT_FOUND_ROWS: UPDATE counts matched rows.
+    pub found_rows: bool,
+    /// CLIENT_INTERACTIVE
+    pub interactive: bool,
+    /// CLIENT_LOCAL_FILES
+    pub local_files: bool,
+    /// CLIENT_MULTI_STATEMENTS
+    pub multi_statements: bool,
+}
+
+/// The flags of every reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionStatus {
+    pub in_transaction: bool,
+    pub autocommit: bool,
+    /// The outcome of a commit is unknown (or the connection was killed): reply, then close.
+    pub must_close: bool,
+}
+
+/// A session's memory.
+#[derive(Debug)]
+pub struct SessionState {
+    pub info: SessionInfo,
+    pub database: Option<String>,
+    pub variables: SessionVariables,
+    /// By lower-case name.
+    pub user_variables: HashMap<Box<str>, (Value, FieldType)>,
+    /// LAST_INSERT_ID(): the first generated value of the last statement that generated one.
+    pub last_insert_id: u64,
+    /// SET INSERT_ID: the value the next INSERT generates.
+    pub next_insert_id: Option<u64>,
+    /// ROW_COUNT(): -1 after a statement with rows or an error.
+    pub row_count: i64,
+    /// FOUND_ROWS(); counted while rows are streamed.
+    pub found_rows: Arc<AtomicU64>,
+    /// SHOW WARNINGS of the last statement.
+    pub warnings: Warnings,
+    /// A result that is still streamed raises its warnings here.
+    pub(crate) streaming: Option<Arc<Evaluation>>,
+    pub(super) process: Arc<Process>,
+    pub(super) must_close: bool,
+    /// Queries get a plan also when they could run without one.
+    pub plans_every_query: bool,
+    /// Wall clock at the start of the statement: NOW() is fixed within it.
+    pub statement_micros: u64,
+}
+
+impl SessionState {
+    pub fn settings(&self) -> &Settings {
+        self.variables.settings()
+    }
+
+    pub fn process(&self) -> &Arc<Process> {
+        &self.process
+    }
+
+    pub fn user_variable(&self, name: &str) -> (Value, FieldType) {
+        self.user_variables
+            .get(name.to_lowercase().as_str())
+            .cloned()
+            .unwrap_or((Value::Null, FieldType::null()))
+    }
+
+    pub fn set_user_variable(&mut self, name: &str, value: Value, ty: FieldType) {
+        self.user_variables.insert(name.to_lowercase().into(), (value, ty));
+    }
+
+    pub fn warn(&mut self, error: MySqlError) {
+        self.warnings.warn(error);
+    }
+
+    /// A note is kept only while `sql_notes` is on.
+    pub fn note(&mut self, error: MySqlError) {
+        if self.settings().sql_notes {
+            self.warnings.note(error);
+        }
+    }
+
+    pub fn push_warnings(&mut self, warnings: Vec<Warning>) {
+        for warning in warnings {
+            self.warnings.push(warning);
+        }
+    }
+
+    /// The conditions a query has raised. A SELECT without tables keeps those of the statement before it, but
+    /// only if it raises none itself (MySQL manual, "The MySQL Diagnostics Area").
+    pub(crate) fn raise(&mut self, warnings: Vec<Warning>) {
+        if !warnings.is_empty() {
+            self.warnings.clear();
+            self.push_warnings(warnings);
+        }
+    }
+
+    /// The warning count of a reply, with those that a streamed result has raised up to now.
+    pub fn warning_count(&self) -> u16 {
+        let streamed = self.streaming.as_ref().map_or(0, |evaluation| evaluation.warning_count());
+        u16::try_from(self.warnings.total() + streamed).unwrap_or(u16::MAX)
+    }
+
+    /// Takes over the warnings of the last streamed result, which has been read by now.
+    pub(super) fn collect_streamed_warnings(&mut self) {
+        if let Some(evaluation) = self.streaming.take() {
+            self.push_warnings(evaluation.take_warnings());
+        }
+    }
+
+    pub fn found_rows(&self) -> u64 {
+        self.found_rows.load(Ordering::Relaxed)
+    }
+
+    /// A new statement counts its rows from zero; streams of earlier ones keep their own counter.
+    pub fn reset_found_rows(&mut self) -> Arc<AtomicU64> {
+        self.found_rows = Arc::new(AtomicU64::new(0));
+        Arc::clone(&self.found_rows)
+    }
+
+    pub fn set_found_rows(&mut self, rows: u64) {
+        self.found_rows = Arc::new(AtomicU64::new(rows));
+    }
+}

@@ -1,0 +1,103 @@
+//! BEGIN, COMMIT, ROLLBACK, savepoints, and the commits nobody wrote.
+
+use rutile_kv_client::Error as StoreError;
+use rutile_sql_parser::ast::{Begin, Completion};
+
+use super::outcome::Outcome;
+use super::session::Session;
+use crate::error::{Error, Result};
+use crate::txn::duplicate_from_key;
+
+/// With autocommit off the first statement that touches data opens a transaction.
+pub(super) fn open_for_statement(session: &mut Session) {
+    if !session.state.settings().autocommit && !session.transaction.is_open() {
+        let (isolation, read_only) = session.state.variables.take_transaction_characteristics();
+        session.transaction.begin(true, isolation, read_only);
+    }
+}
+
+pub(super) async fn begin(session: &mut Session, begin: Begin) -> Result<Outcome> {
+    implicit_commit(session).await?;
+    let (isolation, read_only) = session.state.variables.take_transaction_characteristics();
+    session.transaction.begin(true, isolation, begin.read_only.unwrap_or(read_only));
+    if begin.consistent_snapshot {
+        let schema = session.instance.infoschema();
+        session.transaction.start(session.instance.client()).await?;
+        session.transaction.pin_schema(&schema);
+    }
+    Ok(Outcome::done())
+}
+
+pub(super) async fn commit_statement(session: &mut Session, completion: Completion) -> Result<Outcome> {
+    commit(session).await?;
+    complete(session, completion);
+    Ok(Outcome::done())
+}
+
+pub(super) async fn rollback_statement(session: &mut Session, completion: Completion) -> Result<Outcome> {
+    rollback(session).await?;
+    complete(session, completion);
+    Ok(Outcome::done())
+}
+
+/// AND CHAIN opens the next transaction, RELEASE ends the connection.
+fn complete(session: &mut Session, completion: Completion) {
+    let settings = session.state.settings();
+    let chain = completion.chain.unwrap_or(settings.completion_chain && completion.release.is_none());
+    let release = completion.release.unwrap_or(settings.completion_release && completion.chain.is_none());
+    if chain {
+        let (isolation, read_only) = session.state.variables.transaction_characteristics();
+        session.transaction.begin(true, isolation, read_only);
+    }
+    session.state.must_close |= release;
+}
+
+/// What DDL, BEGIN and SET autocommit=1 do to an open transaction.
+pub(super) async fn implicit_commit(session: &mut Session) -> Result<()> {
+    if session.transaction.is_open() { commit(session).await } else { Ok(()) }
+}
+
+/// Commits the open transaction, if any. Whatever happens, it is over afterwards.
+pub(super) async fn commit(session: &mut Session) -> Result<()> {
+    let committed = session.transaction.commit().await;
+    let result = match committed {
+        Ok(()) => Ok(()),
+        Err(Error::Store(StoreError::AlreadyExists { key })) => {
+            let zone = session.state.settings().time_zone;
+            let schema = session.instance.infoschema();
+            let error = match session.transaction.store() {
+                Some(store) => duplicate_from_key(&schema, store, &key, zone),
+                None => rutile_sql_types::MySqlError::duplicate_entry("?", "?"),
+            };
+            Err(error.into())
+        }
+        Err(error) => Err(error),
+    };
+    session.transaction.close();
+    session.instance.metadata_locks().release_transaction(session.state.info.connection_id);
+    result
+}
+
+/// Rolls the open transaction back, if any.
+pub(super) async fn rollback(session: &mut Session) -> Result<()> {
+    let rolled_back = session.transaction.rollback().await;
+    session.instance.metadata_locks().release_transaction(session.state.info.connection_id);
+    rolled_back
+}
+
+/// Outside a transaction a savepoint holds for its own statement only, so there is nothing to do.
+pub(super) async fn savepoint(session: &mut Session, name: &str) -> Result<Outcome> {
+    open_for_statement(session);
+    session.transaction.savepoint(session.instance.client(), name).await?;
+    Ok(Outcome::done())
+}
+
+pub(super) fn rollback_to(session: &mut Session, name: &str) -> Result<Outcome> {
+    session.transaction.rollback_to(name)?;
+    Ok(Outcome::done())
+}
+
+pub(super) fn release(session: &mut Session, name: &str) -> Result<Outcome> {
+    session.transaction.release(name)?;
+    Ok(Outcome::done())
+}

@@ -1,0 +1,246 @@
+//! Begin, read, write, savepoints, commit and rollback of one session's transaction.
+
+use std::sync::Arc;
+
+use rutile_kv_client::{Client, MemBuffer, Savepoint, Snapshot, Transaction, TransactionOptions};
+use rutile_kv_types::TimeStamp;
+use rutile_sql_types::MySqlError;
+
+use crate::catalog::InfoSchema;
+use crate::error::{Error, Result};
+use crate::variable::Isolation;
+
+/// What a statement reads from: a snapshot, to be merged with the membuffer of the transaction.
+#[derive(Clone)]
+pub struct ReadView {
+    pub snapshot: Snapshot,
+    pub start_ts: TimeStamp,
+}
+
+/// A named savepoint; names compare in any case and the newest of a name counts.
+struct NamedSavepoint {
+    name: String,
+    at: Savepoint,
+}
+
+/// A transaction that was asked for; its store transaction starts with the first use.
+struct Open {
+    /// Started by BEGIN (or by autocommit=0), so it outlives the statement.
+    explicit: bool,
+    isolation: Isolation,
+    read_only: bool,
+    store: Option<Transaction>,
+    savepoints: Vec<NamedSavepoint>,
+    /// The catalog as it was when the snapshot was taken: the transaction keeps to it.
+    schema: Option<Arc<InfoSchema>>,
+    /// The running statement is the one that chose `schema`, so no change can have come between.
+    schema_is_fresh: bool,
+}
+
+/// The transaction of one session, if one is open.
+#[derive(Default)]
+pub struct SessionTransaction {
+    open: Option<Open>,
+    /// The snapshot of the running statement when no transaction is open or the level is READ COMMITTED.
+    statement_view: Option<ReadView>,
+}
+
+impl SessionTransaction {
+    /// A transaction that outlives its statement is open (SERVER_STATUS_IN_TRANS).
+    pub fn in_transaction(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.explicit)
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    pub fn is_read_only(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.read_only)
+    }
+
+    /// Opens a transaction; the caller has ended the previous one.
+    pub fn begin(&mut self, explicit: bool, isolation: Isolation, read_only: bool) {
+        self.open = Some(Open {
+            explicit,
+            isolation,
+            read_only,
+            store: None,
+            savepoints: Vec::new(),
+            schema: None,
+            schema_is_fresh: false,
+        });
+    }
+
+    /// Takes the snapshot now: START TRANSACTION WITH CONSISTENT SNAPSHOT.
+    pub async fn start(&mut self, client: &Client) -> Result<()> {
+        if let Some(open) = &mut self.open {
+            if open.store.is_none() {
+                open.store = Some(client.begin(TransactionOptions::default()).await?);
+            }
+        }
+        Ok(())
+    }
+
+    /// A new statement reads afresh under READ COMMITTED and outside a transaction.
+    pub fn start_statement(&mut self) {
+        self.statement_view = None;
+        if let Some(open) = &mut self.open {
+            open.schema_is_fresh = false;
+        }
+    }
+
+    /// Whether an earlier statement chose the catalog this one reads by.
+    pub fn keeps_older_schema(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.schema.is_some() && !open.schema_is_fresh)
+    }
+
+    /// The catalog a transaction with one snapshot reads by. Rows of the snapshot fit the definitions of its time:
+    /// an index that became public later would miss entries in it.
+    pub fn pinned_schema(&self) -> Option<&Arc<InfoSchema>> {
+        self.open.as_ref()?.schema.as_ref()
+    }
+
+    /// The first statement of a REPEATABLE READ transaction decides which catalog it keeps to.
+    pub fn pin_schema(&mut self, schema: &Arc<InfoSchema>) {
+        if let Some(open) = &mut self.open {
+            if open.explicit && open.isolation == Isolation::RepeatableRead && open.schema.is_none() {
+                open.schema = Some(Arc::clone(schema));
+                open.schema_is_fresh = true;
+            }
+        }
+    }
+
+    /// The snapshot the running statement reads. It does not contain the transaction's own writes: merge
+    /// `membuffer()` over it.
+    pub async fn read_view(&mut self, client: &Client) -> Result<ReadView> {
+        if self.open.as_ref().is_some_and(|open| open.isolation == Isolation::RepeatableRead) {
+            self.start(client).await?;
+            if let Some(store) = self.store() {
+                return Ok(ReadView { snapshot: store.snapshot(), start_ts: store.start_ts() });
+            }
+        }
+        if let Some(view) = &self.statement_view {
+            return Ok(view.clone());
+        }
+        let start_ts = client.timestamp().await?;
+        let view = ReadView { snapshot: client.snapshot(start_ts), start_ts };
+        self.statement_view = Some(view.clone());
+        Ok(view)
+    }
+
+    /// The store transaction to write to. The session has opened one before it runs a writing statement.
+    pub async fn writer(&mut self, client: &Client) -> Result<&mut Transaction> {
+        if self.is_read_only() {
+            return Err(MySqlError::cannot_execute_in_read_only_transaction().into());
+        }
+        self.start(client).await?;
+        self.open
+            .as_mut()
+            .and_then(|open| open.store.as_mut())
+            .ok_or_else(|| Error::internal("a write outside a transaction"))
+    }
+
+    /// Uncommitted writes of this transaction; `None` if there are none.
+    pub fn membuffer(&self) -> Option<&MemBuffer> {
+        self.store().map(Transaction::membuffer).filter(|membuffer| !membuffer.is_empty())
+    }
+
+    /// The started store transaction.
+    pub fn store(&self) -> Option<&Transaction> {
+        self.open.as_ref().and_then(|open| open.store.as_ref())
+    }
+
+    pub fn store_mut(&mut self) -> Option<&mut Transaction> {
+        self.open.as_mut().and_then(|open| open.store.as_mut())
+    }
+
+    /// Where a failing statement rolls back to.
+    pub fn statement_savepoint(&self) -> Option<Savepoint> {
+        self.store().map(Transaction::savepoint)
+    }
+
+    /// Undoes a failed statement; without a savepoint the statement made the first write.
+    pub fn rollback_statement(&mut self, savepoint: Option<Savepoint>) {
+        let Some(store) = self.store_mut() else {
+            return;
+        };
+        match savepoint {
+            Some(savepoint) => store.rollback_to(savepoint),
+            None => {
+                // The store transaction started inside the statement: its very beginning is empty.
+                if let Some(open) = &mut self.open {
+                    open.store = None;
+                }
+            }
+        }
+    }
+
+    /// SAVEPOINT name: replaces an older one of the same name.
+    pub async fn savepoint(&mut self, client: &Client, name: &str) -> Result<()> {
+        self.start(client).await?;
+        if let Some(open) = &mut self.open {
+            let Some(store) = &open.store else {
+                return Ok(());
+            };
+            let at = store.savepoint();
+            open.savepoints.retain(|savepoint| !savepoint.name.eq_ignore_ascii_case(name));
+            open.savepoints.push(NamedSavepoint { name: name.to_owned(), at });
+        }
+        Ok(())
+    }
+
+    /// ROLLBACK TO name: later savepoints are gone, this one stays.
+    pub fn rollback_to(&mut self, name: &str) -> Result<()> {
+        let position = self.find_savepoint(name)?;
+        if let Some(open) = &mut self.open {
+            open.savepoints.truncate(position + 1);
+            if let (Some(store), Some(savepoint)) = (&mut open.store, open.savepoints.last()) {
+                store.rollback_to(savepoint.at.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// RELEASE SAVEPOINT name: it and later ones are gone, their writes stay.
+    pub fn release(&mut self, name: &str) -> Result<()> {
+        let position = self.find_savepoint(name)?;
+        if let Some(open) = &mut self.open {
+            open.savepoints.truncate(position);
+        }
+        Ok(())
+    }
+
+    fn find_savepoint(&self, name: &str) -> Result<usize> {
+        self.open
+            .as_ref()
+            .and_then(|open| open.savepoints.iter().position(|s| s.name.eq_ignore_ascii_case(name)))
+            .ok_or_else(|| MySqlError::routine_does_not_exist("SAVEPOINT", name).into())
+    }
+
+    /// Commits the store transaction, if one started. On failure the writes stay readable through
+    /// `store()` until `close`, so that the caller can say what the duplicate was.
+    pub async fn commit(&mut self) -> Result<()> {
+        self.statement_view = None;
+        if let Some(store) = self.store_mut() {
+            store.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Forgets the transaction after `commit`.
+    pub fn close(&mut self) {
+        self.open = None;
+        self.statement_view = None;
+    }
+
+    /// Undoes everything. Locks that cannot be removed now expire on their own.
+    pub async fn rollback(&mut self) -> Result<()> {
+        let open = self.open.take();
+        self.statement_view = None;
+        match open.and_then(|open| open.store) {
+            Some(mut store) => Ok(store.rollback().await?),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! One SQL node on one store and one placement driver, all in this process and in memory.
+
+use std::sync::Arc;
+
+use rutile_kv::Store;
+use rutile_kv_client::{Client, StaticStores};
+use rutile_kv_engine::{MemoryEngine, MemoryRaftLog};
+use rutile_kv_env::Env;
+use rutile_kv_proto::PdService;
+use rutile_pd::{Pd, PdConfig};
+use rutile_pd_client::PdClient;
+use rutile_sql::{Instance, InstanceConfig, Session, SessionInfo, SqlError};
+
+pub struct Cluster {
+    env: Env,
+    pub client: Client,
+    store: Store,
+    pub instance: Instance,
+    _dir: tempfile::TempDir,
+}
+
+impl Cluster {
+    pub async fn start() -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let env = Env::real();
+        let pd: Arc<dyn PdService> =
+            Arc::new(Pd::open(env.clone(), PdConfig::new(dir.path())).expect("PD opens"));
+        let pd = PdClient::connect(env.clone(), pd).await.expect("PD answers");
+        let store = Store::open(
+            env.clone(),
+            rutile_kv::Config::default(),
+            Arc::new(MemoryEngine::new()),
+            Arc::new(MemoryRaftLog::new()),
+            pd.clone(),
+        )
+        .await
+        .expect("the store opens");
+        set_endpoint(&store);
+        let stores = Arc::new(StaticStores::new([(store.store_id(), store.service())]));
+        let client = Client::new(env.clone(), pd, stores);
+        let instance = open(&env, &client).await;
+        Self { env, client, store, instance, _dir: dir }
+    }
+
+    /// A session of root, with the default character set.
+    pub fn session(&self, connection_id: u64) -> Result<Session, SqlError> {
+        self.instance.session(SessionInfo {
+            connection_id,
+            user: "root".to_owned(),
+            host: "localhost".to_owned(),
+            charset_id: 255,
+            ..SessionInfo::default()
+        })
+    }
+
+    /// The SQL node ends and another one opens on the same data.
+    pub async fn restart_sql(&mut self) {
+        self.instance.close();
+        self.instance = open(&self.env, &self.client).await;
+    }
+
+    pub async fn stop(self) {
+        self.instance.close();
+        self.client.close().await;
+        self.store.stop().await.expect("the store stops");
+    }
+}
+
+async fn open(env: &Env, client: &Client) -> Instance {
+    Instance::open(env.clone(), client.clone(), InstanceConfig::default()).await.expect("the SQL node opens")
+}
+
+fn set_endpoint(store: &Store) {
+    store.set_endpoint(Arc::new(rutile_sql::storeside::SqlEndpoint::default())).expect("takes the endpoint");
+}

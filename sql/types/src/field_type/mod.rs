@@ -1,0 +1,14 @@
+//! `FieldType`: what a column or an expression is.
+//!
+//! `kind.rs` the kinds, `field_type.rs` the type with its constructors, `sql_text.rs` its SHOW CREATE TABLE
+//! text, `wire.rs` its column definition on the wire.
+
+#[expect(clippy::module_inception, reason = "the noun of the folder is the type itself")]
+mod field_type;
+mod kind;
+mod sql_text;
+mod wire;
+
+pub use field_type::{FieldType, NOT_FIXED_DECIMALS};
+pub use kind::TypeKind;
+pub use wire::{WireFlags, WireType};

@@ -1,0 +1,4 @@
+//! What must survive: acknowledged rows across `kill -9`, exact sums under concurrent transfers.
+
+mod kill;
+mod transfers;
