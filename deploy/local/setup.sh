@@ -7,7 +7,12 @@ missing=()
 command -v c++ >/dev/null || missing+=(g++)
 command -v make >/dev/null || missing+=(make)
 command -v mold >/dev/null || missing+=(mold)
-if ! ls /usr/lib/llvm-*/lib/libclang*.so* /usr/lib/*/libclang*.so* >/dev/null 2>&1; then
+# bindgen loads libclang itself and reads its builtin headers; libclang-cpp.so, which other packages bring,
+# is another library.
+found() { compgen -G "$1" >/dev/null; }
+if ! { found '/usr/lib/llvm-*/lib/libclang.so*' || found '/usr/lib/llvm-*/lib/libclang-[0-9]*.so*' ||
+    found '/usr/lib/*/libclang.so*' || found '/usr/lib/*/libclang-[0-9]*.so*'; } ||
+    ! { found '/usr/lib/llvm-*/lib/clang/*/include/stddef.h' || found '/usr/lib/clang/*/include/stddef.h'; }; then
     missing+=(libclang-dev)
 fi
 
