@@ -109,8 +109,11 @@ impl Store {
         let (sender, receiver) = tokio::sync::oneshot::channel();
         // Joining threads and flushing block.
         let work = move || {
+            let result = raft.end(how);
+            // Before the answer: the caller may open the same files next.
+            drop(raft);
             // Nobody to tell means that the caller gave up waiting; the store has ended all the same.
-            let _ = sender.send(raft.end(how));
+            let _ = sender.send(result);
         };
         self.env.spawn.spawn_blocking("store-stop", Box::new(work));
         receiver.await.unwrap_or(Err(Error::Stopped))
