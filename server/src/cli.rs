@@ -52,6 +52,12 @@ pub(crate) struct StartOptions {
     /// Memory of running statements together, as 512MiB or 4GiB
     #[arg(long, default_value = "1GiB", value_parser = parse_bytes)]
     pub(crate) memory_limit: usize,
+    /// Certificates for TLS as PEM, the server's first; one is made when no file is given
+    #[arg(long, requires = "ssl_key")]
+    pub(crate) ssl_cert: Option<PathBuf>,
+    /// Private key of --ssl-cert as PEM
+    #[arg(long, requires = "ssl_cert")]
+    pub(crate) ssl_key: Option<PathBuf>,
     /// File whose first line becomes root's password; RUTILE_ROOT_PASSWORD does the same
     #[arg(long)]
     pub(crate) root_password_file: Option<PathBuf>,
@@ -80,7 +86,13 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Par
 /// Clap explains over several lines; the first one names the mistake.
 fn first_line(text: &str) -> String {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let line = lines.next().unwrap_or("bad arguments");
+    let mut line = lines.next().unwrap_or("bad arguments").to_owned();
+    if line.ends_with(':') {
+        // The names follow, a line each, up to the usage.
+        for name in lines.by_ref().take_while(|line| line.starts_with('-') || line.starts_with('<')) {
+            line = format!("{line} {name}");
+        }
+    }
     let tip = lines.find(|line| line.starts_with("tip: ")).map(|tip| format!(" ({})", &tip["tip: ".len()..]));
     format!("{}{}", line.trim_start_matches("error: "), tip.unwrap_or_default())
 }
@@ -121,12 +133,13 @@ mod tests {
 
     #[test]
     fn mistakes_are_one_line_that_names_them() {
-        let cases: [(&[&str], &str); 6] = [
+        let cases: [(&[&str], &str); 7] = [
             (&["rutile"], "rutile start"),
             (&["rutile", "start", "--no-such-flag"], "--no-such-flag"),
             (&["rutile", "start", "--prot", "1"], "--port"),
             (&["rutile", "start", "--port", "banana"], "banana"),
             (&["rutile", "start", "--memory-limit", "4 bananas"], "bananas"),
+            (&["rutile", "start", "--ssl-cert", "a.pem"], "--ssl-key"),
             (&["rutile", "nosuch"], "nosuch"),
         ];
         for (words, named) in cases {

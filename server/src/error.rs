@@ -34,6 +34,8 @@ pub enum Error {
     PasswordText,
     #[error("{} is damaged or of a newer release: {what}", path.display())]
     AccountFile { path: PathBuf, what: &'static str },
+    #[error("TLS with {} and {}: {reason}", certificate.display(), key.display())]
+    Tls { certificate: PathBuf, key: PathBuf, reason: String },
     #[error("--log-level {text:?}: {reason}")]
     LogLevel { text: String, reason: String },
     #[error("{0}")]
@@ -60,6 +62,7 @@ impl Error {
             Self::OpenToNetwork { .. }
             | Self::PasswordFile { .. }
             | Self::PasswordText
+            | Self::Tls { .. }
             | Self::LogLevel { .. } => Class::Usage,
             Self::Listen { .. } | Self::AccountFile { .. } | Self::Engine(_) | Self::Io { .. } => {
                 Class::Environment

@@ -11,7 +11,7 @@ use rutile_server_wire::{
     Capabilities, Error, ErrorPacket, Field, Handler, Login, Parameter, Prepared, Reply, Result, ServerStatus,
 };
 use rutile_sql::SqlError;
-use rutile_sql::session::{Instance, Outcome, Process, Session, SessionInfo};
+use rutile_sql::session::{Instance, Outcome, Process, Session, SessionInfo, TlsFacts};
 use rutile_sql_types::{Collation, SqlMode, Value};
 
 use crate::connection::tracking::Tracked;
@@ -61,6 +61,7 @@ impl Client {
             interactive: login.capabilities.contains(Capabilities::INTERACTIVE),
             local_files: login.capabilities.contains(Capabilities::LOCAL_FILES),
             multi_statements: login.capabilities.contains(Capabilities::MULTI_STATEMENTS),
+            tls: login.tls.map(|tls| TlsFacts { version: tls.version, cipher: tls.cipher }),
         };
         self.instance.session(info).map_err(refused)
     }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use rutile_kv_env::Env;
 use rutile_server_wire::{
-    Authenticator, Class, ConnectionConfig, Error as WireError, ErrorPacket, refuse, serve_connection,
+    Authenticator, Class, ConnectionConfig, Error as WireError, ErrorPacket, ServerTls, refuse,
+    serve_connection,
 };
 use rutile_sql::session::Instance;
 use tokio::net::{TcpListener, TcpStream};
@@ -30,6 +31,7 @@ pub(crate) struct ListenerParts {
     pub(crate) instance: Instance,
     pub(crate) accounts: Arc<ServerAccounts>,
     pub(crate) authenticator: Arc<Authenticator>,
+    pub(crate) tls: ServerTls,
     pub(crate) connections: Arc<Connections>,
 }
 
@@ -99,6 +101,7 @@ impl Listener {
             connect_timeout: parts.config.connect_timeout,
             write_timeout: parts.config.write_timeout,
             allowed_packet_bytes_max: parts.config.allowed_packet_bytes_max,
+            tls: Some(parts.tls.clone()),
             metrics: parts.connections.metrics().clone(),
             ..ConnectionConfig::new(SERVER_VERSION, id, peer.ip().to_string(), place.stop.clone())
         };

@@ -25,7 +25,7 @@ use crate::connection::{Connections, Listener, ListenerParts};
 use crate::error::{Error, Result};
 use crate::node::signals::StopSignals;
 use crate::node::storage::Storage;
-use crate::node::{facts, keys, limits, root_password};
+use crate::node::{facts, keys, limits, root_password, tls};
 use crate::{SERVER_VERSION, logging, status};
 
 /// How long connections that were cut off may take to unwind.
@@ -77,6 +77,7 @@ impl Node {
         logging::start(&options.log_level, options.log_format)?;
         let accounts = accounts(&env, &options)?;
         check_exposure(&options.host, &accounts).await?;
+        let given_tls = tls::given(env.disk.as_ref(), &options)?;
         let mysql = bind(&options.host, options.port).await?;
         let http = bind(&options.host, options.status_port).await?;
         let data_dir = DataDir::open(env.disk.as_ref(), &options.data_dir)?;
@@ -89,6 +90,10 @@ impl Node {
         let storage = Storage::open(&env, data_dir).await?;
         let instance = open_sql(&env, &options, &storage, local_port(&mysql)?.port()).await?;
         let authenticator = keys::authenticator(env.disk.as_ref(), &options.data_dir)?;
+        let tls = match given_tls {
+            Some(tls) => tls,
+            None => tls::kept(env.disk.as_ref(), &options.data_dir)?,
+        };
         keys::make_in_background(&env, authenticator.clone(), &options.data_dir);
 
         let connections = Connections::new(connections_max(&env, options.max_connections) as usize);
@@ -107,6 +112,7 @@ impl Node {
             instance: instance.clone(),
             accounts: Arc::new(accounts.accounts),
             authenticator,
+            tls,
             connections: connections.clone(),
         });
         let accepting = listener.run(mysql, wait_for(stopped.clone()));

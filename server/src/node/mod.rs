@@ -12,3 +12,4 @@ mod limits;
 mod root_password;
 mod signals;
 mod storage;
+mod tls;

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::auth::SCRAMBLE_BYTES;
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
-use crate::transport::TlsUpgrade;
+use crate::tls::ServerTls;
 
 /// Largest packet accepted before the login is through. Connection attributes may hold 64 KiB, passwords a little.
 pub const PRE_AUTH_PACKET_BYTES_MAX: usize = 1 << 20;
@@ -46,7 +46,8 @@ pub struct ConnectionConfig {
     /// A client that does not take its result for this long loses the connection (`net_write_timeout`).
     pub write_timeout: Duration,
     pub allowed_packet_bytes_max: usize,
-    pub tls: Option<Arc<dyn TlsUpgrade>>,
+    /// Offered to clients when there is one.
+    pub tls: Option<ServerTls>,
     pub stop: Stop,
     pub metrics: Arc<Metrics>,
     /// Fills a scramble; anything but the operating system's generator is for recorded tests.

@@ -90,6 +90,9 @@ pub enum Error {
     /// The caller's handler broke a rule of [`crate::Reply`].
     #[error("internal: {0}")]
     Internal(&'static str),
+    /// The operator's certificate or key cannot be used.
+    #[error("{0}")]
+    Certificate(String),
     #[error("{0}")]
     Io(#[from] io::Error),
 }
@@ -103,7 +106,9 @@ impl Error {
             | Self::OutOfOrder { .. }
             | Self::TooLarge { .. }
             | Self::Internal(_) => Class::TellClientAndClose,
-            Self::ConnectTimeout | Self::WriteTimeout | Self::Closed | Self::Io(_) => Class::Close,
+            Self::ConnectTimeout | Self::WriteTimeout | Self::Closed | Self::Certificate(_) | Self::Io(_) => {
+                Class::Close
+            }
         }
     }
 
@@ -117,7 +122,9 @@ impl Error {
                 Some(ErrorPacket::new(1153, "08S01", "Got a packet bigger than 'max_allowed_packet' bytes"))
             }
             Self::Internal(what) => Some(ErrorPacket::new(1105, "HY000", format!("Internal error: {what}"))),
-            Self::ConnectTimeout | Self::WriteTimeout | Self::Closed | Self::Io(_) => None,
+            Self::ConnectTimeout | Self::WriteTimeout | Self::Closed | Self::Certificate(_) | Self::Io(_) => {
+                None
+            }
         }
     }
 }

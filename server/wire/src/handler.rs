@@ -15,6 +15,7 @@ use crate::command::Parameter;
 use crate::error::Result;
 use crate::reply::Reply;
 use crate::status::ServerStatus;
+use crate::tls::TlsSession;
 
 /// Who logged in, with what.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub struct Login {
     /// Collation id the client chose for the session's character set.
     pub collation: u16,
     pub attributes: Vec<(String, String)>,
+    /// What protects the connection; `None` for plain TCP.
+    pub tls: Option<TlsSession>,
 }
 
 /// A prepared statement as the client is told of it.

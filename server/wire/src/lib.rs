@@ -10,9 +10,8 @@
 //! a client sends is untrusted: decoding never panics, limits are checked on the packet header before anything is
 //! buffered, and a malformed packet ends that connection only.
 //!
-//! Deliberately missing: TLS (a seam, [`TlsUpgrade`], and the capability stays off without one), compression, query
-//! attributes (never advertised), server-side cursors (the rows are sent at once, which the protocol allows), the binlog
-//! and X protocols, the PROXY header.
+//! Deliberately missing: client certificates, compression, query attributes (never advertised), server-side cursors
+//! (the rows are sent at once, which the protocol allows), the binlog and X protocols, the PROXY header.
 
 pub mod auth;
 mod capability;
@@ -28,6 +27,7 @@ mod reply;
 mod row;
 mod serve;
 mod status;
+mod tls;
 mod transport;
 
 pub use auth::{Account, Accounts, Authenticator, CACHING_SHA2, NATIVE, RsaKey, Verifier};
@@ -42,4 +42,5 @@ pub use reply::{Infile, Ok, Reply, Rows, SessionChange};
 pub use row::{Row, RowFormat, number};
 pub use serve::{refuse, serve_connection};
 pub use status::ServerStatus;
-pub use transport::{TlsUpgrade, Transport};
+pub use tls::{Identity, ServerTls, TlsSession};
+pub use transport::Transport;

@@ -149,7 +149,7 @@ impl Connection<'_> {
         let mut packet = self.channel.read_packet().await?;
         self.greeted = true;
         if let Some(tls) = self.config.tls.clone().filter(|_| is_ssl_request(&packet)) {
-            self.channel.upgrade(tls.as_ref()).await?;
+            self.channel.upgrade(&tls).await?;
             packet = self.channel.read_packet().await?;
         }
         let response = Response::decode(&packet, offered)?;
@@ -175,6 +175,7 @@ impl Connection<'_> {
             capabilities: response.capabilities,
             collation: response.collation,
             attributes: response.attributes,
+            tls: self.channel.tls_session().cloned(),
         })
     }
 
@@ -349,6 +350,7 @@ impl Connection<'_> {
             capabilities: self.capabilities,
             collation: self.collation,
             attributes: change.attributes,
+            tls: self.channel.tls_session().cloned(),
         };
         self.statements.clear();
         self.handler.change_user(login).await.map_err(fatal)?;

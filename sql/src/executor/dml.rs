@@ -7,6 +7,7 @@ use rutile_sql_parser::{Statement, StatementKind, ast};
 use rutile_sql_types::{MySqlError, Value};
 
 use super::row_source::RowSource;
+use super::snapshot_reader::SnapshotReader;
 use super::write_row::StoredRow;
 use super::{delete, insert, update};
 use crate::binder::error::Clause;
@@ -98,7 +99,8 @@ pub(super) async fn chosen_rows(
 ) -> Result<Vec<StoredRow>> {
     let cancellation = context.cancellation();
     let transaction = context.writer().await?;
-    let mut rows = target.source.collect(transaction, evaluation, &cancellation).await?;
+    let reader = SnapshotReader::new(transaction.snapshot(), Some(transaction.membuffer()));
+    let mut rows = target.source.collect(&reader, evaluation, &cancellation).await?;
     if !target.order.is_empty() {
         rows = sorted(rows, &target.order, evaluation)?;
     }

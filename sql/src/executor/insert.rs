@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use futures::StreamExt;
 use rutile_sql_functions::EvalContext;
 use rutile_sql_parser::ast::{self, ExprKind, InsertSource};
 use rutile_sql_types::{FieldType, MySqlError, SqlMode, Value};
@@ -11,12 +10,13 @@ use super::column_values::{Strictness, convert, default_value, reject_null, targ
 use super::dml;
 use super::insert_conflict::{OnDuplicate, bind_on_duplicate};
 use super::insert_rows::{NewRow, insert_rows};
+use super::statement::collect;
 use crate::binder::error::Clause;
 use crate::binder::{BindContext, ExpressionBinder, Scope};
 use crate::catalog::{DatabaseSchema, TableInfo};
 use crate::error::{Error, Result};
 use crate::expression::{Expr, evaluate};
-use crate::session::{Outcome, ResultSet, Rows, StatementContext};
+use crate::session::{Outcome, ResultSet, StatementContext};
 
 /// One value of a row: an expression, or the column's default.
 type Slot = Option<Expr>;
@@ -233,7 +233,7 @@ async fn query_rows(
     let types: Vec<FieldType> = columns.iter().map(|column| column.ty.clone()).collect();
     let strictness = Strictness::new(eval.convert.sql_mode, eval.convert.ignore);
     let mut new_rows = Vec::new();
-    for values in collect_rows(rows, &types).await? {
+    for values in collect(rows, &types).await? {
         eval.convert.row = new_rows.len() as u64 + 1;
         let mut row = default_row(context, table, &bound.columns, strictness, eval)?;
         for ((offset, value), ty) in bound.columns.iter().zip(&values).zip(&types) {
@@ -244,26 +244,4 @@ async fn query_rows(
         new_rows.push(row);
     }
     Ok(new_rows)
-}
-
-/// A result as values.
-async fn collect_rows(rows: Rows, types: &[FieldType]) -> Result<Vec<Vec<Value>>> {
-    let mut stream = match rows {
-        Rows::Values(rows) => return Ok(rows),
-        Rows::Batches(stream) => stream,
-    };
-    let mut collected = Vec::new();
-    while let Some(batch) = stream.next().await {
-        let batch = batch?;
-        for row in 0..batch.num_rows() {
-            let values = batch
-                .columns()
-                .iter()
-                .zip(types)
-                .map(|(column, ty)| rutile_sql_types::arrow::value_at(column.as_ref(), ty, row))
-                .collect::<Result<Vec<_>, _>>()?;
-            collected.push(values);
-        }
-    }
-    Ok(collected)
 }

@@ -4,10 +4,10 @@
 //! `table_reader.rs` the scan operator, over record ranges or through an index (`index_lookup.rs`),
 //! with the transaction's own writes merged in (`union_scan.rs`); `sequential_union.rs` UNION in written order; `row.rs` (`row_order.rs`,
 //! `row_group.rs`) queries evaluated row by row, without tables or over the few rows that `short_read.rs` reads by
-//! their keys (`snapshot_reader.rs`), which prepared statements bind once (`read_template.rs`); `run.rs` everything from bound query to result stream; `statement.rs` whole statements for the session.
+//! their keys (`row_walk.rs`, `snapshot_reader.rs`), which prepared statements bind once (`read_template.rs`); `run.rs` everything from bound query to result stream; `statement.rs` whole statements for the session.
 //!
 //! Statements that write, without DataFusion: `dml.rs` chooses and binds, `insert.rs` (`insert_rows.rs`,
-//! `insert_conflict.rs`), `update.rs`, `delete.rs` run; `row_source.rs` finds rows by keys, `column_values.rs`
+//! `insert_conflict.rs`), `update.rs`, `delete.rs` run; `row_source.rs` chooses rows with the same `row_walk.rs`, `column_values.rs`
 //! converts values and fills defaults, `write_row.rs` keeps records and index entries together. Missing:
 //! multi-table forms, subqueries in them, UPDATE IGNORE.
 
@@ -24,6 +24,7 @@ mod row;
 mod row_group;
 mod row_order;
 mod row_source;
+mod row_walk;
 mod run;
 mod sequential_union;
 mod short_read;

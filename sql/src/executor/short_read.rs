@@ -6,20 +6,20 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use bytes::Bytes;
 use rutile_kv_client::ScanOptions;
-use rutile_kv_types::KeyRange;
 use rutile_sql_functions::EvalContext;
 use rutile_sql_types::{FieldType, MySqlError, TypeKind, Value};
 
 use super::read_template::fill;
 use super::row::{self, Row};
+use super::row_walk::RowWalk;
 use super::snapshot_reader::{ColumnDecoder, SnapshotReader};
 use crate::binder::Relation;
 use crate::binder::relation::{SortKey, TableScan};
-use crate::catalog::{HandleKind, IndexInfo};
-use crate::codec::{index_entry, record_key};
+use crate::catalog::HandleKind;
 use crate::expression::{Evaluation, Expr};
 use crate::planner::access_path::{AccessPath, choose};
 
@@ -27,8 +27,6 @@ use crate::planner::access_path::{AccessPath, choose};
 pub const ROWS_MAX: usize = 1000;
 /// Bytes of stored rows read before that.
 const BYTES_MAX: usize = 4 << 20;
-/// Index entries whose rows are fetched together.
-const LOOKUP_BATCH: usize = 256;
 
 /// A query recognised as a short read.
 pub struct ShortRead<'q> {
@@ -130,31 +128,9 @@ impl<'q> ShortRead<'q> {
     ) -> Result<Option<Vec<Row>>, MySqlError> {
         statement.check_alive()?;
         let mut context = statement.eval_context();
-        let decoder = ColumnDecoder::new(self.scan, &self.needed);
         let mut found = Found { rows: Vec::new(), seen: 0, bytes: 0 };
-        match &self.path {
-            AccessPath::Records { ranges } if ranges.is_all_points() => {
-                let keys = ranges.ranges.iter().map(|range| range.start.clone()).collect();
-                self.fetch(reader, keys, &decoder, &mut context, &mut found).await?;
-            }
-            AccessPath::Full { .. } | AccessPath::Records { .. } => {
-                let mut ranges = self.path.ranges();
-                if self.reverse {
-                    ranges.reverse();
-                }
-                for range in ranges {
-                    self.scan_records(reader, range, &decoder, &mut context, &mut found).await?;
-                }
-            }
-            AccessPath::Index { index, ranges } => {
-                let index = self.scan.table.indexes.get(*index).ok_or_else(|| {
-                    MySqlError::internal("an access path through an index that is not there")
-                })?;
-                for range in &ranges.ranges {
-                    let unique = index.unique && ranges.is_all_points();
-                    self.scan_index(reader, index, unique, range, &decoder, &mut context, &mut found).await?;
-                }
-            }
+        if self.limit != Some(0) {
+            self.collect(reader, &mut context, &mut found).await?;
         }
         if found.is_too_much() {
             return Ok(None);
@@ -164,113 +140,36 @@ impl<'q> ShortRead<'q> {
         Ok(Some(rows))
     }
 
-    fn has_enough(&self, found: &Found) -> bool {
-        found.is_too_much() || self.limit.is_some_and(|limit| found.rows.len() >= limit)
-    }
-
-    fn take(
-        &self,
-        key: &[u8],
-        stored: &Bytes,
-        decoder: &ColumnDecoder<'_>,
-        context: &mut EvalContext,
-        found: &mut Found,
-    ) -> Result<(), MySqlError> {
-        found.seen += 1;
-        found.bytes += stored.len();
-        let row = decoder.decode(key, stored).map_err(MySqlError::internal)?;
-        if row::keeps(&self.filters, &row, context)? {
-            found.rows.push(row);
-        }
-        Ok(())
-    }
-
-    async fn scan_records(
+    async fn collect(
         &self,
         reader: &SnapshotReader<'_>,
-        range: KeyRange,
-        decoder: &ColumnDecoder<'_>,
         context: &mut EvalContext,
         found: &mut Found,
     ) -> Result<(), MySqlError> {
+        let decoder = ColumnDecoder::new(self.scan, &self.needed);
+        let walk = RowWalk { table: &self.scan.table, path: &self.path, records: self.scan_options() };
+        let mut visit = |key: &Bytes, stored: &Bytes| {
+            found.seen += 1;
+            found.bytes += stored.len();
+            let row = decoder.decode(key, stored).map_err(MySqlError::internal)?;
+            if row::keeps(&self.filters, &row, context)? {
+                found.rows.push(row);
+            }
+            let enough = found.is_too_much() || self.limit.is_some_and(|limit| found.rows.len() >= limit);
+            Ok(if enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        };
+        walk.run(reader, &mut visit).await
+    }
+
+    fn scan_options(&self) -> ScanOptions {
         let mut options = ScanOptions { reverse: self.reverse, ..ScanOptions::default() };
         if self.filters.is_empty() {
             options.limit = self.limit;
         } else if let Some(limit) = self.limit {
             options.batch = options.batch.min(limit.max(16));
         }
-        let mut scanner = reader.scan(range, options);
-        while !self.has_enough(found) {
-            let Some((key, stored)) = scanner.next().await.map_err(crate::distsql::from_storage)? else {
-                break;
-            };
-            self.take(&key, &stored, decoder, context, found)?;
-        }
-        Ok(())
+        options
     }
-
-    #[expect(clippy::too_many_arguments, reason = "the state of one read")]
-    async fn scan_index(
-        &self,
-        reader: &SnapshotReader<'_>,
-        index: &IndexInfo,
-        unique: bool,
-        range: &KeyRange,
-        decoder: &ColumnDecoder<'_>,
-        context: &mut EvalContext,
-        found: &mut Found,
-    ) -> Result<(), MySqlError> {
-        if self.has_enough(found) {
-            return Ok(());
-        }
-        let table = &*self.scan.table;
-        // A unique key without NULLs is the whole key of its entry. With NULLs the entry's key goes on, and only a scan finds it.
-        if unique && let Some(value) = reader.get(&range.start).await? {
-            let key = record_key_of(table, index, &range.start, &value)?;
-            return self.fetch(reader, vec![key], decoder, context, found).await;
-        }
-        let mut scanner = reader.scan(range.clone(), ScanOptions::default());
-        let mut ended = false;
-        while !ended && !self.has_enough(found) {
-            let mut keys = Vec::new();
-            while keys.len() < LOOKUP_BATCH {
-                let Some((key, value)) = scanner.next().await.map_err(crate::distsql::from_storage)? else {
-                    ended = true;
-                    break;
-                };
-                keys.push(record_key_of(table, index, &key, &value)?);
-            }
-            self.fetch(reader, keys, decoder, context, found).await?;
-        }
-        Ok(())
-    }
-
-    async fn fetch(
-        &self,
-        reader: &SnapshotReader<'_>,
-        keys: Vec<Bytes>,
-        decoder: &ColumnDecoder<'_>,
-        context: &mut EvalContext,
-        found: &mut Found,
-    ) -> Result<(), MySqlError> {
-        for (key, stored) in reader.get_all(keys).await? {
-            if self.has_enough(found) {
-                break;
-            }
-            self.take(&key, &stored, decoder, context, found)?;
-        }
-        Ok(())
-    }
-}
-
-fn record_key_of(
-    table: &crate::catalog::TableInfo,
-    index: &IndexInfo,
-    key: &[u8],
-    value: &[u8],
-) -> Result<Bytes, MySqlError> {
-    let handle = index_entry::handle_of_entry(table, index, key, value).map_err(MySqlError::internal)?;
-    Ok(Bytes::from(record_key::record_key(table.id, &handle)))
 }
 
 /// The conditions directly above the table.

@@ -41,6 +41,6 @@ pub use prepared::Prepared;
 pub use processlist::{Cancellation, Process, ProcessList, ProcessSnapshot};
 pub use session::{ParsedStatement, Session};
 pub use session_values::SessionView;
-pub use state::{SessionInfo, SessionState, SessionStatus};
+pub use state::{SessionInfo, SessionState, SessionStatus, TlsFacts};
 pub use statement_context::StatementContext;
 pub use status::StatusCounters;

@@ -29,6 +29,15 @@ pub struct SessionInfo {
     pub local_files: bool,
     /// CLIENT_MULTI_STATEMENTS
     pub multi_statements: bool,
+    /// `None` for a connection in the clear.
+    pub tls: Option<TlsFacts>,
+}
+
+/// What protects a connection, as `SHOW STATUS LIKE 'Ssl%'` tells.
+#[derive(Debug, Clone, Default)]
+pub struct TlsFacts {
+    pub version: String,
+    pub cipher: String,
 }
 
 /// The flags of every reply.

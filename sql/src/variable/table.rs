@@ -39,7 +39,7 @@ pub(super) const FIRST: &[Definition] = &[
     define("gtid_executed", Global, ReadOnly, Text, ""),
     define("gtid_mode", Global, ReadOnly, Text, "OFF"),
     define("gtid_purged", Global, ReadOnly, Text, ""),
-    define("have_ssl", Global, ReadOnly, Text, "DISABLED"),
+    define("have_ssl", Global, ReadOnly, Text, "YES"),
     define("hostname", Global, ReadOnly, Text, ""),
     define("identity", Session, ReadWrite, Integer { min: 0, max: u64::MAX }, "0"),
     define("information_schema_stats_expiry", Both, ReadWrite, Integer { min: 0, max: 31_536_000 }, "86400"),

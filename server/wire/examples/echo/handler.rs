@@ -131,6 +131,11 @@ impl EchoHandler {
                 }
                 reply.ok(&Ok { affected_rows: bytes, status, ..Ok::default() })
             }
+            ("tls", _) => {
+                let session = self.login.as_ref().and_then(|login| login.tls.as_ref());
+                let text = session.map_or_else(String::new, |tls| format!("{} {}", tls.version, tls.cipher));
+                one_row(reply, status, "tls", text.as_bytes())
+            }
             ("wait", _) => {
                 let (cancelled, wake) = (self.cancelled.clone(), self.wake.clone());
                 let work = async { self.wake.notified().await };

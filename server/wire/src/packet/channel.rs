@@ -18,7 +18,8 @@ use tokio::time::timeout;
 
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
-use crate::transport::{TlsUpgrade, Transport};
+use crate::tls::{ServerTls, TlsSession};
+use crate::transport::Transport;
 
 /// Payload of one part; a part this long is followed by another, possibly empty, one.
 const PAYLOAD_BYTES_MAX: usize = 0xff_ffff;
@@ -48,7 +49,7 @@ pub(crate) struct Channel {
     sequence: u8,
     packet_bytes_max: usize,
     write_timeout: Duration,
-    secure: bool,
+    tls: Option<TlsSession>,
     metrics: Arc<Metrics>,
 }
 
@@ -66,14 +67,18 @@ impl Channel {
             sequence: 0,
             packet_bytes_max,
             write_timeout,
-            secure: false,
+            tls: None,
             metrics,
         }
     }
 
     /// Whether a clear-text password may travel here.
     pub(crate) fn is_secure(&self) -> bool {
-        self.secure
+        self.tls.is_some()
+    }
+
+    pub(crate) fn tls_session(&self) -> Option<&TlsSession> {
+        self.tls.as_ref()
     }
 
     pub(crate) fn set_packet_bytes_max(&mut self, limit: usize) {
@@ -85,15 +90,12 @@ impl Channel {
         self.sequence = 0;
     }
 
-    /// Hands the stream to TLS. Bytes that already arrived in the clear behind the request would be taken for encrypted
-    /// input of the session, so they end the connection.
-    pub(crate) async fn upgrade(&mut self, tls: &dyn TlsUpgrade) -> Result<()> {
-        if !self.input.is_empty() {
-            return Err(Error::Malformed("bytes behind the SSL request"));
-        }
+    /// Hands the stream to TLS, with what has arrived behind the request: a client need not wait before it starts
+    /// the handshake. Nothing of it is ever read as a packet, so nobody can slip a command in before the encryption.
+    pub(crate) async fn upgrade(&mut self, tls: &ServerTls) -> Result<()> {
         let plain = self.stream.take().ok_or(Error::Closed)?;
-        self.stream = Some(tls.accept(plain).await?);
-        self.secure = true;
+        let (stream, session) = tls.accept(plain, self.input.split().freeze()).await?;
+        (self.stream, self.tls) = (Some(stream), Some(session));
         Ok(())
     }
 

@@ -5,11 +5,11 @@ use std::sync::atomic::AtomicBool;
 
 use rutile_server_wire::auth::SCRAMBLE_BYTES;
 use rutile_server_wire::{
-    Authenticator, Capabilities, ConnectionConfig, Result, StopReason, serve_connection,
+    Authenticator, Capabilities, ConnectionConfig, Result, StopReason, Transport, serve_connection,
 };
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
@@ -68,7 +68,7 @@ impl Server {
             let mut handler = EchoHandler { cancelled, kill, ..EchoHandler::default() };
             serve_connection(Box::new(far), &mut handler, accounts.as_ref(), &authenticator, config).await
         });
-        (Client { stream: near, sequence: 0, transcript: Vec::new() }, served)
+        (Client { stream: Box::new(near), sequence: 0, transcript: Vec::new() }, served)
     }
 
     /// Logged in as root without a password.
@@ -82,7 +82,7 @@ impl Server {
 }
 
 pub struct Client {
-    pub stream: DuplexStream,
+    pub stream: Box<dyn Transport>,
     pub sequence: u8,
     /// Direction, sequence id and payload of every packet.
     pub transcript: Vec<(char, u8, Vec<u8>)>,

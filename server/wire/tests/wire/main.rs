@@ -9,3 +9,4 @@ mod golden;
 mod hostile;
 mod limits;
 mod login;
+mod tls;

@@ -58,8 +58,9 @@ pub(in crate::infoschema) fn status(sources: &Sources<'_>) -> Vec<Vec<Value>> {
     let instance = sources.instance;
     let mut list: Vec<(&str, String)> =
         instance.status().list().into_iter().map(|(name, value)| (name, value.to_string())).collect();
-    list.push(("Ssl_cipher", String::new()));
-    list.push(("Ssl_version", String::new()));
+    let tls = sources.session.info.tls.clone().unwrap_or_default();
+    list.push(("Ssl_cipher", tls.cipher));
+    list.push(("Ssl_version", tls.version));
     list.push(("Threads_connected", instance.processes().len().to_string()));
     list.push(("Uptime", instance.uptime_seconds().to_string()));
     list.sort();
