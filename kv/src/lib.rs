@@ -30,4 +30,6 @@ mod write_set;
 pub use config::Config;
 pub use error::{Error, KeyError, RegionError, Result};
 pub use metrics::Snapshot as MetricsSnapshot;
+pub use raftstore::NewStore;
+pub use service::RaftCarrier;
 pub use store::Store;

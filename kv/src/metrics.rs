@@ -81,6 +81,8 @@ metrics! {
     leaders,
     /// Regions made by splits.
     splits,
+    /// Raft messages of other stores that were not taken.
+    raft_messages_dropped,
     /// Raft log truncations.
     log_compactions,
     /// Region heartbeats sent to the placement driver.

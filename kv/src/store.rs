@@ -3,8 +3,8 @@ use std::sync::{Arc, OnceLock};
 
 use rutile_kv_engine::{Engine, RaftLog};
 use rutile_kv_env::Env;
-use rutile_kv_proto::TikvService;
 use rutile_kv_proto::endpoint::Endpoint;
+use rutile_kv_proto::{Status, TikvService, raft_serverpb};
 use rutile_kv_types::TimeStamp;
 use rutile_pd_client::PdClient;
 
@@ -13,13 +13,14 @@ use crate::config::Config;
 use crate::coprocessor::{EndpointSlot, Host};
 use crate::error::{Error, Result};
 use crate::metrics::{self, Metrics};
-use crate::raftstore::{Parts, RaftReplica, RaftStore, Stop};
-use crate::service::KvService;
+use crate::raftstore::{
+    NewStore, NoTransport, Parts, RaftReplica, RaftStore, Stop, Transport, found_with_voters,
+};
+use crate::service::{KvService, RaftCarrier, WireTransport, raft_from_wire};
 use crate::txn::Scheduler;
 
 /// A running store.
 pub struct Store {
-    env: Env,
     raft: Arc<RaftStore>,
     service: Arc<KvService<RaftReplica>>,
     endpoint: EndpointSlot,
@@ -36,6 +37,36 @@ impl Store {
         raft_log: Arc<dyn RaftLog>,
         pd: PdClient,
     ) -> Result<Store> {
+        Store::open_over(env, config, engine, raft_log, pd, Arc::new(NoTransport)).await
+    }
+
+    /// Opens one of several stores; `carrier` brings its raft messages to the others. Returns without waiting for
+    /// regions that have voters elsewhere.
+    pub async fn open_in_cluster(
+        env: Env,
+        config: Config,
+        engine: Arc<dyn Engine>,
+        raft_log: Arc<dyn RaftLog>,
+        pd: PdClient,
+        carrier: Arc<dyn RaftCarrier>,
+    ) -> Result<Store> {
+        Store::open_over(env, config, engine, raft_log, pd, Arc::new(WireTransport { carrier })).await
+    }
+
+    /// Founds a cluster whose first region has a voter on each of several empty stores; answers their ids in order.
+    /// Stands in for adding peers one by one, which does not exist yet, and must not be interrupted.
+    pub async fn found_cluster(pd: &PdClient, stores: &[NewStore]) -> Result<Vec<u64>> {
+        found_with_voters(pd, stores).await
+    }
+
+    async fn open_over(
+        env: Env,
+        config: Config,
+        engine: Arc<dyn Engine>,
+        raft_log: Arc<dyn RaftLog>,
+        pd: PdClient,
+        transport: Arc<dyn Transport>,
+    ) -> Result<Store> {
         let metrics = Arc::new(Metrics::default());
         let concurrency = Arc::new(ConcurrencyManager::new(TimeStamp::ZERO));
         let parts = Parts {
@@ -45,6 +76,7 @@ impl Store {
             pd,
             concurrency: concurrency.clone(),
             metrics: metrics.clone(),
+            transport,
         };
         let raft = Arc::new(RaftStore::start(&config, parts).await?);
         let scheduler = Arc::new(Scheduler::new(env.clone(), raft.replica.clone(), concurrency));
@@ -58,12 +90,18 @@ impl Store {
         );
         let service =
             Arc::new(KvService::new(env.clone(), scheduler, raft.splitter.clone(), host, metrics.clone()));
-        Ok(Store { env, raft, service, endpoint, metrics })
+        Ok(Store { raft, service, endpoint, metrics })
     }
 
     /// The id PD gave this store.
     pub fn store_id(&self) -> u64 {
         self.raft.store_id
+    }
+
+    /// Takes a raft message of another store.
+    pub fn receive_raft(&self, message: &raft_serverpb::RaftMessage) -> Result<(), Status> {
+        self.raft.replica.receive(raft_from_wire(message)?);
+        Ok(())
     }
 
     /// What carriers call.
@@ -105,17 +143,6 @@ impl Store {
     }
 
     async fn end(&self, how: Stop) -> Result<()> {
-        let raft = self.raft.clone();
-        let (sender, receiver) = tokio::sync::oneshot::channel();
-        // Joining threads and flushing block.
-        let work = move || {
-            let result = raft.end(how);
-            // Before the answer: the caller may open the same files next.
-            drop(raft);
-            // Nobody to tell means that the caller gave up waiting; the store has ended all the same.
-            let _ = sender.send(result);
-        };
-        self.env.spawn.spawn_blocking("store-stop", Box::new(work));
-        receiver.await.unwrap_or(Err(Error::Stopped))
+        self.raft.end(how).await
     }
 }

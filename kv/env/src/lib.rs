@@ -1,6 +1,6 @@
 //! All that is outside the process: clock, random, tasks and threads, disk; real and simulated.
 //!
-//! What: [`Env`] is a handle of four trait objects that every component gets at construction. [`Env::real`] is the
+//! What: [`Env`] is a handle of trait objects that every component gets at construction. [`Env::real`] is the
 //! machine; [`Simulation`] is a clock that moves only when told, a seeded generator, a single-threaded executor and a
 //! disk in memory that can lose what was not synced, so that a whole cluster can run from one seed.
 //!
@@ -10,12 +10,16 @@
 //! [`failpoint!`] marks the places where tests stop, fail or observe the code. [`fail_stop`] ends the process where
 //! going on would risk data.
 //!
-//! Deliberately missing: words of the database, and the network, which comes in through the service traits.
+//! [`Hooks`] let a simulation take rare turns, plant known bugs and hear events; outside of one they are nothing.
+//!
+//! Deliberately missing: words of the database, and a real network, which comes in through the traits of those who
+//! send; [`SimulatedNetwork`] is what they send over in a simulation.
 
 mod clock;
 mod disk;
 mod fail_stop;
 pub mod failpoint;
+mod hooks;
 mod random;
 mod real;
 mod simulated;
@@ -28,8 +32,11 @@ use std::sync::Arc;
 pub use clock::{Clock, Monotonic};
 pub use disk::{AppendFile, Disk, FileLock};
 pub use fail_stop::fail_stop;
+pub use hooks::Hooks;
 pub use random::Random;
-pub use simulated::{SimulatedClock, SimulatedDisk, Simulation};
+pub use simulated::{
+    Event, Machine, NetworkFaults, SimulatedClock, SimulatedDisk, SimulatedNetwork, Simulation,
+};
 pub use spawn::{Spawn, TaskEnd, TaskHandle, ThreadHandle};
 
 /// A boxed future; the same type as `futures::future::BoxFuture`.
@@ -42,6 +49,7 @@ pub struct Env {
     pub random: Arc<dyn Random>,
     pub spawn: Arc<dyn Spawn>,
     pub disk: Arc<dyn Disk>,
+    pub hooks: Hooks,
 }
 
 impl Env {

@@ -16,6 +16,9 @@ pub trait Spawn: Send + Sync {
     /// Runs `work`, which may block, beside the tasks.
     fn spawn_blocking(&self, name: &'static str, work: Box<dyn FnOnce() + Send>) -> TaskHandle;
 
+    /// Whether loops may block threads of their own. A simulation has none: there they run in steps, as tasks.
+    fn has_threads(&self) -> bool;
+
     /// Starts an operating system thread, for loops that block for their whole life.
     fn spawn_thread(&self, name: &str, work: Box<dyn FnOnce() + Send>) -> io::Result<ThreadHandle>;
 

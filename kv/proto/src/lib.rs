@@ -12,6 +12,7 @@ pub mod keyspacepb;
 pub mod kvrpcpb;
 pub mod metapb;
 pub mod pdpb;
+pub mod raft_serverpb;
 
 mod pd_service;
 mod status;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use prost::Message;
 
-use crate::{kvrpcpb, metapb, pdpb};
+use crate::{kvrpcpb, metapb, pdpb, raft_serverpb};
 
 #[test]
 fn region_encodes_with_kvproto_numbers() {
@@ -24,6 +24,24 @@ fn region_encodes_with_kvproto_numbers() {
     ];
     assert_eq!(region.encode_to_vec(), expected);
     assert_eq!(metapb::Region::decode(expected.as_slice()).expect("decodes"), region);
+}
+
+#[test]
+fn raft_message_encodes_with_kvproto_numbers() {
+    let peer = |id| metapb::Peer { id, store_id: 1, ..metapb::Peer::default() };
+    let message = raft_serverpb::RaftMessage {
+        region_id: 2,
+        from_peer: Some(peer(3)),
+        to_peer: Some(peer(4)),
+        message: Bytes::from_static(&[0x08, 3]),
+        region_epoch: Some(metapb::RegionEpoch { conf_ver: 1, version: 3 }),
+    };
+    let expected = [
+        0x08, 2, 0x12, 4, 0x08, 3, 0x10, 1, 0x1a, 4, 0x08, 4, 0x10, 1, 0x22, 2, 0x08, 3, 0x2a, 4, 0x08, 1,
+        0x10, 3,
+    ];
+    assert_eq!(message.encode_to_vec(), expected);
+    assert_eq!(raft_serverpb::RaftMessage::decode(expected.as_slice()).expect("decodes"), message);
 }
 
 #[test]

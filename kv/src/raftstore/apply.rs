@@ -1,4 +1,4 @@
-//! The apply thread: committed entries become changes of the state engine.
+//! The apply loop: committed entries become changes of the state engine.
 //!
 //! Entries of many regions share one engine batch. The applied index of each region is in the same batch as what
 //! its entries did, so that a crash leaves both or neither, and applying again starts exactly behind. The batch is
@@ -14,11 +14,12 @@ use std::time::Duration;
 
 use raft::eraftpb::Entry;
 use rutile_kv_engine::{Engine, IterOptions, WriteBatch};
-use rutile_kv_env::{fail_stop, failpoint};
+use rutile_kv_env::{Hooks, fail_stop, failpoint};
 use rutile_kv_types::{Cf, Region, RegionEpoch};
 
 use super::background::Background;
 use super::command::{Command, SplitPlan};
+use super::driver::{Steps, Wait};
 use super::inbox::Inbox;
 use super::message::Message;
 use super::peer::{Pending, Waiting};
@@ -32,7 +33,7 @@ use crate::write_set::{Change, Changes};
 
 /// An engine batch is written when it holds this much, and at the end of what is queued.
 const BATCH_BYTES_MAX: usize = 1 << 20;
-/// How long the thread sleeps when nothing comes; a message wakes it at once.
+/// How long the loop sleeps when nothing comes; a message wakes it at once.
 const IDLE_WAIT: Duration = Duration::from_secs(3600);
 
 /// Committed entries of one region, in order, and who waits for them.
@@ -42,7 +43,7 @@ pub struct ApplyTask {
     pub pending: Vec<Pending>,
 }
 
-/// What the apply thread can be told.
+/// What the apply loop can be told.
 pub enum ApplyMessage {
     /// Apply the committed entries of one round.
     Round(Vec<ApplyTask>),
@@ -59,13 +60,13 @@ enum Outcome {
     EpochChanged(Arc<Region>),
 }
 
-/// State of the apply thread.
+/// State of the apply loop.
 pub struct Applier {
     pub engine: Arc<dyn Engine>,
-    pub inbox: Arc<Inbox<ApplyMessage>>,
     pub raft: Arc<Inbox<Message>>,
     pub background: Arc<Background>,
     pub metrics: Arc<Metrics>,
+    hooks: Hooks,
     batch: WriteBatch,
     /// What becomes visible when the batch is written.
     finished: Vec<Finished>,
@@ -88,31 +89,12 @@ impl Applier {
     /// An applier that has nothing to do.
     pub fn new(
         engine: Arc<dyn Engine>,
-        inbox: Arc<Inbox<ApplyMessage>>,
         raft: Arc<Inbox<Message>>,
         background: Arc<Background>,
         metrics: Arc<Metrics>,
+        hooks: Hooks,
     ) -> Self {
-        Applier { engine, inbox, raft, background, metrics, batch: WriteBatch::new(), finished: Vec::new() }
-    }
-
-    /// The loop of the thread.
-    pub fn run(mut self) {
-        let mut messages = Vec::new();
-        loop {
-            self.inbox.take(&mut messages, IDLE_WAIT);
-            for message in messages.drain(..) {
-                match message {
-                    ApplyMessage::Round(tasks) => tasks.into_iter().for_each(|task| self.apply(task)),
-                    ApplyMessage::Stop => {
-                        self.write();
-                        return;
-                    }
-                    ApplyMessage::Halt => return,
-                }
-            }
-            self.write();
-        }
+        Applier { engine, raft, background, metrics, hooks, batch: WriteBatch::new(), finished: Vec::new() }
     }
 
     fn apply(&mut self, task: ApplyTask) {
@@ -163,6 +145,9 @@ impl Applier {
         entry: &Entry,
         finished: &mut Finished,
     ) -> Result<Outcome> {
+        self.hooks.record("raftstore::apply::entry", || {
+            [region.id, entry.index, entry.term, u64::from(crc32fast::hash(&entry.data))]
+        });
         if entry.data.is_empty() {
             return Ok(Outcome::Done);
         }
@@ -175,6 +160,10 @@ impl Applier {
                 Ok(Outcome::Done)
             }
             Command::Split { epoch, plan } => self.apply_split(region, epoch, &plan, finished),
+            Command::CompactLog { index } => {
+                finished.view.allow_compaction(index);
+                Ok(Outcome::Done)
+            }
         }
     }
 
@@ -280,6 +269,31 @@ impl Applier {
             Ok(locks) => locks,
             Err(error) => fail_stop("apply: count of locks", &error),
         }
+    }
+}
+
+impl Steps for Applier {
+    type Message = ApplyMessage;
+    const NAME: &'static str = "apply";
+    const PAUSE: &'static str = "raftstore::apply::pause";
+
+    fn wait(&self) -> Wait {
+        Wait::Message(IDLE_WAIT)
+    }
+
+    fn step(&mut self, messages: &mut Vec<ApplyMessage>) -> bool {
+        for message in messages.drain(..) {
+            match message {
+                ApplyMessage::Round(tasks) => tasks.into_iter().for_each(|task| self.apply(task)),
+                ApplyMessage::Stop => {
+                    self.write();
+                    return false;
+                }
+                ApplyMessage::Halt => return false,
+            }
+        }
+        self.write();
+        true
     }
 }
 

@@ -1,13 +1,14 @@
-//! The background thread: work that reads or flushes a lot and that nobody waits for.
+//! The background loop: work that reads or flushes a lot and that nobody waits for.
 //!
-//! Its queue is a set of region ids and a flag, so it can not grow beyond the regions of the store.
-use std::collections::BTreeSet;
+//! A region asks for one split check at a time, and the log for one collection per so many bytes appended, so its
+//! inbox stays small.
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
 use rutile_kv_engine::{Engine, RaftLog};
 
+use super::driver::{Steps, Wait};
 use super::heartbeat::Reports;
 use super::inbox::Inbox;
 use super::log_gc;
@@ -17,25 +18,29 @@ use super::view::{RegionView, Regions};
 
 /// A walk is worth it after this part of a piece was written; TiKV's `region-split-check-diff`.
 const CHECK_FRACTION: u64 = 16;
+/// How long the loop sleeps when nothing comes; a message wakes it at once.
+const IDLE_WAIT: Duration = Duration::from_secs(3600);
 
-#[derive(Default)]
-struct Work {
-    checks: BTreeSet<u64>,
-    collect_log: bool,
-    stop: bool,
+/// What is to be done.
+pub enum Work {
+    /// Look whether a region has grown too large.
+    CheckSplit(u64),
+    /// Flush the state engine and have the raft log truncated.
+    CollectLog,
+    /// End.
+    Stop,
 }
 
-/// What is to be done, shared by those who find it and the thread that does it.
+/// Where work is found, shared with the loop that does it.
 pub struct Background {
-    work: Mutex<Work>,
-    arrived: Condvar,
+    pub inbox: Arc<Inbox<Work>>,
     limits: Limits,
 }
 
 impl Background {
     /// Nothing to do yet.
     pub fn new(limits: Limits) -> Self {
-        Background { work: Mutex::default(), arrived: Condvar::new(), limits }
+        Background { inbox: Arc::default(), limits }
     }
 
     /// Called after each write: queues a split check when the region may have grown too large. A region that was
@@ -48,34 +53,22 @@ impl Background {
         let over = load(&view.measured_bytes) + bytes >= self.limits.max_bytes
             || load(&view.measured_keys) + keys >= self.limits.max_keys;
         if grown && over && view.leader_term() != 0 && !view.split_pending.swap(true, Ordering::SeqCst) {
-            self.work.lock().checks.insert(view.region_id);
-            self.arrived.notify_one();
+            self.inbox.push(Work::CheckSplit(view.region_id));
         }
     }
 
     /// Queues a truncation of the raft log.
     pub fn collect_log(&self) {
-        self.work.lock().collect_log = true;
-        self.arrived.notify_one();
+        self.inbox.push(Work::CollectLog);
     }
 
-    /// Ends the thread after the work at hand.
+    /// Ends the loop after the work at hand.
     pub fn stop(&self) {
-        self.work.lock().stop = true;
-        self.arrived.notify_one();
-    }
-
-    fn take(&self) -> Work {
-        let mut work = self.work.lock();
-        while work.checks.is_empty() && !work.collect_log && !work.stop {
-            self.arrived.wait(&mut work);
-        }
-        let stop = work.stop;
-        std::mem::replace(&mut *work, Work { stop, ..Work::default() })
+        self.inbox.push(Work::Stop);
     }
 }
 
-/// State of the background thread.
+/// State of the background loop.
 pub struct Worker {
     pub background: Arc<Background>,
     pub engine: Arc<dyn Engine>,
@@ -85,23 +78,35 @@ pub struct Worker {
     pub reports: Arc<Reports>,
 }
 
-impl Worker {
-    /// The loop of the thread.
-    pub fn run(self) {
-        loop {
-            let work = self.background.take();
-            if work.stop {
-                return;
-            }
-            for region_id in work.checks {
-                self.check_split(region_id);
-            }
-            if work.collect_log {
-                log_gc::run(&*self.engine, &*self.raft_log, &self.regions, &self.raft);
-            }
-        }
+impl Steps for Worker {
+    type Message = Work;
+    const NAME: &'static str = "kv-background";
+    const PAUSE: &'static str = "raftstore::background::pause";
+
+    fn wait(&self) -> Wait {
+        Wait::Message(IDLE_WAIT)
     }
 
+    fn step(&mut self, messages: &mut Vec<Work>) -> bool {
+        if messages.iter().any(|work| matches!(work, Work::Stop)) {
+            return false;
+        }
+        let mut collect_log = false;
+        for work in messages.drain(..) {
+            match work {
+                Work::CheckSplit(region_id) => self.check_split(region_id),
+                Work::CollectLog => collect_log = true,
+                Work::Stop => return false,
+            }
+        }
+        if collect_log {
+            log_gc::run(&*self.engine, &*self.raft_log, &self.regions, &self.raft);
+        }
+        true
+    }
+}
+
+impl Worker {
     fn check_split(&self, region_id: u64) {
         let Ok(view) = self.regions.get(region_id) else {
             return;

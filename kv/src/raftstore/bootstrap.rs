@@ -2,6 +2,8 @@
 //!
 //! The region is prepared on disk before PD is told, so that a crash in between can neither lose it nor found the
 //! cluster twice: at the next start the prepared region is either confirmed by PD or thrown away.
+use std::sync::Arc;
+
 use bytes::Bytes;
 use rutile_kv_engine::{Engine, WriteBatch};
 use rutile_kv_env::failpoint;
@@ -40,6 +42,45 @@ pub async fn bootstrap(engine: &dyn Engine, pd: &PdClient, address: &str) -> Res
     Ok(ident.store_id)
 }
 
+/// A store that has nothing yet.
+pub struct NewStore {
+    pub address: String,
+    pub engine: Arc<dyn Engine>,
+}
+
+/// Founds a cluster whose first region has a voter on each of several empty stores; answers their ids. The caller
+/// opens the stores afterwards. Not for stores that lose power meanwhile: unlike the founding by one store, this is
+/// not taken up again after a crash.
+pub async fn found_with_voters(pd: &PdClient, stores: &[NewStore]) -> Result<Vec<u64>> {
+    let mut region = Region {
+        id: pd.alloc_id().await.map_err(pd_error)?,
+        epoch: RegionEpoch { conf_ver: 1, version: 1 },
+        ..Region::default()
+    };
+    for new in stores {
+        let ident = new_ident(&*new.engine, pd).await?;
+        let id = pd.alloc_id().await.map_err(pd_error)?;
+        region.peers.push(Peer { id, store_id: ident.store_id, role: PeerRole::Voter });
+    }
+    for new in stores {
+        let mut batch = WriteBatch::new();
+        put_region(&mut batch, &region);
+        new.engine.write(batch, true)?;
+    }
+    let ids: Vec<u64> = region.peers.iter().map(|peer| peer.store_id).collect();
+    let (Some(first), Some(id)) = (stores.first(), ids.first()) else {
+        return Err(Error::Invalid("a cluster needs a store".to_owned()));
+    };
+    let store = Store { id: *id, address: first.address.clone(), version: version(), ..Store::default() };
+    pd.bootstrap(&store, &region).await.map_err(pd_error)?;
+    Ok(ids)
+}
+
+fn put_region(batch: &mut WriteBatch, region: &Region) {
+    batch.put(Cf::Raft, keys::region_state(region.id), region_to_bytes(region));
+    batch.put(Cf::Raft, keys::apply_state(region.id), ApplyState::INITIAL.to_bytes());
+}
+
 fn version() -> String {
     env!("CARGO_PKG_VERSION").to_owned()
 }
@@ -69,8 +110,7 @@ async fn prepare_region(engine: &dyn Engine, pd: &PdClient, store_id: u64) -> Re
     };
     let mut batch = WriteBatch::new();
     batch.put(Cf::Raft, keys::PREPARE_BOOTSTRAP, region_to_bytes(&region));
-    batch.put(Cf::Raft, keys::region_state(id), region_to_bytes(&region));
-    batch.put(Cf::Raft, keys::apply_state(id), ApplyState::INITIAL.to_bytes());
+    put_region(&mut batch, &region);
     engine.write(batch, true)?;
     Ok(region)
 }

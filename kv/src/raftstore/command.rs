@@ -4,10 +4,11 @@
 //! format 1 | kind | epoch version LEB128 | epoch conf_ver LEB128 | body
 //!   kind 1, write:  write sets one after another
 //!   kind 2, split:  count LEB128, then per new region: split key compact | region id | peer count | peer ids
+//!   kind 3, compact log:  index LEB128 up to which every peer has the log
 //! ```
 //! An entry without data is the one a new leader appends. The epoch is the one the proposer saw; it is compared
 //! again when the entry is applied, on every replica alike, so an entry that lost a race against a split does
-//! nothing everywhere. Kinds 3 and up are reserved for merge and consistency checks.
+//! nothing everywhere. Kinds 4 and up are reserved for merge and consistency checks.
 use bytes::Bytes;
 use rutile_kv_types::{RegionEpoch, codec};
 use rutile_pd_client::SplitIds;
@@ -17,6 +18,7 @@ use crate::error::{Error, Result};
 const FORMAT: u8 = 1;
 const KIND_WRITE: u8 = 1;
 const KIND_SPLIT: u8 = 2;
+const KIND_COMPACT_LOG: u8 = 3;
 
 /// A decoded entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub enum Command<'a> {
     Write { epoch: RegionEpoch, body: &'a [u8] },
     /// A batch split.
     Split { epoch: RegionEpoch, plan: SplitPlan },
+    /// Every peer has the log up to here, so nobody will ask for what is before.
+    CompactLog { index: u64 },
 }
 
 /// Where to split and which ids the new regions get. The region that is split keeps its id and the last piece.
@@ -59,6 +63,14 @@ pub fn encode_split(epoch: RegionEpoch, plan: &SplitPlan) -> Vec<u8> {
     out
 }
 
+/// A leave to compact the log.
+pub fn encode_compact_log(epoch: RegionEpoch, index: u64) -> Vec<u8> {
+    let mut out = vec![FORMAT, KIND_COMPACT_LOG];
+    encode_epoch(epoch, &mut out);
+    codec::encode_var_u64(&mut out, index);
+    out
+}
+
 impl<'a> Command<'a> {
     /// Reads the data of an entry.
     pub fn decode(data: &'a [u8]) -> Result<Self> {
@@ -76,6 +88,7 @@ impl<'a> Command<'a> {
         let epoch = RegionEpoch { version, conf_ver: codec::decode_var_u64(&mut input)? };
         match *kind {
             KIND_WRITE => Ok(Command::Write { epoch, body: input }),
+            KIND_COMPACT_LOG => Ok(Command::CompactLog { index: codec::decode_var_u64(&mut input)? }),
             KIND_SPLIT => Ok(Command::Split { epoch, plan: decode_split(&mut input)? }),
             _ => Err(Error::corrupt("raft entry", format!("unknown kind {kind}"))),
         }
@@ -120,6 +133,13 @@ mod tests {
         for length in 0..data.len() {
             assert!(Command::decode(&data[..length]).is_err(), "{length}");
         }
+    }
+
+    #[test]
+    fn compact_log_round_trip() {
+        let data = encode_compact_log(EPOCH, 70_000);
+        assert_eq!(Command::decode(&data).expect("round trip"), Command::CompactLog { index: 70_000 });
+        assert!(Command::decode(&data[..data.len() - 1]).is_err());
     }
 
     #[test]

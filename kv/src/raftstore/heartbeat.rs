@@ -97,6 +97,7 @@ impl Reporter {
         let mut beat = self.env.clock.sleep(STORE_HEARTBEAT);
         loop {
             tokio::select! {
+                biased;
                 () = self.reports.arrived.notified() => self.work().await,
                 () = &mut beat => {
                     beats += 1;

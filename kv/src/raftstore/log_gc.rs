@@ -2,12 +2,18 @@
 //!
 //! The state engine is not synced per write, so the raft log is what a crash leaves of the newest writes. The
 //! applied indexes are read *before* the flush: whatever they cover was in the engine when the flush began. Only
-//! then the raft thread is told, which truncates behind what every follower has as well.
+//! then the raft loop is told, which truncates behind what every peer has as well: any peer may have to lead, and
+//! there are no snapshots for one that fell behind. Only the leader knows what the others have, so it says so in an
+//! entry ([`Command::CompactLog`]), and peers that were told truncate at their next flush.
+//!
+//! [`Command::CompactLog`]: super::command::Command::CompactLog
 use rutile_kv_engine::{Engine, RaftLog};
 use rutile_kv_env::{fail_stop, failpoint};
 
+use super::command::encode_compact_log;
 use super::inbox::Inbox;
 use super::message::Message;
+use super::peer::Peer;
 use super::store::RaftLoop;
 use super::view::Regions;
 
@@ -36,21 +42,19 @@ impl RaftLoop {
         }
     }
 
-    /// Truncates logs behind the flushed index and behind every follower.
+    /// Truncates logs behind the flushed index and behind every peer.
     pub(super) fn truncate_logs(&mut self, flushed: &[(u64, u64)]) {
-        for (region_id, index) in flushed {
+        for (region_id, flushed) in flushed {
             let Some(peer) = self.peers.get_mut(region_id) else {
                 continue;
             };
-            let replicated = if peer.is_leader() {
-                peer.node.raft.prs().iter().map(|(_, progress)| progress.matched).min()
-            } else {
-                None
-            };
-            // The entry at the index itself stays: its term is asked for.
-            let index = replicated.map_or(*index, |matched| matched.min(*index));
-            debug_assert!(index <= peer.view.applied().applied_index, "flushed implies applied");
+            debug_assert!(*flushed <= peer.view.applied().applied_index, "flushed implies applied");
             peer.tell_applied();
+            if peer.propose_compaction(*flushed) {
+                self.dirty.insert(*region_id);
+            }
+            // The entry at the index itself stays: its term is asked for.
+            let index = if peer.is_only_voter() { *flushed } else { peer.view.compact_index().min(*flushed) };
             if index > peer.told_applied || index == 0 {
                 continue;
             }
@@ -60,5 +64,22 @@ impl RaftLoop {
             }
             self.metrics.log_compactions.add(1);
         }
+    }
+}
+
+impl Peer {
+    /// As the leader of several, gives leave to compact what all have; true when something was proposed.
+    fn propose_compaction(&mut self, flushed: u64) -> bool {
+        if !self.is_leader() || self.is_only_voter() {
+            return false;
+        }
+        let everywhere = self.node.raft.prs().iter().map(|(_, progress)| progress.matched).min();
+        let index = everywhere.map_or(0, |matched| matched.min(flushed));
+        if index <= self.view.compact_index() {
+            return false;
+        }
+        let data = encode_compact_log(self.view.region().epoch, index);
+        // Dropped while leadership moves; the next flush tries again.
+        self.node.propose(Vec::new(), data).is_ok()
     }
 }

@@ -1,10 +1,11 @@
-//! What the raft thread can be told.
+//! What the raft loop can be told.
 use std::sync::Arc;
 
 use rutile_kv_types::{Region, RegionEpoch};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::command::SplitPlan;
+use super::transport::PeerMessage;
 use crate::error::Result;
 use crate::replica::Proposal;
 
@@ -14,8 +15,10 @@ pub type SplitDone = Box<dyn FnOnce(Result<Vec<Arc<Region>>>) + Send>;
 /// Called once when a read may go on.
 pub type BarrierDone = Box<dyn FnOnce(Result<()>) + Send>;
 
-/// A message to the raft thread. Closed: every case is handled in `store`.
+/// A message to the raft loop. Closed: every case is handled in `store`.
 pub enum Message {
+    /// A peer on another store says something.
+    Raft(Box<PeerMessage>),
     /// Replicate a write; the permit counts it as in flight until it is answered.
     Propose(Proposal, OwnedSemaphorePermit),
     /// Replicate a split for which PD gave ids.

@@ -1,8 +1,8 @@
 //! Multi-raft: one store drives the peers of many regions.
 //!
 //! ```text
-//!  callers ---- Proposal ----> inbox --> raft thread                      apply thread
-//!     |                                  propose (many writes, one entry)
+//!  callers ---- Proposal ----> inbox --> raft loop                        apply loop
+//!  stores <-- PeerMessage --> inbox      propose (many writes, one entry)
 //!     |                                  ready of all regions
 //!     |                                  ONE raft log append, ONE fsync  --> decode, check epoch and range
 //!     |                                  send                                one engine batch, applied index in it
@@ -10,18 +10,24 @@
 //!     +---- reads: RegionView (lease, epoch) + engine snapshot, on the caller's thread
 //! ```
 //! While one fsync runs, proposals of all regions queue up and share the next: that is the group commit. The
-//! apply thread works on one round while the raft thread syncs the next.
+//! apply loop works on one round while the raft loop syncs the next. Each loop is cut into steps and has a thread;
+//! in a simulation they are tasks ([`driver`]).
 //!
 //! Durability: an answer leaves only after the entry is synced in the raft log and applied. The state engine is
 //! not synced per write; after a crash the raft log is applied again from the applied index that the state
 //! engine kept, so the raft log is never truncated beyond what the state engine has flushed ([`log_gc`]). A
 //! failed sync ends the process.
 //!
-//! Nouns: [`Peer`], [`RegionView`], [`PeerStorage`], [`Command`], [`inbox`]. Operations: `propose`, `ready`,
-//! `apply`, `split`, `read`, `log_gc`, `heartbeat`, `bootstrap`, `recovery`, one file each.
+//! Leases: a leader of several voters reads without asking while a quorum answered a message that it sent less than
+//! 700 ms ago, because no follower votes for another within an election timeout (900 ms at least) of an answer. A
+//! peer that restarted keeps that promise by giving no vote for as long ([`transport`]); a leader that proposed a
+//! split has no lease until it applied it ([`split`]).
 //!
-//! Deliberately missing: conf changes, leader transfer, snapshots, merge and hibernation. The logic counts
-//! voters everywhere, but nothing can add one yet, and the transport goes nowhere.
+//! Nouns: [`Peer`], [`RegionView`], [`PeerStorage`], [`Command`], [`inbox`], [`driver`]. Operations: `propose`,
+//! `ready`, `transport`, `apply`, `split`, `read`, `log_gc`, `heartbeat`, `bootstrap`, `recovery`, one file each.
+//!
+//! Deliberately missing: conf changes, leader transfer, snapshots, merge and hibernation. A region has the voters
+//! that its cluster was founded with.
 //!
 //! [`RegionView`]: view::RegionView
 //! [`Command`]: command::Command
@@ -31,6 +37,7 @@ mod apply;
 mod background;
 mod bootstrap;
 mod command;
+mod driver;
 mod heartbeat;
 mod inbox;
 mod log_gc;
@@ -46,11 +53,14 @@ mod start;
 mod state;
 mod storage;
 mod store;
+mod transport;
 mod view;
 
+pub use bootstrap::{NewStore, found_with_voters};
 pub use read::RaftReplica;
 pub use start::Parts;
 pub use store::{RaftStore, Stop};
+pub use transport::{NoTransport, PeerMessage, Transport};
 
 #[cfg(test)]
 mod tests;

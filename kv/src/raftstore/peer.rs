@@ -1,4 +1,4 @@
-//! One replica of one region, owned by the raft thread.
+//! One replica of one region, owned by the raft loop.
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -70,6 +70,16 @@ pub struct Peer {
     pub barriers: Vec<Barrier>,
     /// Term and role when the election timeout was last chosen.
     timeout_for: (u64, StateRole),
+    /// The election timeout that was chosen.
+    timeout_ticks: usize,
+    /// Leader term (0 when following) and leader as the view has them.
+    pub published: (u64, u64),
+    /// Index of a split that was proposed here; no lease until it is applied.
+    pub split_index: u64,
+    /// Made in this life of the store, by bootstrap or a split.
+    pub is_new: bool,
+    /// Ticks for which this peer gives no vote.
+    pub silent_ticks: usize,
     /// Applied index that raft was told.
     pub told_applied: u64,
 }
@@ -95,6 +105,7 @@ impl Peer {
             max_committed_size_per_ready: COMMITTED_BYTES_MAX,
             ..Config::default()
         };
+        let is_new = log.hard_state(region.id)?.is_none();
         let storage = PeerStorage::open(log, &region, applied)?;
         let node = RawNode::new(&config, storage, &Logger::root(Discard, o!()))
             .map_err(|error| Error::corrupt("raft state", error.to_string()))?;
@@ -105,6 +116,11 @@ impl Peer {
             pending: VecDeque::new(),
             barriers: Vec::new(),
             timeout_for: (0, StateRole::Follower),
+            timeout_ticks: 2 * ELECTION_TICKS,
+            published: (0, 0),
+            split_index: 0,
+            is_new,
+            silent_ticks: if is_new { 0 } else { ELECTION_TICKS },
             told_applied: applied.applied_index,
         })
     }
@@ -135,9 +151,10 @@ impl Peer {
         let now = (self.node.raft.term, self.node.raft.state);
         if now != self.timeout_for {
             self.timeout_for = now;
-            let ticks = random.range(ELECTION_TICKS as u64..2 * ELECTION_TICKS as u64);
-            self.node.raft.set_randomized_election_timeout(ticks as usize);
+            self.timeout_ticks = random.range(ELECTION_TICKS as u64..2 * ELECTION_TICKS as u64) as usize;
         }
+        // Set each time: a role may have come and gone since, and each change makes raft choose for itself.
+        self.node.raft.set_randomized_election_timeout(self.timeout_ticks);
     }
 
     /// One tick. The only voter has nobody to send heartbeats to and nobody to run against.
@@ -145,6 +162,7 @@ impl Peer {
         if self.is_only_voter() && self.is_leader() {
             return false;
         }
+        self.silent_ticks = self.silent_ticks.saturating_sub(1);
         let changed = self.node.tick();
         self.choose_election_timeout(random);
         changed

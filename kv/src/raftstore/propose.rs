@@ -31,19 +31,23 @@ pub type Waiters = SmallVec<[Waiter; 4]>;
 #[derive(Default)]
 pub struct WriteGroup {
     epoch: RegionEpoch,
+    /// Leader term in which all of it was decided.
+    term: u64,
     data: Vec<u8>,
     waiters: Waiters,
 }
 
 impl WriteGroup {
-    /// Whether `bytes` more, decided in `epoch`, may join.
-    fn takes(&self, epoch: RegionEpoch, bytes: usize) -> bool {
-        self.waiters.is_empty() || (self.epoch == epoch && self.data.len() + bytes <= GROUP_BYTES_MAX)
+    /// Whether `bytes` more, decided in `epoch` and `term`, may join.
+    fn takes(&self, epoch: RegionEpoch, term: u64, bytes: usize) -> bool {
+        let same = self.epoch == epoch && self.term == term;
+        self.waiters.is_empty() || (same && self.data.len() + bytes <= GROUP_BYTES_MAX)
     }
 
-    fn add(&mut self, epoch: RegionEpoch, writes: &[u8], waiter: Waiter) {
+    fn add(&mut self, epoch: RegionEpoch, term: u64, writes: &[u8], waiter: Waiter) {
         if self.waiters.is_empty() {
             self.epoch = epoch;
+            self.term = term;
             self.data.reserve(writes.len() + 16);
             begin_write(epoch, &mut self.data);
         }
@@ -74,6 +78,12 @@ impl Peer {
         if self.group.waiters.is_empty() {
             return;
         }
+        debug_assert!(self.group.term > 0, "the first write of a group sets its term");
+        // It was admitted as the view tells, which is a moment behind the raft node.
+        if !self.is_leader() || self.node.raft.term != self.group.term {
+            let view = Arc::clone(&self.view);
+            return Waiting::Writes(self.group.take_waiting()).fail(move || view.not_leader().into());
+        }
         let waiters = std::mem::take(&mut self.group.waiters);
         let data = std::mem::take(&mut self.group.data);
         self.propose_entry(data, Waiting::Writes(waiters));
@@ -81,10 +91,12 @@ impl Peer {
 
     /// Appends one entry to the log of the leader.
     pub fn propose_entry(&mut self, data: Vec<u8>, waiting: Waiting) {
+        debug_assert!(self.is_leader(), "raft would pass it on to the leader");
         let term = self.node.raft.term;
         match self.node.propose(Vec::new(), data) {
             Ok(()) => {
                 let index = self.node.raft.raft_log.last_index();
+                self.fail_overwritten(index);
                 debug_assert!(self.pending.back().is_none_or(|last| last.index < index), "indexes ascend");
                 self.pending.push_back(Pending { index, term, waiting });
             }
@@ -93,6 +105,18 @@ impl Peer {
                 tracing::debug!(region_id = self.region_id(), %error, "proposal dropped");
                 let view = Arc::clone(&self.view);
                 waiting.fail(move || view.not_leader().into());
+            }
+        }
+    }
+}
+
+impl Peer {
+    /// Entries that an earlier leadership of this peer proposed at `index` or behind are not in the log of the
+    /// leader that it is now, so they were never committed.
+    fn fail_overwritten(&mut self, index: u64) {
+        while self.pending.back().is_some_and(|last| last.index >= index) {
+            if let Some(overwritten) = self.pending.pop_back() {
+                overwritten.waiting.fail(|| RegionError::StaleCommand.into());
             }
         }
     }
@@ -111,10 +135,10 @@ impl RaftLoop {
         };
         let writes = proposal.writes.as_bytes();
         debug_assert!(!writes.is_empty(), "empty writes need no entry");
-        if !peer.group.takes(epoch, writes.len()) {
+        if !peer.group.takes(epoch, proposal.term, writes.len()) {
             peer.propose_group();
         }
-        peer.group.add(epoch, writes, Waiter { done: proposal.done, _in_flight: in_flight });
+        peer.group.add(epoch, proposal.term, writes, Waiter { done: proposal.done, _in_flight: in_flight });
         self.metrics.proposals.add(1);
         self.dirty.insert(proposal.region_id);
     }

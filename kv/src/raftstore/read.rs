@@ -14,6 +14,7 @@ use super::inbox::Inbox;
 use super::message::{BarrierDone, Message};
 use super::peer::{Barrier, Peer};
 use super::store::RaftLoop;
+use super::transport::Arrivals;
 use super::view::{RegionView, Regions};
 use crate::error::{Error, RegionError, Result};
 use crate::metrics::Metrics;
@@ -38,6 +39,7 @@ pub struct RaftReplica {
     pub(super) engine: Arc<dyn Engine>,
     pub(super) regions: Arc<Regions>,
     pub(super) inbox: Arc<Inbox<Message>>,
+    pub(super) arrivals: Arc<Arrivals>,
     pub(super) in_flight: Arc<Semaphore>,
     pub(super) metrics: Arc<Metrics>,
 }
@@ -64,6 +66,7 @@ impl RaftReplica {
             return Ok(permit);
         }
         tokio::select! {
+            biased;
             permit = self.in_flight.clone().acquire_many_owned(units) => permit.map_err(|_| Error::Stopped),
             () = self.env.clock.sleep(ROOM_WAIT_MAX) => {
                 Err(RegionError::Busy { reason: "too many writes are waiting for the disk" }.into())
@@ -111,6 +114,7 @@ impl Replica for RaftReplica {
             let settled = |view: &RegionView| view.leader_term() != term || view.is_max_ts_synced();
             if !settled(&view) {
                 tokio::select! {
+                    biased;
                     () = view.wait_until(settled) => {}
                     () = self.env.clock.sleep(MAX_TS_WAIT_MAX) => {
                         let reason = "the new leader has not fetched a timestamp yet";
@@ -144,8 +148,9 @@ impl RaftLoop {
         let Some(peer) = self.peers.get_mut(&region_id) else {
             return done(Err(RegionError::RegionNotFound { region_id }.into()));
         };
-        if let Err(error) = peer.view.check_leader(0) {
-            return done(Err(error.into()));
+        // The raft node may have stepped down already where the view has not: it would pass the question on.
+        if !peer.is_leader() {
+            return done(Err(peer.view.not_leader().into()));
         }
         if peer.barriers.len() >= BARRIERS_MAX || !peer.node.raft.commit_to_current_term() {
             let reason = "the leader can not confirm itself yet";

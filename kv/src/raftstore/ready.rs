@@ -2,20 +2,18 @@
 //!
 //! A leader's messages may leave before its own append is synced (raft thesis 10.2.1); votes and
 //! acknowledgements of a follower may not, and raft keeps them apart as persisted messages. Committed entries go to
-//! the apply thread; those that this append commits follow after the sync.
+//! the apply loop; those that this append commits follow after the sync.
 use std::time::Duration;
 
+use raft::Ready;
 use raft::eraftpb::Entry;
-use raft::{Ready, SoftState, StateRole};
 use rutile_kv_engine::RaftLogBatch;
 use rutile_kv_env::{Monotonic, fail_stop, failpoint};
 
 use super::apply::{ApplyMessage, ApplyTask};
+use super::inbox::Room;
 use super::peer::{Peer, Pending};
 use super::store::RaftLoop;
-
-/// Rounds the apply thread may be behind before the raft thread waits for it.
-const APPLY_ROUNDS_MAX: usize = 64;
 
 /// What one round gathers.
 #[derive(Default)]
@@ -29,9 +27,9 @@ struct Round {
 }
 
 impl RaftLoop {
-    /// Runs rounds until no region has anything ready.
+    /// Runs rounds until no region has anything ready, or the apply loop has too much to do.
     pub(super) fn run_rounds(&mut self) {
-        while !self.dirty.is_empty() {
+        while !self.dirty.is_empty() && !self.apply.is_full() {
             let mut round = Round::default();
             let dirty = std::mem::take(&mut self.dirty);
             for region_id in dirty {
@@ -58,7 +56,7 @@ impl RaftLoop {
             return;
         }
         let mut ready = peer.node.ready();
-        self.transport.send(region_id, ready.take_messages());
+        let messages = ready.take_messages();
         if let Some(last) = ready.entries().last() {
             peer.node.mut_store().appended(last);
             let entries = ready.take_entries();
@@ -74,10 +72,8 @@ impl RaftLoop {
         for state in ready.take_read_states() {
             peer.quorum_answered(&state.request_ctx, state.index, self.lease);
         }
-        if let Some(state) = ready.ss() {
-            let state = SoftState { leader_id: state.leader_id, raft_state: state.raft_state };
-            self.role_changed(region_id, &state);
-        }
+        self.publish_role(region_id);
+        self.send(region_id, messages);
         round.readies.push((region_id, ready));
     }
 
@@ -98,49 +94,54 @@ impl RaftLoop {
     }
 
     fn finish(&mut self, region_id: u64, mut ready: Ready, round: &mut Round) {
+        self.send(region_id, ready.take_persisted_messages());
         let Some(peer) = self.peers.get_mut(&region_id) else {
             return;
         };
-        self.transport.send(region_id, ready.take_persisted_messages());
         let mut light = peer.node.advance_append(ready);
-        self.transport.send(region_id, light.take_messages());
+        let messages = light.take_messages();
         peer.take_committed(light.take_committed_entries(), &mut round.tasks);
         peer.choose_election_timeout(&*self.env.random);
         if peer.node.has_ready() {
             self.dirty.insert(region_id);
         }
+        self.send(region_id, messages);
     }
 
     fn hand_to_apply(&mut self, tasks: Vec<ApplyTask>) {
         if tasks.is_empty() {
             return;
         }
-        // The apply thread never waits for this one, so this can not become a circle.
-        self.apply.wait_below(APPLY_ROUNDS_MAX);
         self.apply.push(ApplyMessage::Round(tasks));
     }
 
-    /// Leadership moved.
-    fn role_changed(&mut self, region_id: u64, state: &SoftState) {
+    /// Tells the view who leads, when that changed.
+    fn publish_role(&mut self, region_id: u64) {
         let Some(peer) = self.peers.get_mut(&region_id) else {
             return;
         };
-        let was_leader = peer.view.leader_term() != 0;
-        if state.raft_state != StateRole::Leader {
-            peer.view.set_following(state.leader_id);
-            if was_leader {
+        let (term, leader) = (peer.node.raft.term, peer.node.raft.leader_id);
+        let role = (if peer.is_leader() { term } else { 0 }, leader);
+        let (before, _) = std::mem::replace(&mut peer.published, role);
+        if (before, leader) == role && peer.view.leader_peer() == leader {
+            return;
+        }
+        if role.0 == 0 {
+            peer.view.set_following(leader);
+            peer.finish_barriers();
+            if before != 0 {
                 self.metrics.leaders.set(self.metrics.leaders.get().saturating_sub(1));
             }
             return;
         }
-        let term = peer.node.raft.term;
         peer.view.set_leading(term);
         if peer.is_only_voter() {
             peer.view.set_unbounded_lease();
         }
-        if !was_leader {
+        if before == 0 {
             self.metrics.leaders.add(1);
         }
+        self.env.hooks.record("raftstore::ready::leads", || [region_id, term, peer.view.peer.id]);
         tracing::debug!(region_id, term, "became leader");
         self.reports.became_leader(peer.view.clone(), term);
     }
@@ -162,9 +163,12 @@ impl Peer {
         let Ok(sent) = context.try_into().map(u64::from_be_bytes) else {
             return;
         };
+        if !self.is_leader() {
+            return;
+        }
         if self.is_only_voter() {
             self.view.set_unbounded_lease();
-        } else {
+        } else if self.view.applied().applied_index >= self.split_index {
             self.view.renew_lease(Monotonic::from_origin(Duration::from_nanos(sent)), lease);
         }
         for barrier in &mut self.barriers {

@@ -65,7 +65,8 @@ impl RaftLoop {
             return done(Err(RegionError::RegionNotFound { region_id }.into()));
         };
         let region = peer.view.region();
-        let admitted = peer.view.check_leader(0).map_err(Error::from).and_then(|_| {
+        let leads = if peer.is_leader() { Ok(()) } else { Err(peer.view.not_leader()) };
+        let admitted = leads.map_err(Error::from).and_then(|()| {
             if region.epoch != epoch {
                 return Err(RegionError::EpochNotMatch { current: vec![region.clone()] }.into());
             }
@@ -75,12 +76,13 @@ impl RaftLoop {
             return done(Err(error));
         }
         peer.propose_group();
+        peer.propose_entry(encode_split(epoch, &plan), Waiting::Split(done));
         if !peer.is_only_voter() {
             // Another replica may apply the split first and elect a leader of a new region, which this
-            // region's lease says nothing about.
+            // region's lease says nothing about: there is none until the split is applied here.
             peer.view.suspend_lease();
+            peer.split_index = peer.node.raft.raft_log.last_index();
         }
-        peer.propose_entry(encode_split(epoch, &plan), Waiting::Split(done));
         self.dirty.insert(region_id);
     }
 
@@ -111,8 +113,9 @@ impl RaftLoop {
             peer.view.measured_keys.store(keys / pieces, Ordering::Relaxed);
             peer.view.set_locks(*locks);
             if term != 0 {
-                if parent_view.is_max_ts_synced() {
-                    // Reads of this range were answered under the parent, which this store led.
+                if parent_view.is_max_ts_synced() && peer.is_new {
+                    // Reads of this range were answered under the parent, which this store led. Not so when the
+                    // split is applied again after a restart: others may have led the new region since.
                     peer.view.set_max_ts_synced(peer.node.raft.term + 1);
                 }
                 peer.campaign()?;

@@ -1,13 +1,12 @@
-//! Start of a store: what its threads share, and who gets what of it.
+//! Start of a store: what its loops share, and who gets what of it.
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use rutile_kv_engine::{Engine, RaftLog};
-use rutile_kv_env::{Env, ThreadHandle, fail_stop};
+use rutile_kv_env::Env;
 use rutile_kv_types::Cf;
 use rutile_pd_client::PdClient;
 use tokio::sync::Semaphore;
@@ -15,6 +14,7 @@ use tokio::sync::Semaphore;
 use super::apply::{Applier, ApplyMessage, count_locks};
 use super::background::{Background, Worker};
 use super::bootstrap::bootstrap;
+use super::driver::start;
 use super::heartbeat::{Reporter, Reports};
 use super::inbox::Inbox;
 use super::message::Message;
@@ -23,7 +23,8 @@ use super::read::{IN_FLIGHT_MAX, RaftReplica};
 use super::recovery::open_peers;
 use super::split::RegionSplitter;
 use super::split_checker::Limits;
-use super::store::{NoTransport, RaftLoop, RaftStore, Stop};
+use super::store::{RaftLoop, RaftStore, TICK};
+use super::transport::{Arrivals, Transport};
 use super::view::Regions;
 use crate::concurrency_manager::ConcurrencyManager;
 use crate::config::Config;
@@ -32,6 +33,8 @@ use crate::metrics::Metrics;
 
 /// Shorter than the earliest election with both clocks 10 % off, see `peer`.
 const LEASE: Duration = Duration::from_millis(700);
+/// Rounds the apply loop may be behind before the raft loop waits for it.
+const APPLY_ROUNDS_MAX: usize = 64;
 /// How long a start waits for the regions that only this store can lead.
 const READY_WAIT_MAX: Duration = Duration::from_secs(60);
 
@@ -43,9 +46,10 @@ pub struct Parts {
     pub pd: PdClient,
     pub concurrency: Arc<ConcurrencyManager>,
     pub metrics: Arc<Metrics>,
+    pub transport: Arc<dyn Transport>,
 }
 
-/// What the threads share.
+/// What the loops share.
 struct Wiring {
     parts: Parts,
     store_id: u64,
@@ -54,10 +58,11 @@ struct Wiring {
     regions: Arc<Regions>,
     reports: Arc<Reports>,
     background: Arc<Background>,
+    arrivals: Arc<Arrivals>,
 }
 
 impl RaftStore {
-    /// Makes the store known, opens its regions and starts its threads. Returns when every region that only this
+    /// Makes the store known, opens its regions and starts its loops. Returns when every region that only this
     /// store can lead is ready to serve.
     pub async fn start(config: &Config, parts: Parts) -> Result<RaftStore> {
         let clock = parts.env.clock.clone();
@@ -74,13 +79,13 @@ impl RaftStore {
             raft_loop.add_peer(peer);
         }
         let store = wiring.spawn(raft_loop)?;
-        tokio::select! {
-            () = store.settle() => Ok(store),
-            () = clock.sleep(READY_WAIT_MAX) => {
-                store.end(Stop::Halt)?;
-                Err(Error::Pd("regions did not become ready: PD gave no timestamp".to_owned()))
-            }
-        }
+        let settled = tokio::select! {
+            biased;
+            () = store.settle() => true,
+            () = clock.sleep(READY_WAIT_MAX) => false,
+        };
+        let late = || Error::Pd("regions did not become ready: PD gave no timestamp".to_owned());
+        settled.then_some(store).ok_or_else(late)
     }
 }
 
@@ -96,10 +101,11 @@ impl Wiring {
             parts,
             store_id,
             inbox: Arc::default(),
-            apply: Arc::default(),
+            apply: Arc::new(Inbox::with_limit(APPLY_ROUNDS_MAX)),
             regions: Arc::default(),
             reports: Arc::default(),
             background: Arc::new(Background::new(limits)),
+            arrivals: Arc::default(),
         }
     }
 
@@ -110,23 +116,25 @@ impl Wiring {
             peers: BTreeMap::new(),
             regions: self.regions.clone(),
             raft_log: self.parts.raft_log.clone(),
-            inbox: self.inbox.clone(),
             apply: self.apply.clone(),
             background: self.background.clone(),
             reports: self.reports.clone(),
-            transport: Box::new(NoTransport),
+            transport: self.parts.transport.clone(),
+            arrivals: self.arrivals.clone(),
             metrics: self.parts.metrics.clone(),
             dirty: BTreeSet::new(),
             lease: LEASE,
             last_round: 0,
             appended_bytes: 0,
             log_gc_bytes: config.raft_log_gc_bytes,
+            next_tick: self.parts.env.clock.now() + TICK,
         }
     }
 
     fn applier(&self) -> Applier {
         let (engine, metrics) = (self.parts.engine.clone(), self.parts.metrics.clone());
-        Applier::new(engine, self.apply.clone(), self.inbox.clone(), self.background.clone(), metrics)
+        let hooks = self.parts.env.hooks.clone();
+        Applier::new(engine, self.inbox.clone(), self.background.clone(), metrics, hooks)
     }
 
     fn worker(&self) -> Worker {
@@ -153,7 +161,7 @@ impl Wiring {
         }
     }
 
-    /// Starts the threads. One that can not be started ends those before it, because the handle is dropped.
+    /// Starts the loops. One that can not be started ends those before it, because the handle is dropped.
     fn spawn(self, raft_loop: RaftLoop) -> Result<RaftStore> {
         let env = &self.parts.env;
         let (applier, worker) = (self.applier(), self.worker());
@@ -163,6 +171,7 @@ impl Wiring {
             engine: self.parts.engine.clone(),
             regions: self.regions.clone(),
             inbox: self.inbox.clone(),
+            arrivals: self.arrivals.clone(),
             in_flight: Arc::new(Semaphore::new(IN_FLIGHT_MAX)),
             metrics: self.parts.metrics.clone(),
         });
@@ -173,12 +182,12 @@ impl Wiring {
             background: self.background.clone(),
             apply: self.apply.clone(),
             engine: self.parts.engine.clone(),
-            threads: Mutex::default(),
+            loops: Mutex::default(),
             reporter,
         };
-        store.threads.lock().push(spawn(env, "raft", move || raft_loop.run())?);
-        store.threads.lock().push(spawn(env, "apply", move || applier.run())?);
-        store.threads.lock().push(spawn(env, "kv-background", move || worker.run())?);
+        store.loops.lock().push(start(env, self.inbox.clone(), raft_loop)?);
+        store.loops.lock().push(start(env, self.apply.clone(), applier)?);
+        store.loops.lock().push(start(env, self.background.inbox.clone(), worker)?);
         Ok(store)
     }
 }
@@ -194,16 +203,4 @@ fn measure(engine: &dyn Engine, peer: &Peer) -> Result<()> {
     peer.view.measured_keys.store(keys, Ordering::Relaxed);
     peer.view.set_locks(count_locks(engine, &region)?);
     Ok(())
-}
-
-/// A thread that takes the process with it when it panics: half a store must not go on.
-fn spawn(env: &Env, name: &'static str, work: impl FnOnce() + Send + 'static) -> Result<ThreadHandle> {
-    let guarded = move || {
-        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
-        if result.is_err() {
-            fail_stop("panic in a thread of the store", &name);
-        }
-    };
-    let thread: io::Result<ThreadHandle> = env.spawn.spawn_thread(name, Box::new(guarded));
-    thread.map_err(|error| Error::Engine(error.into()))
 }

@@ -1,56 +1,42 @@
-//! The raft thread, and the handle that ends all threads of the store.
+//! The raft loop, and the handle that ends all loops of the store.
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use raft::eraftpb;
 use rutile_kv_engine::{Engine, RaftLog};
 use rutile_kv_env::{Env, Monotonic, TaskHandle, ThreadHandle, fail_stop};
 use tokio::sync::oneshot;
 
 use super::apply::ApplyMessage;
 use super::background::Background;
+use super::driver::{Running, Steps, Wait};
 use super::heartbeat::Reports;
-use super::inbox::Inbox;
+use super::inbox::{Inbox, Room};
 use super::message::Message;
 use super::peer::Peer;
 use super::read::RaftReplica;
+use super::transport::{Arrivals, Transport};
 use super::view::{RegionView, Regions};
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
 use crate::replica::Splitter;
 
 /// Raft's unit of time.
-const TICK: Duration = Duration::from_millis(100);
+pub(super) const TICK: Duration = Duration::from_millis(100);
 
-/// Where messages to other stores go.
-pub trait Transport: Send {
-    /// Sends what a region's peer wants to tell others.
-    fn send(&self, region_id: u64, messages: Vec<eraftpb::Message>);
-}
-
-/// No other store exists. A message to one is a bug that a test must see and a running store survives.
-pub(super) struct NoTransport;
-
-impl Transport for NoTransport {
-    fn send(&self, region_id: u64, messages: Vec<eraftpb::Message>) {
-        debug_assert!(messages.is_empty(), "region {region_id} has peers that can not be reached");
-    }
-}
-
-/// State of the raft thread.
+/// State of the raft loop.
 pub struct RaftLoop {
     pub(super) env: Env,
     pub(super) store_id: u64,
     pub(super) peers: BTreeMap<u64, Peer>,
     pub(super) regions: Arc<Regions>,
     pub(super) raft_log: Arc<dyn RaftLog>,
-    pub(super) inbox: Arc<Inbox<Message>>,
     pub(super) apply: Arc<Inbox<ApplyMessage>>,
     pub(super) background: Arc<Background>,
     pub(super) reports: Arc<Reports>,
-    pub(super) transport: Box<dyn Transport>,
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) arrivals: Arc<Arrivals>,
     pub(super) metrics: Arc<Metrics>,
     /// Regions to look at in this round. Ordered, so that a run is repeatable.
     pub(super) dirty: BTreeSet<u64>,
@@ -60,6 +46,7 @@ pub struct RaftLoop {
     /// Raft log bytes since the last truncation.
     pub(super) appended_bytes: u64,
     pub(super) log_gc_bytes: u64,
+    pub(super) next_tick: Monotonic,
 }
 
 /// Whether the loop goes on.
@@ -81,29 +68,9 @@ impl RaftLoop {
         self.metrics.regions.set(self.peers.len() as u64);
     }
 
-    /// The loop of the thread.
-    pub(super) fn run(mut self) {
-        let mut messages = Vec::new();
-        let mut next_tick = self.env.clock.now() + TICK;
-        loop {
-            // What is queued while the last round synced is all taken now, and shares the next sync.
-            let wait = if self.dirty.is_empty() { next_tick - self.env.clock.now() } else { Duration::ZERO };
-            self.inbox.take(&mut messages, wait);
-            let flow =
-                messages.drain(..).fold(Flow::GoOn, |flow, message| self.handle(message).unwrap_or(flow));
-            if flow == Flow::Halt {
-                return self.apply.push(ApplyMessage::Halt);
-            }
-            self.tick(&mut next_tick);
-            self.run_rounds();
-            if flow == Flow::Stop {
-                return self.stop();
-            }
-        }
-    }
-
     fn handle(&mut self, message: Message) -> Option<Flow> {
         match message {
+            Message::Raft(message) => self.receive(*message),
             Message::Propose(proposal, in_flight) => self.propose(proposal, in_flight),
             Message::Split(split) => self.propose_split(split),
             Message::ReadBarrier { region_id, done } => self.read_barrier(region_id, done),
@@ -123,13 +90,13 @@ impl RaftLoop {
         None
     }
 
-    fn tick(&mut self, next_tick: &mut Monotonic) {
+    fn tick(&mut self) {
         let now = self.env.clock.now();
-        if now < *next_tick {
+        if now < self.next_tick {
             return;
         }
         // After a long pause one tick is enough: many at once would start elections for nothing.
-        *next_tick = now + TICK;
+        self.next_tick = now + TICK;
         for (region_id, peer) in &mut self.peers {
             if peer.tick(&*self.env.random) {
                 self.dirty.insert(*region_id);
@@ -139,12 +106,40 @@ impl RaftLoop {
         self.finish_all_barriers();
     }
 
-    /// Everything committed goes to the apply thread; what is not gets no answer.
-    fn stop(mut self) {
+    /// Everything committed goes to the apply loop; what is not gets no answer.
+    fn stop(&mut self) {
         for peer in self.peers.values_mut() {
             peer.fail_all(|| Error::Unknown);
         }
         self.apply.push(ApplyMessage::Stop);
+    }
+}
+
+impl Steps for RaftLoop {
+    type Message = Message;
+    const NAME: &'static str = "raft";
+    const PAUSE: &'static str = "raftstore::store::pause";
+
+    fn wait(&self) -> Wait {
+        if self.dirty.is_empty() {
+            return Wait::Message(self.next_tick - self.env.clock.now());
+        }
+        if self.apply.is_full() { Wait::Room(self.apply.clone()) } else { Wait::Message(Duration::ZERO) }
+    }
+
+    /// What was queued while the last round synced is all taken now, and shares the next sync.
+    fn step(&mut self, messages: &mut Vec<Message>) -> bool {
+        let flow = messages.drain(..).fold(Flow::GoOn, |flow, message| self.handle(message).unwrap_or(flow));
+        if flow == Flow::Halt {
+            self.apply.push(ApplyMessage::Halt);
+            return false;
+        }
+        self.tick();
+        self.run_rounds();
+        if flow == Flow::Stop {
+            self.stop();
+        }
+        flow == Flow::GoOn
     }
 }
 
@@ -165,7 +160,7 @@ pub struct RaftStore {
     pub(super) background: Arc<Background>,
     pub(super) apply: Arc<Inbox<ApplyMessage>>,
     pub(super) engine: Arc<dyn Engine>,
-    pub(super) threads: Mutex<Vec<ThreadHandle>>,
+    pub(super) loops: Mutex<Vec<Running>>,
     pub(super) reporter: TaskHandle,
 }
 
@@ -187,19 +182,46 @@ impl RaftStore {
         }
     }
 
-    /// Ends the threads. Blocks until they have ended; calling it again does nothing.
-    pub fn end(&self, how: Stop) -> Result<()> {
-        let threads = std::mem::take(&mut *self.threads.lock());
-        if threads.is_empty() {
+    /// Ends the loops and waits until they have ended; calling it again does nothing.
+    pub async fn end(self: &Arc<Self>, how: Stop) -> Result<()> {
+        let loops = self.ask_to_end(how);
+        if loops.is_empty() {
             return Ok(());
         }
-        self.replica.in_flight.close();
-        self.reporter.abort();
-        self.background.stop();
-        self.replica.inbox.push(if how == Stop::Clean { Message::Stop } else { Message::Halt });
-        for thread in threads {
-            thread.join().map_err(|error| Error::Engine(error.into()))?;
+        let mut threads = Vec::new();
+        for running in loops {
+            match running {
+                Running::Thread(thread) => threads.push(thread),
+                Running::Task(task) => drop(task.join().await),
+            }
         }
+        let (sender, receiver) = oneshot::channel();
+        let store = self.clone();
+        // Joining threads and flushing block.
+        let work = move || {
+            let result = join(threads).and_then(|()| store.after_end(how));
+            // Before the answer: the caller may open the same files next.
+            drop(store);
+            // Nobody to tell means that the caller gave up waiting; the store has ended all the same.
+            let _ = sender.send(result);
+        };
+        self.replica.env.spawn.spawn_blocking("store-stop", Box::new(work));
+        receiver.await.unwrap_or(Err(Error::Stopped))
+    }
+
+    /// Answers the loops that end now; none the second time.
+    fn ask_to_end(&self, how: Stop) -> Vec<Running> {
+        let loops = std::mem::take(&mut *self.loops.lock());
+        if !loops.is_empty() {
+            self.replica.in_flight.close();
+            self.reporter.abort();
+            self.background.stop();
+            self.replica.inbox.push(if how == Stop::Clean { Message::Stop } else { Message::Halt });
+        }
+        loops
+    }
+
+    fn after_end(&self, how: Stop) -> Result<()> {
         // What came too late is dropped unanswered, which its caller hears as "unknown".
         self.replica.inbox.close();
         self.apply.close();
@@ -210,9 +232,20 @@ impl RaftStore {
     }
 }
 
+fn join(threads: Vec<ThreadHandle>) -> Result<()> {
+    threads.into_iter().try_for_each(|thread| thread.join().map_err(|error| Error::Engine(error.into())))
+}
+
 impl Drop for RaftStore {
     fn drop(&mut self) {
-        if let Err(error) = self.end(Stop::Halt) {
+        let mut threads = Vec::new();
+        for running in self.ask_to_end(Stop::Halt) {
+            match running {
+                Running::Thread(thread) => threads.push(thread),
+                Running::Task(task) => task.abort(),
+            }
+        }
+        if let Err(error) = join(threads).and_then(|()| self.after_end(Stop::Halt)) {
             tracing::error!(%error, "a thread of the store did not end well");
         }
     }

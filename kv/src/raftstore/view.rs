@@ -37,6 +37,8 @@ pub struct RegionView {
     lease_end: AtomicU64,
     applied_index: AtomicU64,
     applied_term: AtomicU64,
+    /// The log up to here is on every peer, as far as this one was told.
+    compact_index: AtomicU64,
     /// Leader term for which `max_ts` was raised from PD.
     max_ts_term: AtomicU64,
     /// Locks in the lock CF, never below their number once a reader may rely on it.
@@ -65,6 +67,7 @@ impl RegionView {
             lease_end: AtomicU64::new(0),
             applied_index: AtomicU64::new(applied.applied_index),
             applied_term: AtomicU64::new(applied.applied_term),
+            compact_index: AtomicU64::new(0),
             max_ts_term: AtomicU64::new(0),
             locks: AtomicU64::new(LOCKS_UNKNOWN),
             changed: Notify::new(),
@@ -109,6 +112,11 @@ impl RegionView {
         self.leader_term.load(Ordering::SeqCst)
     }
 
+    /// Peer id of the leader as far as known; 0 when not.
+    pub fn leader_peer(&self) -> u64 {
+        self.leader_peer.load(Ordering::SeqCst)
+    }
+
     /// The lease of a region that has no other voter.
     pub fn set_unbounded_lease(&self) {
         self.lease_end.store(LEASE_UNBOUNDED, Ordering::SeqCst);
@@ -148,6 +156,16 @@ impl RegionView {
         if before != applied.applied_term {
             self.changed.notify_waiters();
         }
+    }
+
+    /// Every peer has the log up to `index`.
+    pub fn allow_compaction(&self, index: u64) {
+        self.compact_index.fetch_max(index, Ordering::SeqCst);
+    }
+
+    /// The log up to here is on every peer; a lower bound.
+    pub fn compact_index(&self) -> u64 {
+        self.compact_index.load(Ordering::SeqCst)
     }
 
     /// Whether a snapshot taken after this call may hold a lock that a read must heed. A lock that is applied later

@@ -4,14 +4,16 @@
 //! simulated network) meets the same checks. A handler turns the request into the words of `txn`, runs it
 //! and turns the answer back; `from_wire` and `to_wire` hold the two directions.
 //!
-//! Deliberately missing: raw KV, pessimistic locks, and the raft and debug services.
+//! Deliberately missing: raw KV, pessimistic locks, the debug service, and a network under [`RaftCarrier`].
 mod from_wire;
+mod raft;
 mod read;
 mod tikv;
 mod to_wire;
 mod write;
 
 pub use from_wire::{bound, read_options, region_context};
+pub use raft::{RaftCarrier, WireTransport, raft_from_wire};
 pub use tikv::KvService;
 pub use to_wire::Failure;
 

@@ -56,6 +56,7 @@ pub(super) async fn pass(
             Ok(()) => return Ok(()),
             Err(still) if still.handle.as_ref().is_some_and(|other| Arc::ptr_eq(other, &handle)) => {
                 tokio::select! {
+                    biased;
                     () = released => {}
                     () = &mut timeout => return Err(still.error),
                 }

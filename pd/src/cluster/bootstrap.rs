@@ -60,6 +60,7 @@ impl Cluster {
             return Err(Error::AlreadyBootstrapped);
         }
         check_first(&store, &region)?;
+        // With several peers nobody leads yet; a client that asks the wrong one is told better.
         let leader = region.peers.first().cloned();
         let beat = RegionHeartbeat { region, leader, ..RegionHeartbeat::default() };
         let mut batch = Batch::default();
@@ -81,8 +82,14 @@ fn check_first(store: &Store, region: &Region) -> Result<()> {
     if region.id == 0 || !region.start_key.is_empty() || !region.end_key.is_empty() {
         return invalid("the first region must have an id and hold all keys");
     }
-    match region.peers.as_slice() {
-        [peer] if peer.id != 0 && peer.store_id == store.id => Ok(()),
-        _ => invalid("the first region must have one peer, on the first store"),
+    let mut ids: Vec<(u64, u64)> = region.peers.iter().map(|peer| (peer.store_id, peer.id)).collect();
+    ids.sort_unstable();
+    ids.dedup_by_key(|(store_id, _)| *store_id);
+    if ids.len() != region.peers.len() || ids.iter().any(|(store_id, id)| *store_id == 0 || *id == 0) {
+        return invalid("peers of the first region need ids, and stores of their own");
+    }
+    match region.peers.first() {
+        Some(peer) if peer.store_id == store.id => Ok(()),
+        _ => invalid("the first peer of the first region must be on the first store"),
     }
 }

@@ -7,7 +7,7 @@ mod spawn;
 
 use std::sync::Arc;
 
-use crate::Env;
+use crate::{Env, Hooks};
 
 pub(crate) fn env(runtime: Option<tokio::runtime::Handle>) -> Env {
     Env {
@@ -15,5 +15,6 @@ pub(crate) fn env(runtime: Option<tokio::runtime::Handle>) -> Env {
         random: Arc::new(random::RealRandom),
         spawn: Arc::new(spawn::RealSpawn::new(runtime)),
         disk: Arc::new(disk::RealDisk),
+        hooks: Hooks::default(),
     }
 }

@@ -91,6 +91,10 @@ impl Spawn for RealSpawn {
         handle
     }
 
+    fn has_threads(&self) -> bool {
+        true
+    }
+
     fn spawn_thread(&self, name: &str, work: Box<dyn FnOnce() + Send>) -> io::Result<ThreadHandle> {
         let guard = self.enter(name);
         // The runtime is entered so that code on the thread may create timers and sockets.

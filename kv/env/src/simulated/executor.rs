@@ -1,6 +1,6 @@
 //! One thread, tasks in seeded order, time that jumps when all tasks wait.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,9 +12,21 @@ use parking_lot::Mutex;
 
 use super::clock::SimulatedClock;
 use super::disk::SimulatedDisk;
+use super::events::Event;
+use super::machine::Machine;
+use super::network::SimulatedNetwork;
 use super::random::SeededRandom;
+use super::world::World;
+use crate::fail_stop::Simulating;
+use crate::hooks::Hooks;
 use crate::spawn::TaskToken;
 use crate::{BoxFuture, Clock, Env, Random, Spawn, TaskHandle, ThreadHandle};
+
+/// Tasks that end together.
+pub(super) type Group = u64;
+
+/// Tasks that no power failure ends.
+pub(super) const WORLD: Group = 0;
 
 /// A simulated world and the driver that makes it move. Clones drive the same world.
 #[derive(Clone)]
@@ -23,27 +35,89 @@ pub struct Simulation {
     disk: SimulatedDisk,
     random: Arc<SeededRandom>,
     executor: Arc<Executor>,
+    world: Arc<World>,
+    network: SimulatedNetwork,
 }
 
 impl Simulation {
     pub fn new(seed: u64) -> Simulation {
+        let clock = SimulatedClock::default();
+        let world = Arc::new(World::new(seed, clock.clone()));
+        // The order of tasks has a stream of its own, so that code that draws one number more does not change it.
+        let executor = Arc::new(Executor::new(SeededRandom::new(!seed), world.clone()));
         Simulation {
-            clock: SimulatedClock::default(),
+            network: SimulatedNetwork::new(seed, world.clone(), clock.clone(), executor.clone()),
             disk: SimulatedDisk::default(),
             random: Arc::new(SeededRandom::new(seed)),
-            // The order of tasks has a stream of its own, so that code that draws one number more does not change it.
-            executor: Arc::new(Executor::new(SeededRandom::new(!seed))),
+            clock,
+            executor,
+            world,
         }
     }
 
-    /// The world as components see it.
+    /// The world as components see it that never lose their power.
     pub fn env(&self) -> Env {
         Env {
             clock: Arc::new(self.clock.clone()),
             random: self.random.clone(),
-            spawn: Arc::new(SimulatedSpawn { executor: self.executor.clone() }),
+            spawn: self.spawn_of(WORLD),
             disk: Arc::new(self.disk.clone()),
+            hooks: Hooks::simulated(self.world.clone(), 0),
         }
+    }
+
+    /// A new machine; its power is off. Ids are the caller's and start at 1.
+    pub fn machine(&self, id: u64) -> Machine {
+        Machine::new(self.clone(), id)
+    }
+
+    pub fn network(&self) -> &SimulatedNetwork {
+        &self.network
+    }
+
+    /// Plants a known bug where the code asks for this name.
+    pub fn plant(&self, bug: &'static str) {
+        self.world.plant(bug);
+    }
+
+    /// Whether the code takes rare turns; it does from the beginning on.
+    pub fn set_rare_turns(&self, on: bool) {
+        self.world.set_rare_turns(on);
+    }
+
+    /// Calls `listener` with each event from now on.
+    pub fn listen(&self, listener: impl Fn(&Event) + Send + Sync + 'static) {
+        self.world.events.listen(Arc::new(listener));
+    }
+
+    /// A hash of everything that happened so far, the order of all tasks included.
+    pub fn event_hash(&self) -> u64 {
+        self.world.events.hash()
+    }
+
+    /// The last events, oldest first.
+    pub fn last_events(&self) -> Vec<Event> {
+        self.world.events.kept()
+    }
+
+    pub(super) fn world(&self) -> &Arc<World> {
+        &self.world
+    }
+
+    pub(super) fn random(&self) -> Arc<dyn Random> {
+        self.random.clone()
+    }
+
+    pub(super) fn new_group(&self) -> Group {
+        self.executor.new_group()
+    }
+
+    pub(super) fn end_group(&self, group: Group) {
+        self.executor.end_group(group);
+    }
+
+    pub(super) fn spawn_of(&self, group: Group) -> Arc<dyn Spawn> {
+        Arc::new(SimulatedSpawn { executor: self.executor.clone(), group })
     }
 
     pub fn clock(&self) -> &SimulatedClock {
@@ -76,6 +150,7 @@ impl Simulation {
     /// # Panics
     /// When everything waits and no timer is left: a deadlock, which a test must not hide.
     pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        let _simulating = Simulating::enter();
         let mut future = pin!(future);
         let woken = Arc::new(Woken(AtomicBool::new(true)));
         let waker = Waker::from(woken.clone());
@@ -104,9 +179,10 @@ impl Wake for Woken {
     }
 }
 
-struct Executor {
+pub(super) struct Executor {
     state: Mutex<ExecutorState>,
     order: SeededRandom,
+    world: Arc<World>,
 }
 
 #[derive(Default)]
@@ -117,8 +193,10 @@ struct ExecutorState {
     ready: Vec<u64>,
     /// Tasks to drop when they come back from being polled.
     aborted: Vec<u64>,
-    names: BTreeMap<u64, &'static str>,
+    names: BTreeMap<u64, (Group, &'static str)>,
     next_id: u64,
+    last_group: Group,
+    ended: BTreeSet<Group>,
 }
 
 struct Task {
@@ -127,17 +205,44 @@ struct Task {
 }
 
 impl Executor {
-    fn new(order: SeededRandom) -> Executor {
-        Executor { state: Mutex::default(), order }
+    fn new(order: SeededRandom, world: Arc<World>) -> Executor {
+        Executor { state: Mutex::default(), order, world }
     }
 
-    fn add(self: &Arc<Self>, name: &'static str, future: BoxFuture<'static, ()>) -> TaskHandle {
+    fn new_group(&self) -> Group {
+        let mut state = self.state.lock();
+        state.last_group += 1;
+        state.last_group
+    }
+
+    /// Ends all tasks of a group, and refuses later ones.
+    fn end_group(&self, group: Group) {
+        let ids: Vec<u64> = {
+            let mut state = self.state.lock();
+            state.ended.insert(group);
+            state.names.iter().filter(|(_, (of, _))| *of == group).map(|(id, _)| *id).collect()
+        };
+        ids.into_iter().for_each(|id| self.abort(id));
+    }
+
+    pub(super) fn add(
+        self: &Arc<Self>,
+        group: Group,
+        name: &'static str,
+        future: BoxFuture<'static, ()>,
+    ) -> TaskHandle {
         let (mut handle, token) = TaskHandle::new(name, Box::new(|| {}));
         let mut state = self.state.lock();
+        if state.ended.contains(&group) {
+            drop(state);
+            // The token goes with its task: whoever joins hears that it was aborted.
+            drop(Task { future, token });
+            return handle;
+        }
         let id = state.next_id;
         state.next_id += 1;
         state.tasks.insert(id, Task { future, token });
-        state.names.insert(id, name);
+        state.names.insert(id, (group, name));
         state.ready.push(id);
         drop(state);
         let executor = Arc::downgrade(self);
@@ -183,6 +288,8 @@ impl Executor {
                 break (id, task);
             }
         };
+        self.world.events.mix(id);
+        let _simulating = Simulating::enter();
         let waker = Waker::from(Arc::new(TaskWaker { id, executor: Arc::downgrade(self) }));
         let done = task.future.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
         let mut state = self.state.lock();
@@ -204,7 +311,7 @@ impl Executor {
 
     fn running(&self) -> Vec<(String, usize)> {
         let mut counts = BTreeMap::<String, usize>::new();
-        for name in self.state.lock().names.values() {
+        for (_, name) in self.state.lock().names.values() {
             *counts.entry((*name).to_owned()).or_default() += 1;
         }
         counts.into_iter().collect()
@@ -226,15 +333,20 @@ impl Wake for TaskWaker {
 
 struct SimulatedSpawn {
     executor: Arc<Executor>,
+    group: Group,
 }
 
 impl Spawn for SimulatedSpawn {
     fn spawn(&self, name: &'static str, future: BoxFuture<'static, ()>) -> TaskHandle {
-        self.executor.add(name, future)
+        self.executor.add(self.group, name, future)
     }
 
     fn spawn_blocking(&self, name: &'static str, work: Box<dyn FnOnce() + Send>) -> TaskHandle {
-        self.executor.add(name, Box::pin(async move { work() }))
+        self.executor.add(self.group, name, Box::pin(async move { work() }))
+    }
+
+    fn has_threads(&self) -> bool {
+        false
     }
 
     fn spawn_thread(&self, name: &str, _work: Box<dyn FnOnce() + Send>) -> io::Result<ThreadHandle> {

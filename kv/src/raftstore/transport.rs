@@ -1,0 +1,138 @@
+//! Raft messages to and from other stores.
+//!
+//! A message names both peers and their stores, so that a carrier needs to know stores only. Carriers may lose,
+//! delay, repeat and reorder: raft is made for that. What comes in waits in the raft loop's inbox, up to a limit;
+//! more is dropped.
+//!
+//! Deliberately missing: snapshots. A leader keeps its log for the slowest follower instead, see `log_gc`.
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use raft::eraftpb::{Message as RaftMessage, MessageType};
+use rutile_kv_types::{Peer as PeerId, RegionEpoch};
+
+use super::message::Message;
+use super::peer::Peer;
+use super::read::RaftReplica;
+use super::store::RaftLoop;
+
+/// Messages of other stores that wait for the raft loop.
+const WAITING_MAX: usize = 8_192;
+
+/// A raft message between two peers of a region.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PeerMessage {
+    pub region_id: u64,
+    /// The region as the sender knows it.
+    pub epoch: RegionEpoch,
+    pub from: PeerId,
+    pub to: PeerId,
+    pub message: RaftMessage,
+}
+
+/// Where messages to other stores go. Never blocks; may lose what it carries.
+pub trait Transport: Send + Sync {
+    fn send(&self, message: PeerMessage);
+}
+
+/// No other store exists. A message to one is a bug that a test must see and a running store survives.
+pub struct NoTransport;
+
+impl Transport for NoTransport {
+    fn send(&self, message: PeerMessage) {
+        debug_assert!(false, "region {} has peers that can not be reached", message.region_id);
+    }
+}
+
+/// Counts what waits for the raft loop.
+#[derive(Default)]
+pub struct Arrivals {
+    waiting: AtomicUsize,
+}
+
+impl Arrivals {
+    fn enter(&self) -> bool {
+        let before = self.waiting.fetch_add(1, Ordering::Relaxed);
+        if before >= WAITING_MAX {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
+        before < WAITING_MAX
+    }
+
+    pub fn leave(&self) {
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl RaftReplica {
+    /// Takes a message of another store; drops it when too many wait already.
+    pub fn receive(&self, message: PeerMessage) {
+        if self.arrivals.enter() {
+            self.inbox.push(Message::Raft(Box::new(message)));
+        } else {
+            self.metrics.raft_messages_dropped.add(1);
+        }
+    }
+}
+
+/// Kinds that a peer of another store may send. Proposals and reads are never forwarded: whoever wants them is told
+/// who leads.
+fn is_expected(kind: MessageType) -> bool {
+    matches!(
+        kind,
+        MessageType::MsgAppend
+            | MessageType::MsgAppendResponse
+            | MessageType::MsgRequestVote
+            | MessageType::MsgRequestVoteResponse
+            | MessageType::MsgRequestPreVote
+            | MessageType::MsgRequestPreVoteResponse
+            | MessageType::MsgHeartbeat
+            | MessageType::MsgHeartbeatResponse
+    )
+}
+
+impl RaftLoop {
+    /// Hands a message of another store to its peer. A region that is not here (yet) needs no answer: its peer will
+    /// be made by the split that makes the region, and is asked again.
+    pub(super) fn receive(&mut self, arrived: PeerMessage) {
+        self.arrivals.leave();
+        let PeerMessage { region_id, from, to, message, .. } = arrived;
+        let Some(peer) = self.peers.get_mut(&region_id) else {
+            return;
+        };
+        let fits = to == peer.view.peer && message.to == to.id && message.from == from.id;
+        if !fits || !is_expected(message.get_msg_type()) || peer.must_be_silent(message.get_msg_type()) {
+            return self.metrics.raft_messages_dropped.add(1);
+        }
+        if let Err(error) = peer.node.step(message) {
+            tracing::debug!(region_id, from = from.id, %error, "raft message refused");
+        }
+        peer.choose_election_timeout(&*self.env.random);
+        self.dirty.insert(region_id);
+    }
+
+    /// Sends what a peer wants to tell others.
+    pub(super) fn send(&self, region_id: u64, messages: Vec<RaftMessage>) {
+        if messages.is_empty() {
+            return;
+        }
+        let Some(view) = self.peers.get(&region_id).map(|peer| &peer.view) else {
+            return;
+        };
+        let region = view.region();
+        for message in messages {
+            // A peer that is gone from the region has nothing to hear.
+            if let Some(to) = region.peer(message.to).cloned() {
+                let from = view.peer.clone();
+                self.transport.send(PeerMessage { region_id, epoch: region.epoch, from, to, message });
+            }
+        }
+    }
+}
+
+impl Peer {
+    /// Whether a vote must not be given yet. Before its restart this peer may have answered a heartbeat, and the
+    /// leader's lease counts on its keeping quiet for an election timeout; raft forgets that over a restart.
+    fn must_be_silent(&self, kind: MessageType) -> bool {
+        self.silent_ticks > 0 && matches!(kind, MessageType::MsgRequestVote | MessageType::MsgRequestPreVote)
+    }
+}
