@@ -52,6 +52,6 @@ pub(super) async fn run(context: &mut StatementContext<'_>, statement: &ast::Del
     for row in &rows {
         writer.delete(transaction, row)?;
     }
-    dml::keep_warnings(context, &evaluation, std::iter::once(eval));
+    dml::keep(context, &evaluation, eval);
     Ok(Outcome::affected(rows.len() as u64))
 }

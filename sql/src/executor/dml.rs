@@ -141,14 +141,8 @@ fn sorted(
     Ok(keyed.into_iter().map(|(_, row)| row).collect())
 }
 
-/// Hands the warnings of a finished statement to the session.
-pub(super) fn keep_warnings(
-    context: &mut StatementContext<'_>,
-    evaluation: &Evaluation,
-    mut contexts: impl Iterator<Item = EvalContext>,
-) {
-    if let Some(own) = contexts.next() {
-        evaluation.absorb(own);
-    }
-    context.session.push_warnings(evaluation.take_warnings());
+/// Hands what a finished statement's expressions have gathered to the session.
+pub(super) fn keep(context: &mut StatementContext<'_>, evaluation: &Evaluation, own: EvalContext) {
+    evaluation.absorb(own);
+    context.session.keep(evaluation);
 }

@@ -106,7 +106,7 @@ pub(super) async fn run(context: &mut StatementContext<'_>, statement: &ast::Ins
         }
     };
     let counts = insert_rows(context, &table, rows, &bound.on_duplicate, &mut eval).await?;
-    dml::keep_warnings(context, &evaluation, std::iter::once(eval));
+    dml::keep(context, &evaluation, eval);
     if let Some(generated) = counts.first_generated {
         context.session.last_insert_id = generated;
     }
@@ -120,7 +120,8 @@ pub(super) async fn run(context: &mut StatementContext<'_>, statement: &ast::Ins
     } else {
         String::new()
     };
-    let last_insert_id = counts.first_generated.or(counts.last_explicit).unwrap_or(0);
+    let expression = evaluation.last_insert_id();
+    let last_insert_id = counts.first_generated.or(expression).or(counts.last_explicit).unwrap_or(0);
     Ok(Outcome::Ok { affected_rows: counts.affected, last_insert_id, info, warnings: 0 })
 }
 

@@ -74,7 +74,7 @@ fn inserted_scope(table: &TableInfo, alias: &ast::InsertAlias) -> Result<Scope> 
     ))
 }
 
-/// Inserts one row, minding the rows in its way.
+/// Inserts one row, minding the rows in its way; false if it was skipped or updated another one instead.
 pub(super) async fn insert(
     context: &mut StatementContext<'_>,
     table: &TableInfo,
@@ -83,20 +83,20 @@ pub(super) async fn insert(
     on_duplicate: &OnDuplicate,
     counts: &mut InsertCounts,
     eval: &mut EvalContext,
-) -> Result<()> {
+) -> Result<bool> {
     loop {
         let transaction = context.writer().await?;
         let Some(collision) = writer.collision(transaction, &row).await? else {
             writer.insert(transaction, &row, Uniqueness::Known).await?;
             counts.affected += 1;
-            return Ok(());
+            return Ok(true);
         };
         match on_duplicate {
             OnDuplicate::Fail => return Err(writer.duplicate(collision.index, &row).into()),
             OnDuplicate::Ignore => {
                 eval.convert.warnings.warn(writer.duplicate(collision.index, &row));
                 counts.duplicates += 1;
-                return Ok(());
+                return Ok(false);
             }
             OnDuplicate::Replace => {
                 let existing = writer.read(transaction, collision.handle).await?;
@@ -108,7 +108,7 @@ pub(super) async fn insert(
             OnDuplicate::Update(assignments) => {
                 let existing = writer.read(transaction, collision.handle).await?;
                 update_existing(context, table, writer, &existing, &row, assignments, counts, eval).await?;
-                return Ok(());
+                return Ok(false);
             }
         }
     }

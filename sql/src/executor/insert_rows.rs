@@ -58,7 +58,7 @@ pub(super) async fn insert_rows(
             context.check_killed()?;
         }
         eval.convert.row = number as u64 + 1;
-        ids.fill(context, table, &mut row, &mut counts, eval).await?;
+        let generated = ids.fill(context, table, &mut row, &mut counts, eval).await?;
         let handle = match table.handle_of(&row.values)? {
             Some(handle) => handle,
             None => {
@@ -68,35 +68,49 @@ pub(super) async fn insert_rows(
             }
         };
         let row = StoredRow { handle, values: row.values };
-        if matches!(on_duplicate, OnDuplicate::Fail) {
+        let inserted = if matches!(on_duplicate, OnDuplicate::Fail) {
             writer.insert(context.writer().await?, &row, uniqueness).await?;
             counts.affected += 1;
+            true
         } else {
-            insert_conflict::insert(context, table, &mut writer, row, on_duplicate, &mut counts, eval)
-                .await?;
+            insert_conflict::insert(context, table, &mut writer, row, on_duplicate, &mut counts, eval).await?
+        };
+        match generated {
+            Some(id) if inserted => counts.first_generated = counts.first_generated.or(Some(id)),
+            // The row was skipped or became an update: as in MySQL the next one gets its value.
+            Some(id) => ids.give_back(id),
+            None => {}
         }
     }
     Ok(counts)
 }
 
 /// AUTO_INCREMENT values of one statement.
+#[derive(Default)]
 struct GeneratedIds {
-    /// Values reserved for the statement in one go, when every row needs one.
-    reserved: Option<u64>,
+    /// The next of the values reserved for the statement: for all rows in one go when every row needs one.
+    next: u64,
+    left: usize,
 }
 
 impl GeneratedIds {
     async fn prepare(context: &mut StatementContext<'_>, table: &TableInfo, rows: &[NewRow]) -> Result<Self> {
         let all = !rows.is_empty() && rows.iter().all(|row| row.generate.is_some());
         if !all || context.session.next_insert_id.is_some() {
-            return Ok(Self { reserved: None });
+            return Ok(Self::default());
         }
         let progression = context.settings().progression;
-        let first = context.instance.auto_ids().allocate(table, rows.len() as u64, progression).await?;
-        Ok(Self { reserved: Some(first) })
+        let next = context.instance.auto_ids().allocate(table, rows.len() as u64, progression).await?;
+        Ok(Self { next, left: rows.len() })
     }
 
-    /// Gives the row its generated value, or moves the counter beyond an explicit one.
+    /// The row that got this value last did not use it.
+    fn give_back(&mut self, id: u64) {
+        self.next = id;
+        self.left += 1;
+    }
+
+    /// Gives the row its generated value, which it answers, or moves the counter beyond an explicit one.
     async fn fill(
         &mut self,
         context: &mut StatementContext<'_>,
@@ -104,35 +118,36 @@ impl GeneratedIds {
         row: &mut NewRow,
         counts: &mut InsertCounts,
         eval: &mut EvalContext,
-    ) -> Result<()> {
+    ) -> Result<Option<u64>> {
         let Some(column) = table.auto_increment_column() else {
-            return Ok(());
+            return Ok(None);
         };
         let Some(offset) = row.generate else {
             if let Some(explicit) = row.values.get(column.offset).and_then(positive) {
                 context.instance.auto_ids().rebase(table, explicit).await?;
                 counts.last_explicit = Some(explicit);
             }
-            return Ok(());
+            return Ok(None);
         };
         let progression = context.settings().progression;
-        let id = match (context.session.next_insert_id.take(), self.reserved) {
+        let id = match (context.session.next_insert_id.take(), self.left) {
             (Some(forced), _) => {
                 context.instance.auto_ids().rebase(table, forced).await?;
                 forced
             }
-            (None, Some(id)) => {
-                self.reserved = id.checked_add(progression.increment);
+            (None, 0) => context.instance.auto_ids().allocate(table, 1, progression).await?,
+            (None, left) => {
+                let id = self.next;
+                // The last reserved value may be the largest there is.
+                (self.next, self.left) = (id.saturating_add(progression.increment), left - 1);
                 id
             }
-            (None, None) => context.instance.auto_ids().allocate(table, 1, progression).await?,
         };
-        counts.first_generated.get_or_insert(id);
         let value = convert(&Value::UInt(id), &FieldType::ubigint(), column, eval)?;
         if let Some(slot) = row.values.get_mut(offset) {
             *slot = value;
         }
-        Ok(())
+        Ok(Some(id))
     }
 }
 

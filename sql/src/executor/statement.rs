@@ -35,7 +35,7 @@ pub async fn run_prepared_query(
         && let Some(read) = template.read(context)?
         && let Some(rows) = run_short_read(context, &read, &evaluation).await?
     {
-        context.session.push_warnings(evaluation.take_warnings());
+        context.session.keep(&evaluation);
         let columns = Arc::clone(&template.columns);
         return Ok(Outcome::Rows(ResultSet { columns, rows: Rows::Values(rows), warnings: 0 }));
     }
@@ -52,14 +52,14 @@ async fn run_bound(
     if let Some(read) = short_read(context, &bound.relation)
         && let Some(rows) = run_short_read(context, &read, &evaluation).await?
     {
-        context.session.push_warnings(evaluation.take_warnings());
+        context.session.keep(&evaluation);
         return Ok(Outcome::Rows(ResultSet { columns, rows: Rows::Values(rows), warnings: 0 }));
     }
     let view = read_view(context, &bound.relation).await?;
     let engine = Arc::clone(context.instance.query_engine());
     let rows = engine.run(&bound, view.as_ref(), &evaluation).await?;
     match &rows {
-        Rows::Values(_) => context.session.raise(evaluation.take_warnings()),
+        Rows::Values(_) => context.session.raise(&evaluation),
         Rows::Batches(_) => context.session.streaming = Some(evaluation),
     }
     Ok(Outcome::Rows(ResultSet { columns, rows, warnings: 0 }))
@@ -165,7 +165,7 @@ pub async fn evaluate_expression(
     let view = read_view(context, &bound.relation).await?;
     let engine = Arc::clone(context.instance.query_engine());
     let rows = collect(engine.run(&bound, view.as_ref(), &evaluation).await?, &[ty.clone()]).await?;
-    context.session.push_warnings(evaluation.take_warnings());
+    context.session.keep(&evaluation);
     let value = rows.into_iter().next().and_then(|row| row.into_iter().next()).unwrap_or(Value::Null);
     Ok((value, ty))
 }

@@ -103,11 +103,12 @@ pub(super) async fn run(context: &mut StatementContext<'_>, statement: &ast::Upd
         writer.update(context.writer().await?, old, &new).await?;
     }
     let matched = rows.len() as u64;
-    dml::keep_warnings(context, &evaluation, std::iter::once(eval));
+    dml::keep(context, &evaluation, eval);
     let affected_rows = if context.session.info.found_rows { matched } else { changed };
     let info =
         format!("Rows matched: {matched}  Changed: {changed}  Warnings: {}", context.session.warning_count());
-    Ok(Outcome::Ok { affected_rows, last_insert_id: 0, info, warnings: 0 })
+    let last_insert_id = evaluation.last_insert_id().unwrap_or(0);
+    Ok(Outcome::Ok { affected_rows, last_insert_id, info, warnings: 0 })
 }
 
 /// The row after the assignments, or `None` if nothing changes. `input` is the row the expressions see: the

@@ -23,7 +23,15 @@ pub struct Evaluation {
     template: EvalContext,
     connection_collation: Collation,
     interruption: Arc<dyn Interruption>,
-    warnings: Mutex<Vec<Warning>>,
+    left: Mutex<Left>,
+}
+
+/// What contexts left behind.
+#[derive(Debug, Default)]
+struct Left {
+    warnings: Vec<Warning>,
+    /// The last value of `LAST_INSERT_ID(expr)`.
+    last_insert_id: Option<u64>,
 }
 
 impl fmt::Debug for Evaluation {
@@ -38,7 +46,7 @@ impl Evaluation {
         connection_collation: Collation,
         interruption: Arc<dyn Interruption>,
     ) -> Arc<Self> {
-        Arc::new(Self { template, connection_collation, interruption, warnings: Mutex::new(Vec::new()) })
+        Arc::new(Self { template, connection_collation, interruption, left: Mutex::default() })
     }
 
     /// A context of its own for one piece of work; give it back to [`Self::absorb`].
@@ -61,24 +69,30 @@ impl Evaluation {
         }
     }
 
-    /// Takes over the warnings of a context.
+    /// Takes over what a context has gathered for the session.
     pub fn absorb(&self, mut context: EvalContext) {
-        if context.convert.warnings.is_empty() {
+        if context.convert.warnings.is_empty() && context.new_last_insert_id.is_none() {
             return;
         }
-        let mut warnings = self.warnings.lock();
-        let room = MAX_WARNINGS.saturating_sub(warnings.len());
-        warnings.extend(context.convert.warnings.take().into_iter().take(room));
+        let mut left = self.left.lock();
+        let room = MAX_WARNINGS.saturating_sub(left.warnings.len());
+        left.warnings.extend(context.convert.warnings.take().into_iter().take(room));
+        left.last_insert_id = context.new_last_insert_id.or(left.last_insert_id);
     }
 
     /// The warnings raised so far, leaving none.
     pub fn take_warnings(&self) -> Vec<Warning> {
-        std::mem::take(&mut *self.warnings.lock())
+        std::mem::take(&mut self.left.lock().warnings)
     }
 
     /// Warnings raised so far.
     pub fn warning_count(&self) -> u64 {
-        self.warnings.lock().len() as u64
+        self.left.lock().warnings.len() as u64
+    }
+
+    /// What `LAST_INSERT_ID(expr)` was given last, if it was called.
+    pub fn last_insert_id(&self) -> Option<u64> {
+        self.left.lock().last_insert_id
     }
 
     pub fn sql_mode(&self) -> SqlMode {

@@ -108,6 +108,16 @@ impl SessionState {
         }
     }
 
+    /// Takes over what the expressions of a statement have gathered: warnings, and `LAST_INSERT_ID(expr)`.
+    pub(crate) fn keep(&mut self, evaluation: &Evaluation) {
+        self.push_warnings(evaluation.take_warnings());
+        self.keep_insert_id(evaluation);
+    }
+
+    fn keep_insert_id(&mut self, evaluation: &Evaluation) {
+        self.last_insert_id = evaluation.last_insert_id().unwrap_or(self.last_insert_id);
+    }
+
     pub fn push_warnings(&mut self, warnings: Vec<Warning>) {
         for warning in warnings {
             self.warnings.push(warning);
@@ -116,11 +126,13 @@ impl SessionState {
 
     /// The conditions a query has raised. A SELECT without tables keeps those of the statement before it, but
     /// only if it raises none itself (MySQL manual, "The MySQL Diagnostics Area").
-    pub(crate) fn raise(&mut self, warnings: Vec<Warning>) {
+    pub(crate) fn raise(&mut self, evaluation: &Evaluation) {
+        let warnings = evaluation.take_warnings();
         if !warnings.is_empty() {
             self.warnings.clear();
             self.push_warnings(warnings);
         }
+        self.keep_insert_id(evaluation);
     }
 
     /// The warning count of a reply, with those that a streamed result has raised up to now.
@@ -132,7 +144,7 @@ impl SessionState {
     /// Takes over the warnings of the last streamed result, which has been read by now.
     pub(super) fn collect_streamed_warnings(&mut self) {
         if let Some(evaluation) = self.streaming.take() {
-            self.push_warnings(evaluation.take_warnings());
+            self.keep(&evaluation);
         }
     }
 
