@@ -1,5 +1,7 @@
 //! Configuration of a store.
 
+use std::time::Duration;
+
 /// Sizes and addresses; each has a default that fits one machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -11,6 +13,10 @@ pub struct Config {
     pub region_split_keys: u64,
     /// Raft log bytes after which the state engine is flushed and the log truncated.
     pub raft_log_gc_bytes: u64,
+    /// How often PD is asked for the GC safe point.
+    pub gc_poll_interval: Duration,
+    /// Bytes of records that garbage collection walks in a second.
+    pub gc_bytes_per_second: u64,
     /// Coprocessor requests that run at once.
     pub coprocessor_concurrency: usize,
 }
@@ -24,6 +30,8 @@ impl Default for Config {
             region_split_bytes: 256 * MIB,
             region_split_keys: 2_560_000,
             raft_log_gc_bytes: 128 * MIB,
+            gc_poll_interval: Duration::from_secs(10),
+            gc_bytes_per_second: 32 * MIB,
             coprocessor_concurrency: 4,
         }
     }

@@ -141,6 +141,12 @@ pub enum KeyError {
     Committed { start_ts: TimeStamp, commit_ts: TimeStamp, key: Vec<u8> },
     #[error("commit timestamp {} is not above start timestamp {}", commit_ts, start_ts)]
     InvalidCommitTs { start_ts: TimeStamp, commit_ts: TimeStamp },
+    #[error(
+        "GC life time is shorter than transaction duration, transaction starts at {}, GC safe point is {}",
+        ts,
+        safe_point
+    )]
+    BelowSafePoint { ts: TimeStamp, safe_point: TimeStamp },
     #[error("key holds a pessimistic lock of the same transaction where a prewrite lock was expected")]
     LockTypeNotMatch { start_ts: TimeStamp, key: Vec<u8> },
 }

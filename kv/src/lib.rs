@@ -4,17 +4,19 @@
 //! service       the wire: region checks, requests to commands, errors to wire
 //! txn           Percolator commands, latches, scheduler          coprocessor   host of pushed-down plans
 //! mvcc          versions: point get, scan                        concurrency_manager   max_ts, in-memory locks
+//! gc            old versions and dropped ranges
 //! replica       the seam: snapshot, propose
 //! raftstore     multi-raft over the raft log and the state engine
 //! ```
 //! [`Store`] is the facade: open it over an engine, a raft log and a PD client, hand [`Store::service`] to a
 //! carrier, stop it. Knows nothing of MySQL.
 //!
-//! Deliberately missing so far: pessimistic locks, async commit, raw KV, GC, snapshots between stores.
+//! Deliberately missing so far: pessimistic locks, async commit, raw KV, snapshots between stores.
 mod concurrency_manager;
 mod config;
 mod coprocessor;
 mod error;
+mod gc;
 mod keys;
 #[cfg(test)]
 mod local_replica;

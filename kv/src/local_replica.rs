@@ -1,6 +1,6 @@
 //! A replica without raft, for tests: one region on a plain engine, writes applied at once or when told.
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -9,7 +9,8 @@ use rutile_kv_engine::{Engine, IterOptions, MemoryEngine, WriteBatch};
 use rutile_kv_types::{Cf, Peer, PeerRole, Region, RegionEpoch};
 
 use crate::error::{RegionError, Result};
-use crate::replica::{Proposal, RegionContext, RegionSnapshot, Replica};
+use crate::gc::SafePoint;
+use crate::replica::{LedRegion, Proposal, RegionContext, RegionSnapshot, Replica};
 use crate::write_set::{Change, Changes};
 
 /// The region of the replica.
@@ -21,6 +22,8 @@ pub struct LocalReplica {
     region: Arc<Region>,
     hold: AtomicBool,
     held: Mutex<Vec<Proposal>>,
+    safe_point: SafePoint,
+    applied: AtomicU64,
 }
 
 impl LocalReplica {
@@ -43,6 +46,8 @@ impl LocalReplica {
             region: Arc::new(region),
             hold: AtomicBool::new(false),
             held: Mutex::default(),
+            safe_point: SafePoint::default(),
+            applied: AtomicU64::new(5),
         })
     }
 
@@ -92,9 +97,12 @@ impl LocalReplica {
                     batch.put(cf, key, value)
                 }
                 Change::Delete { cf, key } => batch.delete(cf, key),
+                Change::DeleteRange { cf, start, end } => batch.delete_range(cf, start, end),
+                Change::Collect { safe_point } => self.safe_point.raise(safe_point),
             }
         }
         self.engine.write(batch, false).expect("a local engine");
+        self.applied.fetch_add(1, Ordering::SeqCst);
         (proposal.done)(Ok(()));
     }
 }
@@ -124,5 +132,13 @@ impl Replica for LocalReplica {
                 self.apply(proposal);
             }
         })
+    }
+
+    fn safe_point(&self) -> &SafePoint {
+        &self.safe_point
+    }
+
+    fn led_regions(&self) -> Vec<LedRegion> {
+        vec![LedRegion { context: self.context(), applied_index: self.applied.load(Ordering::SeqCst) }]
     }
 }

@@ -85,6 +85,12 @@ metrics! {
     raft_messages_dropped,
     /// Raft log truncations.
     log_compactions,
+    /// Passes of garbage collection that reached every region led here.
+    gc_passes,
+    /// Records that garbage collection looked at.
+    gc_records_walked,
+    /// Records that garbage collection removed.
+    gc_records_removed,
     /// Region heartbeats sent to the placement driver.
     region_heartbeats,
     /// Messages to the placement driver that failed.

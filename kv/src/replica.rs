@@ -9,6 +9,7 @@ use rutile_kv_engine::Snapshot;
 use rutile_kv_types::{Region, RegionEpoch};
 
 use crate::error::Result;
+use crate::gc::SafePoint;
 use crate::mvcc::Versions;
 use crate::write_set::WriteSet;
 
@@ -52,6 +53,14 @@ pub struct Proposal {
     pub done: ProposalDone,
 }
 
+/// A region led here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LedRegion {
+    pub context: RegionContext,
+    /// How far it is applied; the same number means that nothing was written.
+    pub applied_index: u64,
+}
+
 /// The replicated store.
 pub trait Replica: Send + Sync + 'static {
     /// A snapshot at the leader, or `None` when only [`Replica::read_barrier`] can tell whether this is
@@ -66,6 +75,12 @@ pub trait Replica: Send + Sync + 'static {
 
     /// Replicates a write; `done` is called after it is applied, or with the reason why it is not.
     fn propose<'a>(&'a self, proposal: Proposal) -> BoxFuture<'a, ()>;
+
+    /// Versions below it may be missing in every snapshot.
+    fn safe_point(&self) -> &SafePoint;
+
+    /// The regions led here, in order of region id.
+    fn led_regions(&self) -> Vec<LedRegion>;
 }
 
 /// Splits regions on request.

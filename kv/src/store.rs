@@ -2,7 +2,7 @@
 use std::sync::{Arc, OnceLock};
 
 use rutile_kv_engine::{Engine, RaftLog};
-use rutile_kv_env::Env;
+use rutile_kv_env::{Env, TaskHandle};
 use rutile_kv_proto::endpoint::Endpoint;
 use rutile_kv_proto::{Status, TikvService, raft_serverpb};
 use rutile_kv_types::TimeStamp;
@@ -12,6 +12,7 @@ use crate::concurrency_manager::ConcurrencyManager;
 use crate::config::Config;
 use crate::coprocessor::{EndpointSlot, Host};
 use crate::error::{Error, Result};
+use crate::gc::{Collector, SafePoint, Worker};
 use crate::metrics::{self, Metrics};
 use crate::raftstore::{
     NewStore, NoTransport, Parts, RaftReplica, RaftStore, Stop, Transport, found_with_voters,
@@ -25,6 +26,7 @@ pub struct Store {
     service: Arc<KvService<RaftReplica>>,
     endpoint: EndpointSlot,
     metrics: Arc<Metrics>,
+    gc: TaskHandle,
 }
 
 impl Store {
@@ -69,17 +71,29 @@ impl Store {
     ) -> Result<Store> {
         let metrics = Arc::new(Metrics::default());
         let concurrency = Arc::new(ConcurrencyManager::new(TimeStamp::ZERO));
+        let safe_point = Arc::new(SafePoint::default());
+        // Before anything is served: what an earlier run removed was below the one PD knows.
+        safe_point.raise(pd.gc_safe_point().await.map_err(|error| Error::Pd(error.to_string()))?);
         let parts = Parts {
             env: env.clone(),
             engine,
             raft_log,
-            pd,
+            pd: pd.clone(),
             concurrency: concurrency.clone(),
             metrics: metrics.clone(),
             transport,
+            safe_point,
         };
         let raft = Arc::new(RaftStore::start(&config, parts).await?);
         let scheduler = Arc::new(Scheduler::new(env.clone(), raft.replica.clone(), concurrency));
+        let collector = Collector {
+            env: env.clone(),
+            scheduler: scheduler.clone(),
+            metrics: metrics.clone(),
+            bytes_per_second: config.gc_bytes_per_second,
+        };
+        let worker = Worker { collector, pd, poll_interval: config.gc_poll_interval };
+        let gc = env.spawn.spawn("gc", Box::pin(worker.run()));
         let endpoint = EndpointSlot::default();
         let host = Host::new(
             env.clone(),
@@ -90,7 +104,7 @@ impl Store {
         );
         let service =
             Arc::new(KvService::new(env.clone(), scheduler, raft.splitter.clone(), host, metrics.clone()));
-        Ok(Store { raft, service, endpoint, metrics })
+        Ok(Store { raft, service, endpoint, metrics, gc })
     }
 
     /// The id PD gave this store.
@@ -143,6 +157,21 @@ impl Store {
     }
 
     async fn end(&self, how: Stop) -> Result<()> {
+        self.gc.abort();
+        // Until it is gone it keeps the engine open.
+        self.gc.join().await;
         self.raft.end(how).await
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.gc.abort();
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.gc.abort();
     }
 }

@@ -6,15 +6,19 @@
 //!
 //! ```text
 //! tag (CF in the low nibble, 0x10 = delete, 0x20 = replace) | key length LEB128 | key | [value length LEB128 | value]
+//! tag (CF in the low nibble, 0x30 = delete range)           | start, end, both with their length
+//! tag 0x40, collect                                         | safe point LEB128
 //! ```
 //! Whoever decides knows whether a key had a value before. Locks carry that knowledge along, so that the number of
 //! locks of a region is kept without looking: a put adds one, a delete takes one away, a replace does neither.
-use rutile_kv_types::{Cf, codec};
+use rutile_kv_types::{Cf, Region, TimeStamp, codec};
 
 use crate::error::{Error, Result};
 
 const DELETE: u8 = 0x10;
 const REPLACE: u8 = 0x20;
+const DELETE_RANGE: u8 = 0x30;
+const COLLECT: u8 = 0x40;
 const CF_MASK: u8 = 0x0f;
 
 /// Ordered changes; later ones win.
@@ -32,13 +36,24 @@ pub enum Change<'a> {
     Replace { cf: Cf, key: &'a [u8], value: &'a [u8] },
     /// Remove a key.
     Delete { cf: Cf, key: &'a [u8] },
+    /// Remove all keys of a range.
+    DeleteRange { cf: Cf, start: &'a [u8], end: &'a [u8] },
+    /// The changes that follow remove versions that only reads below the safe point need.
+    Collect { safe_point: TimeStamp },
 }
 
-impl<'a> Change<'a> {
-    /// The encoded key with its timestamp, if the column family has one.
-    pub fn key(&self) -> &'a [u8] {
+impl Change<'_> {
+    /// Whether it changes nothing outside the region.
+    pub fn lies_in(&self, region: &Region) -> bool {
         match self {
-            Change::Put { key, .. } | Change::Replace { key, .. } | Change::Delete { key, .. } => key,
+            Change::Put { key, .. } | Change::Replace { key, .. } | Change::Delete { key, .. } => {
+                region.contains(key)
+            }
+            Change::DeleteRange { start, end, .. } => {
+                let ends_inside = region.end_key.is_empty() || *end <= &*region.end_key;
+                region.contains(start) && start < end && ends_inside
+            }
+            Change::Collect { .. } => true,
         }
     }
 }
@@ -67,6 +82,20 @@ impl WriteSet {
     pub fn delete(&mut self, cf: Cf, key: &[u8]) {
         self.bytes.push(tag_of(cf) | DELETE);
         self.append_bytes(key);
+    }
+
+    /// Appends the removal of `[start, end)`.
+    pub fn delete_range(&mut self, cf: Cf, start: &[u8], end: &[u8]) {
+        debug_assert!(start < end, "a range has keys");
+        self.bytes.push(tag_of(cf) | DELETE_RANGE);
+        self.append_bytes(start);
+        self.append_bytes(end);
+    }
+
+    /// Announces the removal of versions below the safe point.
+    pub fn collect_below(&mut self, safe_point: TimeStamp) {
+        self.bytes.push(COLLECT);
+        codec::encode_var_u64(&mut self.bytes, safe_point.into_inner());
     }
 
     fn append_bytes(&mut self, bytes: &[u8]) {
@@ -109,12 +138,16 @@ impl<'a> Changes<'a> {
     }
 
     fn read_change(&mut self, tag: u8) -> Result<Change<'a>> {
+        if tag == COLLECT {
+            return Ok(Change::Collect { safe_point: codec::decode_var_u64(&mut self.rest)?.into() });
+        }
         let cf = cf_of(tag & CF_MASK)?;
         let key = self.read_bytes()?;
         match tag & !CF_MASK {
             0 => Ok(Change::Put { cf, key, value: self.read_bytes()? }),
             REPLACE => Ok(Change::Replace { cf, key, value: self.read_bytes()? }),
             DELETE => Ok(Change::Delete { cf, key }),
+            DELETE_RANGE => Ok(Change::DeleteRange { cf, start: key, end: self.read_bytes()? }),
             _ => Err(Error::corrupt("write set", format!("unknown change tag {tag:#04x}"))),
         }
     }
@@ -164,6 +197,8 @@ mod tests {
         set.delete(Cf::Write, b"w");
         set.replace(Cf::Lock, b"k", b"u");
         set.put(Cf::Default, b"", &[7; 300]);
+        set.collect_below(TimeStamp::new(1 << 60));
+        set.delete_range(Cf::Lock, b"a", b"b");
         let changes: Vec<_> =
             Changes::decode(set.as_bytes()).map(|change| change.expect("just encoded")).collect();
         assert_eq!(
@@ -173,8 +208,22 @@ mod tests {
                 Change::Delete { cf: Cf::Write, key: b"w" },
                 Change::Replace { cf: Cf::Lock, key: b"k", value: b"u" },
                 Change::Put { cf: Cf::Default, key: b"", value: &[7; 300] },
+                Change::Collect { safe_point: TimeStamp::new(1 << 60) },
+                Change::DeleteRange { cf: Cf::Lock, start: b"a", end: b"b" },
             ]
         );
+    }
+
+    #[test]
+    fn a_range_must_end_inside_its_region() {
+        let region = Region { start_key: "b".into(), end_key: "d".into(), ..Region::default() };
+        let lies_in = |start: &'static [u8], end: &'static [u8]| {
+            Change::DeleteRange { cf: Cf::Write, start, end }.lies_in(&region)
+        };
+        assert!(lies_in(b"b", b"d") && lies_in(b"c", b"cc"));
+        for (start, end) in [(b"a", b"c"), (b"c", b"e"), (b"c", b"c"), (b"d", b"e")] {
+            assert!(!lies_in(start, end), "{start:?} {end:?}");
+        }
     }
 
     #[test]
@@ -186,6 +235,6 @@ mod tests {
             assert!(Changes::decode(&bytes[..length]).last().expect("one item").is_err(), "{length}");
         }
         assert!(Changes::decode(&[0x03, 0, 0]).next().expect("one item").is_err(), "raft CF");
-        assert!(Changes::decode(&[0x40, 0, 0]).next().expect("one item").is_err(), "unknown tag");
+        assert!(Changes::decode(&[0x70, 0, 0]).next().expect("one item").is_err(), "unknown tag");
     }
 }

@@ -42,7 +42,7 @@ impl Pd {
             tso: Tso::open(&env, Arc::clone(&storage), config.tso_window)?,
             ids: IdAllocator::open(Arc::clone(&storage))?,
             cluster: Cluster::open(&env, Arc::clone(&storage))?,
-            gc: GcSafePoint::open(storage)?,
+            gc: GcSafePoint::open(&env, storage)?,
             config,
         })
     }

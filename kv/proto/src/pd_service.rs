@@ -14,7 +14,7 @@ use crate::pdpb::{
     PutStoreRequest, PutStoreResponse, RegionHeartbeatRequest, RegionHeartbeatResponse,
     ReportBatchSplitRequest, ReportBatchSplitResponse, ScanRegionsRequest, ScanRegionsResponse,
     StoreHeartbeatRequest, StoreHeartbeatResponse, TsoRequest, TsoResponse, UpdateGcSafePointRequest,
-    UpdateGcSafePointResponse,
+    UpdateGcSafePointResponse, UpdateServiceGcSafePointRequest, UpdateServiceGcSafePointResponse,
 };
 use crate::status::Status;
 
@@ -52,5 +52,9 @@ pub trait PdService: Send + Sync {
         &self,
         request: UpdateGcSafePointRequest,
     ) -> Result<UpdateGcSafePointResponse, Status>;
+    async fn update_service_gc_safe_point(
+        &self,
+        request: UpdateServiceGcSafePointRequest,
+    ) -> Result<UpdateServiceGcSafePointResponse, Status>;
     async fn load_keyspace(&self, request: LoadKeyspaceRequest) -> Result<LoadKeyspaceResponse, Status>;
 }

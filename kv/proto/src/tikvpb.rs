@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use crate::coprocessor::{CoprocessorRequest, CoprocessorResponse};
 use crate::kvrpcpb::{
     BatchGetRequest, BatchGetResponse, BatchRollbackRequest, BatchRollbackResponse, CheckTxnStatusRequest,
-    CheckTxnStatusResponse, CommitRequest, CommitResponse, GetRequest, GetResponse, PrewriteRequest,
-    PrewriteResponse, ResolveLockRequest, ResolveLockResponse, ScanLockRequest, ScanLockResponse,
-    ScanRequest, ScanResponse, SplitRegionRequest, SplitRegionResponse, TxnHeartBeatRequest,
-    TxnHeartBeatResponse,
+    CheckTxnStatusResponse, CommitRequest, CommitResponse, DeleteRangeRequest, DeleteRangeResponse,
+    GetRequest, GetResponse, PrewriteRequest, PrewriteResponse, ResolveLockRequest, ResolveLockResponse,
+    ScanLockRequest, ScanLockResponse, ScanRequest, ScanResponse, SplitRegionRequest, SplitRegionResponse,
+    TxnHeartBeatRequest, TxnHeartBeatResponse,
 };
 use crate::status::Status;
 
@@ -31,6 +31,7 @@ pub trait TikvService: Send + Sync {
     async fn kv_resolve_lock(&self, request: ResolveLockRequest) -> Result<ResolveLockResponse, Status>;
     async fn kv_scan_lock(&self, request: ScanLockRequest) -> Result<ScanLockResponse, Status>;
     async fn kv_txn_heart_beat(&self, request: TxnHeartBeatRequest) -> Result<TxnHeartBeatResponse, Status>;
+    async fn kv_delete_range(&self, request: DeleteRangeRequest) -> Result<DeleteRangeResponse, Status>;
     async fn split_region(&self, request: SplitRegionRequest) -> Result<SplitRegionResponse, Status>;
     async fn coprocessor(&self, request: CoprocessorRequest) -> Result<CoprocessorResponse, Status>;
 }

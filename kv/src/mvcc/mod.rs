@@ -13,7 +13,7 @@
 //! - [`PointGetter`]: reads of single keys, one lock get and one write seek each.
 //! - [`ForwardScanner`], [`BackwardScanner`]: ranges, as a merge of the write and the lock iterator.
 //!
-//! Deliberately missing: read-committed isolation, and garbage collection, which belongs to `gc`.
+//! Deliberately missing: read-committed isolation. Garbage collection is in `gc`.
 mod backward;
 mod forward;
 mod point_get;

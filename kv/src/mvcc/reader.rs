@@ -54,6 +54,13 @@ impl<'s> Reader<'s> {
         read_record(&**writes, key)
     }
 
+    /// The record after the one found last, which was one of `key`.
+    pub fn next_write(&mut self, key: &Key) -> Result<Option<(TimeStamp, Write)>> {
+        let writes = self.writes();
+        writes.next()?;
+        read_record(&**writes, key)
+    }
+
     /// The newest Put or Delete at or below `ts`, stepping over Lock and Rollback records.
     pub fn seek_change(&mut self, key: &Key, ts: TimeStamp) -> Result<Option<(TimeStamp, Write)>> {
         let mut found = self.seek_write(key, ts)?;
@@ -65,9 +72,7 @@ impl<'s> Reader<'s> {
                 None => return Ok(None),
                 Some(_) => {}
             }
-            let writes = self.writes();
-            writes.next()?;
-            found = read_record(&**writes, key)?;
+            found = self.next_write(key)?;
         }
     }
 
@@ -95,9 +100,7 @@ impl<'s> Reader<'s> {
                 }
                 return Ok(TxnRecord::None { overlapped: Some(write) });
             }
-            let writes = self.writes();
-            writes.next()?;
-            found = read_record(&**writes, key)?;
+            found = self.next_write(key)?;
         }
         Ok(TxnRecord::None { overlapped: None })
     }

@@ -52,6 +52,11 @@ impl WriteBuffer {
         self.writes.delete(Cf::Default, key.append_ts(start_ts).as_encoded());
     }
 
+    /// Announces that what follows removes versions which only reads below the safe point need.
+    pub fn collect_below(&mut self, safe_point: TimeStamp) {
+        self.writes.collect_below(safe_point);
+    }
+
     /// The changes in replicated form.
     pub fn into_write_set(self) -> WriteSet {
         self.writes

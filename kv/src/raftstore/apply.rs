@@ -27,6 +27,7 @@ use super::split::split_region;
 use super::state::{ApplyState, region_to_bytes};
 use super::view::RegionView;
 use crate::error::{Error, RegionError, Result};
+use crate::gc::SafePoint;
 use crate::keys;
 use crate::metrics::Metrics;
 use crate::write_set::{Change, Changes};
@@ -66,12 +67,14 @@ pub struct Applier {
     pub raft: Arc<Inbox<Message>>,
     pub background: Arc<Background>,
     pub metrics: Arc<Metrics>,
+    safe_point: Arc<SafePoint>,
     hooks: Hooks,
     batch: WriteBatch,
     /// What becomes visible when the batch is written.
     finished: Vec<Finished>,
 }
 
+/// One task whose changes are in the batch.
 struct Finished {
     view: Arc<RegionView>,
     applied: ApplyState,
@@ -83,6 +86,8 @@ struct Finished {
     keys: u64,
     /// Locks added less locks removed.
     locks: i64,
+    /// Ranges removed as a whole.
+    dropped: Vec<(Cf, Vec<u8>, Vec<u8>)>,
 }
 
 impl Applier {
@@ -93,8 +98,18 @@ impl Applier {
         background: Arc<Background>,
         metrics: Arc<Metrics>,
         hooks: Hooks,
+        safe_point: Arc<SafePoint>,
     ) -> Self {
-        Applier { engine, raft, background, metrics, hooks, batch: WriteBatch::new(), finished: Vec::new() }
+        Applier {
+            engine,
+            raft,
+            background,
+            metrics,
+            safe_point,
+            hooks,
+            batch: WriteBatch::new(),
+            finished: Vec::new(),
+        }
     }
 
     fn apply(&mut self, task: ApplyTask) {
@@ -111,6 +126,7 @@ impl Applier {
             bytes: 0,
             keys: 0,
             locks: 0,
+            dropped: Vec::new(),
         };
         let mut pending = VecDeque::from(task.pending);
         for entry in &task.entries {
@@ -131,10 +147,10 @@ impl Applier {
         }
         debug_assert!(pending.is_empty(), "waiters come with their entries");
         self.batch.put(Cf::Raft, keys::apply_state(finished.view.region_id), finished.applied.to_bytes());
-        // After a split locks are counted in the engine, where nothing later may be mixed in.
-        let has_split = !finished.splits.is_empty();
+        // Locks are then counted in the engine, where nothing later may be mixed in.
+        let recounts = finished.recounts_locks();
         self.finished.push(finished);
-        if has_split || self.batch.size_bytes() >= BATCH_BYTES_MAX {
+        if recounts || self.batch.size_bytes() >= BATCH_BYTES_MAX {
             self.write();
         }
     }
@@ -170,7 +186,7 @@ impl Applier {
     fn apply_changes(&mut self, region: &Region, body: &[u8], finished: &mut Finished) -> Result<()> {
         for change in Changes::decode(body) {
             let change = change?;
-            if !region.contains(change.key()) {
+            if !change.lies_in(region) {
                 return Err(Error::corrupt("raft entry", format!("a key is outside region {}", region.id)));
             }
             match change {
@@ -188,6 +204,12 @@ impl Applier {
                     self.batch.delete(cf, key);
                     finished.locks -= i64::from(cf == Cf::Lock);
                 }
+                Change::DeleteRange { cf, start, end } => {
+                    self.batch.delete_range(cf, start, end);
+                    finished.dropped.push((cf, start.to_vec(), end.to_vec()));
+                }
+                // Before the batch is written: a reader that finds a version gone must find this first.
+                Change::Collect { safe_point } => self.safe_point.raise(safe_point),
             }
         }
         Ok(())
@@ -238,14 +260,21 @@ impl Applier {
     }
 
     fn publish(&mut self, finished: Finished) {
-        let Finished { view, applied, region, splits, outcomes, bytes, keys, locks } = finished;
+        let recounts = finished.recounts_locks();
+        let Finished { view, applied, region, splits, outcomes, bytes, keys, locks, dropped } = finished;
+        for (cf, start, end) in &dropped {
+            // The range is empty already; this gives back the files that hold nothing else.
+            if let Err(error) = self.engine.destroy_range(*cf, start, end) {
+                fail_stop("apply: removal of a range", &error);
+            }
+        }
         if let Some(region) = region {
             view.set_region(region);
         }
-        if splits.is_empty() {
-            view.add_locks(locks);
-        } else {
+        if recounts {
             view.set_locks(self.count_locks(&view.region()));
+        } else {
+            view.add_locks(locks);
         }
         // Before the applied index: who sees a region ready finds its splits announced.
         for regions in splits {
@@ -269,6 +298,13 @@ impl Applier {
             Ok(locks) => locks,
             Err(error) => fail_stop("apply: count of locks", &error),
         }
+    }
+}
+
+impl Finished {
+    /// After a split or the removal of a range the number of locks can not be told from the changes.
+    fn recounts_locks(&self) -> bool {
+        !self.splits.is_empty() || !self.dropped.is_empty()
     }
 }
 

@@ -17,8 +17,9 @@ use super::store::RaftLoop;
 use super::transport::Arrivals;
 use super::view::{RegionView, Regions};
 use crate::error::{Error, RegionError, Result};
+use crate::gc::SafePoint;
 use crate::metrics::Metrics;
-use crate::replica::{Proposal, RegionContext, RegionSnapshot, Replica};
+use crate::replica::{LedRegion, Proposal, RegionContext, RegionSnapshot, Replica};
 
 /// Writes taken on and not yet applied, in [`IN_FLIGHT_UNIT`]s: 64 MiB.
 pub const IN_FLIGHT_MAX: usize = 1 << 16;
@@ -42,6 +43,7 @@ pub struct RaftReplica {
     pub(super) arrivals: Arc<Arrivals>,
     pub(super) in_flight: Arc<Semaphore>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) safe_point: Arc<SafePoint>,
 }
 
 impl RaftReplica {
@@ -139,6 +141,23 @@ impl Replica for RaftReplica {
                 Err(error) => (proposal.done)(Err(error)),
             }
         })
+    }
+
+    fn safe_point(&self) -> &SafePoint {
+        &self.safe_point
+    }
+
+    fn led_regions(&self) -> Vec<LedRegion> {
+        let led = self.regions.all().into_iter().filter(|view| view.leader_term() != 0);
+        led.map(|view| {
+            // Before the region, so that a change in between shows as one.
+            let applied_index = view.applied().applied_index;
+            let (peer_id, store_id) = (view.peer.id, view.peer.store_id);
+            let (region_id, epoch) = (view.region_id, view.region().epoch);
+            let context = RegionContext { region_id, epoch, store_id, peer_id, term: 0 };
+            LedRegion { context, applied_index }
+        })
+        .collect()
     }
 }
 

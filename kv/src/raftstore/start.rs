@@ -29,6 +29,7 @@ use super::view::Regions;
 use crate::concurrency_manager::ConcurrencyManager;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::gc::SafePoint;
 use crate::metrics::Metrics;
 
 /// Shorter than the earliest election with both clocks 10 % off, see `peer`.
@@ -47,6 +48,7 @@ pub struct Parts {
     pub concurrency: Arc<ConcurrencyManager>,
     pub metrics: Arc<Metrics>,
     pub transport: Arc<dyn Transport>,
+    pub safe_point: Arc<SafePoint>,
 }
 
 /// What the loops share.
@@ -134,7 +136,7 @@ impl Wiring {
     fn applier(&self) -> Applier {
         let (engine, metrics) = (self.parts.engine.clone(), self.parts.metrics.clone());
         let hooks = self.parts.env.hooks.clone();
-        Applier::new(engine, self.inbox.clone(), self.background.clone(), metrics, hooks)
+        Applier::new(engine, self.inbox.clone(), self.background.clone(), metrics, hooks, self.parts.safe_point.clone())
     }
 
     fn worker(&self) -> Worker {
@@ -174,6 +176,7 @@ impl Wiring {
             arrivals: self.arrivals.clone(),
             in_flight: Arc::new(Semaphore::new(IN_FLIGHT_MAX)),
             metrics: self.parts.metrics.clone(),
+            safe_point: self.parts.safe_point.clone(),
         });
         let store = RaftStore {
             store_id: self.store_id,

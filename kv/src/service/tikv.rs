@@ -10,6 +10,7 @@ use super::read::{self, ScanRange};
 use super::to_wire::{self, Failure};
 use super::{from_wire, write};
 use crate::coprocessor::Host;
+use crate::gc;
 use crate::metrics::Metrics;
 use crate::replica::{Replica, Splitter};
 use crate::txn::Scheduler;
@@ -208,6 +209,29 @@ impl<R: Replica> TikvService for KvService<R> {
         answer!(result, TxnHeartBeatResponse, |lock_ttl| {
             kvrpcpb::TxnHeartBeatResponse { lock_ttl, ..Default::default() }
         })
+    }
+
+    async fn kv_delete_range(
+        &self,
+        request: kvrpcpb::DeleteRangeRequest,
+    ) -> Result<kvrpcpb::DeleteRangeResponse, Status> {
+        self.metrics.commands.add(1);
+        let context = from_wire::region_context(request.context.as_ref())?;
+        if request.notify_only {
+            return Err(Status::invalid_argument("delete_range: notify_only is not supported"));
+        }
+        let (start, end) = (from_wire::bound(&request.start_key), from_wire::bound(&request.end_key));
+        let work = gc::delete_range(&self.scheduler, &context, &start, &end);
+        match self.within(request.context.as_ref(), work).await?.map_err(Failure::from) {
+            Ok(()) => Ok(kvrpcpb::DeleteRangeResponse::default()),
+            Err(Failure::Region(error)) => {
+                Ok(kvrpcpb::DeleteRangeResponse { region_error: Some(error), ..Default::default() })
+            }
+            Err(Failure::Key(error)) => {
+                Ok(kvrpcpb::DeleteRangeResponse { error: error.abort, ..Default::default() })
+            }
+            Err(Failure::Status(status)) => Err(status),
+        }
     }
 
     async fn split_region(

@@ -130,9 +130,10 @@ pub fn key_error(error: KeyError) -> kvrpcpb::KeyError {
         KeyError::PrimaryMismatch(locked) => {
             wire.primary_mismatch = Some(kvrpcpb::PrimaryMismatch { lock_info: Some(lock_info(locked)) });
         }
-        KeyError::Committed { .. } | KeyError::InvalidCommitTs { .. } | KeyError::LockTypeNotMatch { .. } => {
-            wire.abort = text;
-        }
+        KeyError::Committed { .. }
+        | KeyError::InvalidCommitTs { .. }
+        | KeyError::BelowSafePoint { .. }
+        | KeyError::LockTypeNotMatch { .. } => wire.abort = text,
     }
     wire
 }

@@ -1,5 +1,5 @@
 //! The shape of a command: keys to latch, and one function from snapshot to decision.
-use rutile_kv_types::Key;
+use rutile_kv_types::{Key, TimeStamp};
 
 use crate::concurrency_manager::{ConcurrencyManager, KeyHandleGuard};
 use crate::error::Result;
@@ -39,6 +39,12 @@ pub trait Command: Send {
     /// Whether it may pick a commit timestamp itself, for which `max_ts` must be synced.
     fn needs_max_ts(&self) -> bool {
         false
+    }
+
+    /// Start timestamp of the locks or records it makes, `None` when it only ends what is there. Below the GC safe point
+    /// nobody may start: the record that forbids it may be gone.
+    fn starts_at(&self) -> Option<TimeStamp> {
+        None
     }
 
     /// Decides on the snapshot behind `reader`, while the keys are latched.

@@ -26,6 +26,7 @@ mod scan_lock;
 mod scheduler;
 
 pub use check_txn_status::{CheckTxnStatus, TxnStatus};
+pub use command::{Command, Decision};
 pub use commit::Commit;
 pub use heart_beat::HeartBeat;
 pub use memory_lock::ReadTarget;

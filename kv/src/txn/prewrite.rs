@@ -226,6 +226,10 @@ impl Command for Prewrite {
         self.try_one_pc
     }
 
+    fn starts_at(&self) -> Option<TimeStamp> {
+        Some(self.start_ts)
+    }
+
     fn decide(
         self,
         reader: &mut Reader<'_>,

@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use rutile_kv_env::Env;
-use rutile_kv_types::{Key, Region};
+use rutile_kv_types::{Key, Region, RegionEpoch};
 use tokio::sync::oneshot;
 
 use super::command::{Command, Decision};
@@ -23,6 +23,7 @@ use crate::concurrency_manager::ConcurrencyManager;
 use crate::error::{Error, KeyError, LockedKey, RegionError, Result};
 use crate::mvcc::{ReadOptions, Reader};
 use crate::replica::{Proposal, RegionContext, RegionSnapshot, Replica};
+use crate::write_set::WriteSet;
 
 /// Executes transaction commands against a replica.
 pub struct Scheduler<R> {
@@ -41,6 +42,11 @@ impl<R: Replica> Scheduler<R> {
     /// `max_ts` and the in-memory locks.
     pub fn concurrency(&self) -> &Arc<ConcurrencyManager> {
         &self.concurrency
+    }
+
+    /// The replicated store below.
+    pub fn replica(&self) -> &R {
+        &self.replica
     }
 
     /// A leader's snapshot, without leaving the thread while the lease holds.
@@ -65,31 +71,42 @@ impl<R: Replica> Scheduler<R> {
             // Of the term of the snapshot, because the write is proposed in that term or not at all.
             self.replica.max_ts_synced(context, snapshot.term).await?;
         }
+        if let Some(start_ts) = command.starts_at() {
+            // On the snapshot that is decided on: what is collected later, is not decided on.
+            self.replica.safe_point().check(start_ts)?;
+        }
         let Decision { writes, outcome, handles } =
             command.decide(&mut Reader::new(snapshot.versions()), &self.concurrency)?;
         if writes.is_empty() {
             return Ok(outcome);
         }
-        let (sender, receiver) = oneshot::channel();
-        let proposal = Proposal {
-            region_id: context.region_id,
-            epoch: snapshot.region.epoch,
-            term: snapshot.term,
-            writes,
-            done: Box::new(move |result| {
-                // Readers must find the records before the in-memory locks go, and the next command
-                // must find both before it is let in.
-                drop(handles);
-                drop(latch);
-                // The caller may have gone; the write stands all the same.
-                let _ = sender.send(result);
-            }),
-        };
+        let (epoch, term) = (snapshot.region.epoch, snapshot.term);
         drop(snapshot);
-        self.replica.propose(proposal).await;
-        // A proposal dropped unanswered means that the store stopped with it in flight.
-        receiver.await.unwrap_or(Err(Error::Unknown))?;
+        // Readers must find the records before the in-memory locks go, and the next command must find both
+        // before it is let in.
+        self.replicate(context.region_id, epoch, term, writes, (handles, latch)).await?;
         Ok(outcome)
+    }
+
+    /// Replicates writes decided on a snapshot of that epoch and term. `held` is dropped, front to back, when they
+    /// are applied or known not to be. Not cancellation-safe, like [`Scheduler::run`].
+    pub async fn replicate(
+        &self,
+        region_id: u64,
+        epoch: RegionEpoch,
+        term: u64,
+        writes: WriteSet,
+        held: impl Send + 'static,
+    ) -> Result<()> {
+        let (sender, receiver) = oneshot::channel();
+        let done = Box::new(move |result| {
+            drop(held);
+            // The caller may have gone; the write stands all the same.
+            let _ = sender.send(result);
+        });
+        self.replica.propose(Proposal { region_id, epoch, term, writes, done }).await;
+        // A proposal dropped unanswered means that the store stopped with it in flight.
+        receiver.await.unwrap_or(Err(Error::Unknown))
     }
 
     /// Resolves all locks of the given transactions in the region, a batch at a time.
@@ -139,15 +156,21 @@ impl<R: Replica> Scheduler<R> {
     }
 
     /// A leader's snapshot that a read at `options.ts` may rely on: `max_ts` is raised and in-memory locks
-    /// are passed before it is taken. This order is half of the proof in `concurrency_manager`.
+    /// are passed before it is taken. This order is half of the proof in `concurrency_manager`. The GC safe point is
+    /// checked before, to refuse early, and after, to be sure.
     pub async fn read_snapshot(
         &self,
         context: &RegionContext,
         target: ReadTarget<'_>,
         options: &ReadOptions,
     ) -> Result<RegionSnapshot> {
+        let safe_point = self.replica.safe_point();
+        safe_point.check(options.ts)?;
         memory_lock::pass(&self.env, &self.concurrency, target, options).await?;
-        self.snapshot(context).await
+        let snapshot = self.snapshot(context).await?;
+        // Again: what was collected while this read was on its way is missing in the snapshot.
+        safe_point.check(options.ts)?;
+        Ok(snapshot)
     }
 }
 

@@ -44,6 +44,7 @@ answers!(
     pdpb::StoreHeartbeatResponse,
     pdpb::TsoResponse,
     pdpb::UpdateGcSafePointResponse,
+    pdpb::UpdateServiceGcSafePointResponse,
     keyspacepb::LoadKeyspaceResponse,
 );
 

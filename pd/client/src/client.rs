@@ -1,6 +1,7 @@
 //! The typed client of PD.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use rutile_kv_env::Env;
@@ -8,7 +9,9 @@ use rutile_kv_proto::{PdService, keyspacepb, pdpb};
 use rutile_kv_types::{Region, TimeStamp};
 
 use crate::call::call;
-use crate::cluster::{Keyspace, LeaderRegion, RegionHeartbeat, SplitIds, Store, StoreStats};
+use crate::cluster::{
+    Keyspace, LeaderRegion, RegionHeartbeat, ServiceSafePoint, SplitIds, Store, StoreStats,
+};
 use crate::error::{Error, Result};
 use crate::{from_wire, to_wire};
 
@@ -232,6 +235,30 @@ impl PdClient {
             })
         };
         Ok(call(&inner.env, "UpdateGCSafePoint", attempt).await?.new_safe_point.into())
+    }
+
+    /// Keeps the safe point from passing `hold.safe_point` for `ttl`, durably; a zero TTL gives the hold up. Answers the
+    /// hold that binds most, which is another one when the safe point asked for is behind it: nothing was held then.
+    pub async fn update_service_gc_safe_point(
+        &self,
+        service_id: &str,
+        safe_point: TimeStamp,
+        ttl: Duration,
+    ) -> Result<ServiceSafePoint> {
+        let inner = &self.inner;
+        let attempt = || {
+            inner.service.update_service_gc_safe_point(pdpb::UpdateServiceGcSafePointRequest {
+                header: self.header(),
+                service_id: Bytes::copy_from_slice(service_id.as_bytes()),
+                ttl: i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX),
+                safe_point: safe_point.into_inner(),
+            })
+        };
+        let answer = call(&inner.env, "UpdateServiceGCSafePoint", attempt).await?;
+        Ok(ServiceSafePoint {
+            service_id: String::from_utf8_lossy(&answer.service_id).into_owned(),
+            safe_point: answer.min_safe_point.into(),
+        })
     }
 
     pub async fn load_keyspace(&self, name: &str) -> Result<Keyspace> {

@@ -1,7 +1,7 @@
 //! What PD and its clients tell each other, without wire types.
 
 use bytes::Bytes;
-use rutile_kv_types::{Peer, Region};
+use rutile_kv_types::{Peer, Region, TimeStamp};
 
 /// A region and its last known leader, which is unknown only before the first heartbeat.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,6 +68,13 @@ pub struct RegionHeartbeat {
 pub struct SplitIds {
     pub region_id: u64,
     pub peer_ids: Vec<u64>,
+}
+
+/// A service that holds the GC safe point back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceSafePoint {
+    pub service_id: String,
+    pub safe_point: TimeStamp,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

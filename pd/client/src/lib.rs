@@ -17,7 +17,8 @@ pub mod to_wire;
 
 pub use client::PdClient;
 pub use cluster::{
-    Keyspace, LeaderRegion, RegionHeartbeat, SplitIds, Store, StoreState, StoreStats, beyond_all_keys,
+    Keyspace, LeaderRegion, RegionHeartbeat, ServiceSafePoint, SplitIds, Store, StoreState, StoreStats,
+    beyond_all_keys,
 };
 pub use error::{Error, Result};
 

@@ -188,6 +188,27 @@ impl PdService for Pd {
         Ok(pdpb::UpdateGcSafePointResponse { header, new_safe_point: in_force.into_inner() })
     }
 
+    async fn update_service_gc_safe_point(
+        &self,
+        request: pdpb::UpdateServiceGcSafePointRequest,
+    ) -> Result<pdpb::UpdateServiceGcSafePointResponse, Status> {
+        self.check_header(request.header.as_ref())?;
+        let service_id = std::str::from_utf8(&request.service_id)
+            .map_err(|_| Status::invalid_argument("the service id is not UTF-8"))?;
+        let held = self.gc.hold(service_id, request.ttl, request.safe_point.into());
+        let (header, held) = self.answer(held.map(Some))?;
+        let mut answer = pdpb::UpdateServiceGcSafePointResponse {
+            header,
+            ..pdpb::UpdateServiceGcSafePointResponse::default()
+        };
+        if let Some((hold, ttl_s)) = held {
+            answer.service_id = hold.service_id.into_bytes().into();
+            answer.ttl = ttl_s;
+            answer.min_safe_point = hold.safe_point.into_inner();
+        }
+        Ok(answer)
+    }
+
     async fn load_keyspace(
         &self,
         request: keyspacepb::LoadKeyspaceRequest,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rutile_kv_env::Simulation;
 use rutile_kv_proto::{Code, PdService, pdpb};
@@ -70,6 +71,25 @@ fn the_safe_point_never_goes_back() {
         assert_eq!(client.update_gc_safe_point(forward).await.expect("answers"), forward);
         assert_eq!(client.update_gc_safe_point(TimeStamp::new(50)).await.expect("answers"), forward);
         assert_eq!(client.gc_safe_point().await.expect("answers"), forward);
+    });
+}
+
+#[test]
+fn a_service_holds_the_safe_point_back() {
+    let simulation = Simulation::new(4);
+    let client = connect(&simulation, &open(&simulation));
+    let ts = TimeStamp::new;
+    simulation.block_on(async {
+        let hour = Duration::from_secs(3600);
+        client.update_service_gc_safe_point("backup", ts(50), hour).await.expect("answers");
+        let binding =
+            client.update_service_gc_safe_point("gc_worker", ts(90), Duration::MAX).await.expect("answers");
+        assert_eq!((binding.service_id.as_str(), binding.safe_point), ("backup", ts(50)));
+        assert_eq!(client.update_gc_safe_point(ts(90)).await.expect("answers"), ts(50));
+        client.update_service_gc_safe_point("backup", ts(0), Duration::ZERO).await.expect("answers");
+        assert_eq!(client.update_gc_safe_point(ts(90)).await.expect("answers"), ts(90));
+        let refused = client.update_service_gc_safe_point("", ts(99), hour).await;
+        assert!(refused.is_err(), "a service needs a name");
     });
 }
 

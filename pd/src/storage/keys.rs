@@ -15,6 +15,13 @@ pub(crate) const STORE_PREFIX: &[u8] = b"store/";
 /// `pdpb.Region` (region and last leader) by region id.
 pub(crate) const REGION_PREFIX: &[u8] = b"region/";
 
+/// Holds on the GC safe point by service id.
+pub(crate) const GC_HOLD_PREFIX: &[u8] = b"gc/service/";
+
+pub(crate) fn gc_hold(service_id: &str) -> Vec<u8> {
+    [GC_HOLD_PREFIX, service_id.as_bytes()].concat()
+}
+
 pub(crate) fn store(store_id: u64) -> Vec<u8> {
     [STORE_PREFIX, &store_id.to_be_bytes()].concat()
 }

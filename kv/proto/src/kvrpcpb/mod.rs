@@ -22,7 +22,7 @@ pub use lock::{
 };
 pub use mutation::{Assertion, AssertionLevel, KeyRange, KvPair, Mutation, Op};
 pub use read::{BatchGetRequest, BatchGetResponse, GetRequest, GetResponse, ScanRequest, ScanResponse};
-pub use region::{SplitRegionRequest, SplitRegionResponse};
+pub use region::{DeleteRangeRequest, DeleteRangeResponse, SplitRegionRequest, SplitRegionResponse};
 pub use write::{
     BatchRollbackRequest, BatchRollbackResponse, CommitRequest, CommitResponse, PrewriteRequest,
     PrewriteResponse, TxnHeartBeatRequest, TxnHeartBeatResponse, prewrite_request,

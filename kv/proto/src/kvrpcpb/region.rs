@@ -1,4 +1,4 @@
-//! Splitting a region at given keys.
+//! Requests to a region as a whole: splitting it at given keys, removing a range of it.
 
 use bytes::Bytes;
 
@@ -23,4 +23,26 @@ pub struct SplitRegionResponse {
     pub region_error: Option<Box<errorpb::Error>>,
     #[prost(message, repeated, tag = "4")]
     pub regions: Vec<metapb::Region>,
+}
+
+/// Removes the keys `[start_key, end_key)` of one region with all their versions, on every replica.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DeleteRangeRequest {
+    #[prost(message, optional, tag = "1")]
+    pub context: Option<Context>,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub start_key: Bytes,
+    #[prost(bytes = "bytes", tag = "3")]
+    pub end_key: Bytes,
+    #[prost(bool, tag = "4")]
+    pub notify_only: bool,
+}
+
+/// Answer to [`DeleteRangeRequest`].
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DeleteRangeResponse {
+    #[prost(message, optional, boxed, tag = "1")]
+    pub region_error: Option<Box<errorpb::Error>>,
+    #[prost(string, tag = "2")]
+    pub error: String,
 }

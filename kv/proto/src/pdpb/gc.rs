@@ -1,5 +1,7 @@
 //! The timestamp below which old versions may go.
 
+use bytes::Bytes;
+
 use super::{RequestHeader, ResponseHeader};
 
 /// Reads the safe point.
@@ -34,4 +36,30 @@ pub struct UpdateGcSafePointResponse {
     pub header: Option<ResponseHeader>,
     #[prost(uint64, tag = "2")]
     pub new_safe_point: u64,
+}
+
+/// Keeps the safe point from passing `safe_point` for `ttl` seconds; a TTL of zero or less gives the hold up.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UpdateServiceGcSafePointRequest {
+    #[prost(message, optional, tag = "1")]
+    pub header: Option<RequestHeader>,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub service_id: Bytes,
+    #[prost(int64, tag = "3")]
+    pub ttl: i64,
+    #[prost(uint64, tag = "4")]
+    pub safe_point: u64,
+}
+
+/// The service that holds the safe point back most.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UpdateServiceGcSafePointResponse {
+    #[prost(message, optional, tag = "1")]
+    pub header: Option<ResponseHeader>,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub service_id: Bytes,
+    #[prost(int64, tag = "3")]
+    pub ttl: i64,
+    #[prost(uint64, tag = "4")]
+    pub min_safe_point: u64,
 }

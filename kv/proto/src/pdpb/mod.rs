@@ -12,6 +12,7 @@ mod tso;
 
 pub use gc::{
     GetGcSafePointRequest, GetGcSafePointResponse, UpdateGcSafePointRequest, UpdateGcSafePointResponse,
+    UpdateServiceGcSafePointRequest, UpdateServiceGcSafePointResponse,
 };
 pub use header::{Error, ErrorType, RequestHeader, ResponseHeader};
 pub use member::{GetMembersRequest, GetMembersResponse, Member};

@@ -19,6 +19,8 @@ pub struct TestPd {
     bootstrapped: AtomicBool,
     /// By region id, as last reported.
     pub regions: Mutex<BTreeMap<u64, metapb::Region>>,
+    /// GC safe point.
+    pub safe_point: AtomicU64,
     /// Answers to Bootstrap are lost after PD ran it.
     pub lose_bootstrap_answer: AtomicBool,
 }
@@ -153,7 +155,8 @@ impl PdService for TestPd {
     }
 
     async fn get_gc_safe_point(&self, _: GetGcSafePointRequest) -> Result<GetGcSafePointResponse, Status> {
-        unsupported("get_gc_safe_point")
+        let safe_point = self.safe_point.load(Ordering::SeqCst);
+        Ok(GetGcSafePointResponse { header: header(), safe_point })
     }
 
     async fn update_gc_safe_point(
@@ -161,6 +164,13 @@ impl PdService for TestPd {
         _: UpdateGcSafePointRequest,
     ) -> Result<UpdateGcSafePointResponse, Status> {
         unsupported("update_gc_safe_point")
+    }
+
+    async fn update_service_gc_safe_point(
+        &self,
+        _: UpdateServiceGcSafePointRequest,
+    ) -> Result<UpdateServiceGcSafePointResponse, Status> {
+        unsupported("update_service_gc_safe_point")
     }
 
     async fn load_keyspace(&self, _: LoadKeyspaceRequest) -> Result<LoadKeyspaceResponse, Status> {

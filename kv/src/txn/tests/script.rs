@@ -12,6 +12,7 @@
 //! scan ts=20 [from=a] [to=z] [limit=n] [reverse] [keys]
 //! put_lock a <type> primary= start= [ttl=] [min_commit=] [async]      puts a lock as another version may have left it
 //! dump                                  max_ts
+//! gc safe_point=100                     removes what no read at or above it sees; how many records went
 //! ```
 //! A timestamp is a number, or `5ms` for the first one of the fifth millisecond. `long:x` is a value of 300 bytes.
 use std::fmt::Write as _;
@@ -25,8 +26,11 @@ use rutile_kv_types::{Cf, Key, Lock, LockType, Mutation, TimeStamp, format};
 
 use crate::concurrency_manager::ConcurrencyManager;
 use crate::error::{Error, Result};
+use crate::gc::Collector;
 use crate::local_replica::LocalReplica;
+use crate::metrics::Metrics;
 use crate::mvcc::{BackwardScanner, ForwardScanner, PointGetter, ReadOptions};
+use crate::replica::Replica as _;
 use crate::txn::{
     CheckTxnStatus, Commit, HeartBeat, Prewrite, Prewritten, ReadTarget, ResolveLock, Rollback, ScanLock,
     Scheduler, TxnStatus, Verdict,
@@ -34,7 +38,7 @@ use crate::txn::{
 
 struct Script {
     replica: Arc<LocalReplica>,
-    scheduler: Scheduler<LocalReplica>,
+    scheduler: Arc<Scheduler<LocalReplica>>,
 }
 
 /// One command line, split at blanks.
@@ -90,7 +94,7 @@ impl Script {
         let end = Key::from_raw(b"zzz").into_encoded();
         let replica = LocalReplica::over(engine, Bytes::new(), end.into());
         let concurrency = Arc::new(ConcurrencyManager::default());
-        let scheduler = Scheduler::new(Env::real(), replica.clone(), concurrency);
+        let scheduler = Arc::new(Scheduler::new(Env::real(), replica.clone(), concurrency));
         Script { replica, scheduler }
     }
 
@@ -126,6 +130,7 @@ impl Script {
             "get" => self.get(line).await,
             "scan" => self.scan(line).await,
             "put_lock" => self.put_lock(line),
+            "gc" => self.gc(line.ts("safe_point")).await,
             "dump" => Ok(self.dump()),
             "max_ts" => Ok(self.scheduler.concurrency().max_ts().to_string()),
             other => panic!("unknown command {other}"),
@@ -210,6 +215,20 @@ impl Script {
         batch.put(Cf::Lock, Key::from_raw(line.words[1].as_bytes()), lock.to_bytes());
         self.replica.engine.write(batch, false)?;
         Ok("ok".to_owned())
+    }
+
+    async fn gc(&self, safe_point: TimeStamp) -> Result<String> {
+        let metrics = Arc::new(Metrics::default());
+        let collector = Collector {
+            env: Env::real(),
+            scheduler: self.scheduler.clone(),
+            metrics: metrics.clone(),
+            bytes_per_second: u64::MAX,
+        };
+        for region in self.replica.led_regions() {
+            collector.collect_region(&region, safe_point).await?;
+        }
+        Ok(format!("removed {}", metrics.snapshot().gc_records_removed))
     }
 
     fn dump(&self) -> String {
