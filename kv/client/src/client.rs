@@ -14,6 +14,7 @@ use crate::config::ClientConfig;
 use crate::error::{Error, Result};
 use crate::lock_resolver::LockResolver;
 use crate::region::RegionCache;
+use crate::running::Running;
 use crate::snapshot::Snapshot;
 use crate::stores::Stores;
 use crate::transaction::{Transaction, TransactionOptions};
@@ -32,6 +33,7 @@ pub(crate) struct Core {
     pub(crate) cache: RegionCache,
     pub(crate) resolver: LockResolver,
     pub(crate) background: Background,
+    pub(crate) running: Arc<Running>,
 }
 
 impl Client {
@@ -44,6 +46,7 @@ impl Client {
             cache: RegionCache::new(pd.clone(), stores),
             resolver: LockResolver::new(),
             background: Background::new(),
+            running: Arc::default(),
             env,
             config,
             pd,

@@ -4,7 +4,8 @@
 //!   Client ─ begin ──→ Transaction ─ get/scan: membuffer over Snapshot
 //!      │                    └─ commit ──→ committer (pure machine + async shell)
 //!      ├─ snapshot ─→ Snapshot ─ get, batch_get, scan
-//!      └─ coprocessor ─→ stream of answers
+//!      ├─ coprocessor ─→ stream of answers
+//!      └─ run_gc, delete_range
 //!                 │ all of them
 //!            region: cache, call with repair      lock_resolver
 //!                 │
@@ -24,9 +25,12 @@ mod client;
 mod committer;
 mod config;
 mod coprocessor;
+mod delete_range;
 mod error;
+mod gc;
 mod lock_resolver;
 mod region;
+mod running;
 mod snapshot;
 mod stores;
 mod transaction;

@@ -40,6 +40,8 @@ pub(crate) struct Resolution {
     pub(crate) alive: Option<(kvrpcpb::LockInfo, Duration)>,
     /// Transactions whose locks a read at the caller's timestamp may ignore.
     pub(crate) ignorable: Vec<u64>,
+    /// The oldest start of a transaction that lives.
+    pub(crate) oldest_alive: Option<TimeStamp>,
 }
 
 pub(crate) struct LockResolver {
@@ -90,7 +92,12 @@ impl Core {
         let mut resolution = Resolution::default();
         for (owner, locks) in by_owner {
             let Some(first) = locks.first() else { continue };
-            match self.fate_of(first, caller_start_ts).await? {
+            let fate = self.fate_of(first, caller_start_ts).await?;
+            if matches!(fate, Fate::Alive { .. }) {
+                let oldest = resolution.oldest_alive.unwrap_or(TimeStamp::MAX);
+                resolution.oldest_alive = Some(oldest.min(owner.into()));
+            }
+            match fate {
                 Fate::Alive { pushed: true, .. } => resolution.ignorable.push(owner),
                 Fate::Alive { left, pushed: false } => {
                     if resolution.alive.as_ref().is_none_or(|(_, shortest)| left < *shortest) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
@@ -12,16 +13,17 @@ use rutile_kv_client::{
 };
 use rutile_kv_engine::{MemoryEngine, MemoryRaftLog};
 use rutile_kv_env::Env;
-use rutile_kv_proto::PdService;
 use rutile_kv_proto::endpoint::{Endpoint, EndpointError, EndpointRequest, EndpointResponse};
-use rutile_kv_types::KeyRange;
+use rutile_kv_proto::{PdService, kvrpcpb};
+use rutile_kv_types::{Cf, Key, KeyRange, TimeStamp};
 use rutile_pd::{Pd, PdConfig};
-use rutile_pd_client::PdClient;
+use rutile_pd_client::{PdClient, to_wire};
 
 struct Cluster {
     client: Client,
     store: Store,
     two_phases: Client,
+    engine: MemoryEngine,
     _dir: tempfile::TempDir,
 }
 
@@ -31,10 +33,16 @@ async fn start() -> Cluster {
     let pd: Arc<dyn PdService> =
         Arc::new(Pd::open(env.clone(), PdConfig::new(dir.path())).expect("PD opens"));
     let pd = PdClient::connect(env.clone(), pd).await.expect("PD answers");
+    let engine = MemoryEngine::new();
+    let config = rutile_kv::Config {
+        gc_poll_interval: Duration::from_millis(1),
+        gc_bytes_per_second: u64::MAX,
+        ..rutile_kv::Config::default()
+    };
     let store = Store::open(
         env.clone(),
-        rutile_kv::Config::default(),
-        Arc::new(MemoryEngine::new()),
+        config,
+        Arc::new(engine.clone()),
         Arc::new(MemoryRaftLog::new()),
         pd.clone(),
     )
@@ -45,7 +53,7 @@ async fn start() -> Cluster {
     let client = Client::new(env.clone(), pd.clone(), stores.clone());
     let config = ClientConfig { one_pc: false, batch_bytes_max: 256, ..ClientConfig::default() };
     let two_phases = Client::with_config(env, pd, stores, config);
-    Cluster { client, store, two_phases, _dir: dir }
+    Cluster { client, store, two_phases, engine, _dir: dir }
 }
 
 impl Cluster {
@@ -384,5 +392,159 @@ async fn the_bank_keeps_its_total() {
     });
     let committed: Vec<usize> = futures::future::join_all(transfers).await;
     assert!(committed.iter().sum::<usize>() > 20, "{committed:?}");
+    cluster.stop().await;
+}
+
+async fn write_versions(client: &Client, keys: std::ops::Range<usize>, versions: usize) {
+    for version in 0..versions {
+        let mut transaction = begin(client).await;
+        for n in keys.clone() {
+            transaction.put(key(n), value(n + 1_000 * version));
+        }
+        transaction.commit().await.expect("commits");
+    }
+}
+
+fn records(cluster: &Cluster, cf: Cf) -> usize {
+    cluster.engine.dump().iter().filter(|(found, ..)| *found == cf).count()
+}
+
+/// Waits for what the store does in the background.
+async fn until(condition: impl Fn() -> bool) {
+    let wait = async {
+        while !condition() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), wait).await.expect("the store goes on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_transaction_holds_garbage_collection_back() {
+    let cluster = start().await;
+    let client = &cluster.client;
+    write_versions(client, 0..20, 3).await;
+    client.split_region(&[key(5), key(15)]).await.expect("splits");
+    let reader = begin(client).await;
+    let held = reader.start_ts();
+    write_versions(client, 0..20, 5).await;
+    assert_eq!(client.advance_gc_safe_point(Duration::ZERO).await.expect("advances"), held);
+    let scan = reader.snapshot();
+    drop(reader);
+    assert_eq!(client.advance_gc_safe_point(Duration::ZERO).await.expect("advances"), held, "a scan goes on");
+    // Two versions of the first three are older than what the reader sees.
+    until(|| records(&cluster, Cf::Write) == 20 * 6).await;
+    assert_eq!(scan.get(&key(7)).await.expect("reads"), Some(value(2_007)));
+    drop(scan);
+    let late = client.snapshot(held);
+    assert!(client.advance_gc_safe_point(Duration::from_secs(600)).await.expect("advances") >= held);
+    drop(late);
+    let advanced = client.advance_gc_safe_point(Duration::ZERO).await.expect("advances");
+    assert!(advanced > held);
+    until(|| records(&cluster, Cf::Write) == 20).await;
+    match client.snapshot(held).get(&key(7)).await {
+        Err(Error::Aborted(text)) => {
+            assert!(text.starts_with("GC life time is shorter than transaction duration"), "{text}")
+        }
+        other => panic!("a read below the safe point must fail, got {other:?}"),
+    }
+    let reader = begin(client).await;
+    assert_eq!(reader.get(&key(7)).await.expect("reads"), Some(value(4_007)));
+    cluster.stop().await;
+}
+
+async fn context_of(client: &Client, n: usize) -> Option<kvrpcpb::Context> {
+    let found = client.pd().region(Key::from_raw(&key(n)).as_encoded()).await.expect("PD answers");
+    Some(kvrpcpb::Context {
+        region_id: found.region.id,
+        region_epoch: Some(to_wire::epoch(found.region.epoch)),
+        peer: found.region.peers.first().map(to_wire::peer),
+        ..Default::default()
+    })
+}
+
+/// Prewrites two keys of two regions, the first is the primary, as a client that dies then.
+async fn leave_locks(cluster: &Cluster, start_ts: TimeStamp, keys: [usize; 2], lock_ttl: u64) {
+    for n in keys {
+        let mutation = kvrpcpb::Mutation {
+            op: kvrpcpb::Op::Put as i32,
+            key: key(n),
+            value: value(n + 500),
+            assertion: 0,
+        };
+        let request = kvrpcpb::PrewriteRequest {
+            mutations: vec![mutation],
+            primary_lock: key(keys[0]),
+            start_version: start_ts.into_inner(),
+            lock_ttl,
+            ..Default::default()
+        };
+        loop {
+            let request =
+                kvrpcpb::PrewriteRequest { context: context_of(&cluster.client, n).await, ..request.clone() };
+            let answer = cluster.store.service().kv_prewrite(request).await.expect("answered");
+            assert_eq!(answer.errors, []);
+            if answer.region_error.is_none() {
+                break;
+            }
+            // PD has not heard of the split yet.
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// Locks of a dead client are resolved by their primaries before anything goes; a living one is waited for.
+#[tokio::test(flavor = "multi_thread")]
+async fn old_locks_are_resolved_before_the_safe_point_moves() {
+    let cluster = start().await;
+    let client = &cluster.client;
+    fill(client, 0..10).await;
+    client.split_region(&[key(5)]).await.expect("splits");
+    // Committed at its primary, the secondary in the other region left behind.
+    let half = client.timestamp().await.expect("a timestamp");
+    leave_locks(&cluster, half, [1, 6], 0).await;
+    let request = kvrpcpb::CommitRequest {
+        context: context_of(client, 1).await,
+        start_version: half.into_inner(),
+        keys: vec![key(1)],
+        commit_version: client.timestamp().await.expect("a timestamp").into_inner(),
+    };
+    assert_eq!(cluster.store.service().kv_commit(request).await.expect("answered").error, None);
+    // The record of the primary becomes garbage.
+    let mut over = begin(client).await;
+    over.put(key(1), value(9_001));
+    over.commit().await.expect("commits");
+    drop(over);
+    let dead = client.timestamp().await.expect("a timestamp");
+    leave_locks(&cluster, dead, [2, 7], 0).await;
+    let living = client.timestamp().await.expect("a timestamp");
+    leave_locks(&cluster, living, [3, 8], 3_600_000).await;
+    let safe_point = client.advance_gc_safe_point(Duration::ZERO).await.expect("advances");
+    assert_eq!(safe_point, living.prev(), "it stops below the transaction that lives");
+    assert_eq!(records(&cluster, Cf::Lock), 2, "only the living locks are left");
+    // One version of each key; the rollbacks of the dead transaction go too.
+    until(|| records(&cluster, Cf::Write) == 10).await;
+    let reader = client.snapshot(safe_point);
+    for (n, expected) in [(1, 9_001), (6, 506), (2, 2), (7, 7), (3, 3), (8, 8)] {
+        assert_eq!(reader.get(&key(n)).await.expect("reads"), Some(value(expected)), "key {n}");
+    }
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removed_range_spans_regions_and_leaves_its_neighbours() {
+    let cluster = start().await;
+    let client = &cluster.client;
+    write_versions(client, 0..100, 2).await;
+    // The other client does not know the new regions.
+    client.split_region(&[key(20), key(40), key(60)]).await.expect("splits");
+    cluster.two_phases.delete_range(KeyRange::new(key(10), key(70))).await.expect("removes");
+    let left = all(&begin(client).await, KeyRange::all(), ScanOptions::default()).await;
+    let expected: Vec<Bytes> = (0..10).chain(70..100).map(key).collect();
+    assert_eq!(left.into_iter().map(|(key, _)| key).collect::<Vec<_>>(), expected);
+    assert_eq!(records(&cluster, Cf::Write), 40 * 2, "with all versions");
+    client.delete_range(KeyRange::new(key(10), key(70))).await.expect("again is no error");
+    let unbounded = client.delete_range(KeyRange::new(key(10), "")).await;
+    assert!(matches!(unbounded, Err(Error::Unsupported(_))), "{unbounded:?}");
     cluster.stop().await;
 }

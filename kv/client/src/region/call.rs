@@ -33,7 +33,9 @@ region_answers!(
     BatchRollbackResponse,
     CheckTxnStatusResponse,
     ResolveLockResponse,
+    ScanLockResponse,
     TxnHeartBeatResponse,
+    DeleteRangeResponse,
     SplitRegionResponse,
 );
 

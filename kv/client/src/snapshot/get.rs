@@ -12,6 +12,7 @@ use crate::backoff::Backoff;
 use crate::client::Core;
 use crate::error::{Error, Result};
 use crate::region::CachedRegion;
+use crate::running::RunningGuard;
 use crate::transaction::MemBuffer;
 
 /// Owners of locks that reads may ignore; more are forgotten, which costs only another look at the primary.
@@ -22,12 +23,20 @@ const IGNORABLE_MAX: usize = 64;
 pub struct Snapshot {
     pub(super) core: Arc<Core>,
     pub(super) ts: TimeStamp,
-    ignorable: Arc<Mutex<Vec<u64>>>,
+    shared: Arc<Shared>,
+}
+
+/// What clones of a snapshot have in common.
+struct Shared {
+    ignorable: Mutex<Vec<u64>>,
+    /// Holds garbage collection back.
+    _running: RunningGuard,
 }
 
 impl Snapshot {
     pub(crate) fn new(core: Arc<Core>, ts: TimeStamp) -> Snapshot {
-        Snapshot { core, ts, ignorable: Arc::default() }
+        let shared = Shared { ignorable: Mutex::default(), _running: core.running.enter(ts) };
+        Snapshot { core, ts, shared: Arc::new(shared) }
     }
 
     pub fn timestamp(&self) -> TimeStamp {
@@ -70,7 +79,7 @@ impl Snapshot {
     pub(crate) fn context(&self, region: &CachedRegion) -> Option<kvrpcpb::Context> {
         let mut context = region.context();
         if let Some(context) = &mut context {
-            context.resolved_locks.clone_from(&self.ignorable.lock());
+            context.resolved_locks.clone_from(&self.shared.ignorable.lock());
         }
         context
     }
@@ -89,7 +98,7 @@ impl Snapshot {
     pub(super) async fn get_past(&self, locks: Vec<kvrpcpb::LockInfo>, backoff: &mut Backoff) -> Result<()> {
         let resolution = self.core.resolve_locks(locks, self.ts).await?;
         if !resolution.ignorable.is_empty() {
-            let mut ignorable = self.ignorable.lock();
+            let mut ignorable = self.shared.ignorable.lock();
             ignorable.extend(resolution.ignorable);
             let excess = ignorable.len().saturating_sub(IGNORABLE_MAX);
             ignorable.drain(..excess);

@@ -137,6 +137,12 @@ impl TikvService for ScriptedStore {
     async fn kv_scan_lock(&self, _: kvrpcpb::ScanLockRequest) -> Result<kvrpcpb::ScanLockResponse, Status> {
         Err(Status::internal("not scripted"))
     }
+    async fn kv_delete_range(
+        &self,
+        _: kvrpcpb::DeleteRangeRequest,
+    ) -> Result<kvrpcpb::DeleteRangeResponse, Status> {
+        Err(Status::internal("not scripted"))
+    }
     async fn split_region(
         &self,
         _: kvrpcpb::SplitRegionRequest,

@@ -1,0 +1,48 @@
+//! Removing a range with all its versions, for dropped tables and indexes.
+
+use std::sync::Arc;
+
+use rutile_kv_proto::kvrpcpb;
+use rutile_kv_types::KeyRange;
+
+use crate::backoff::Backoff;
+use crate::client::Client;
+use crate::error::{Error, Result};
+
+impl Client {
+    /// Removes every key of `range`, which must have an end, with its versions and locks. Only for data that nobody
+    /// reads or writes any more: snapshots taken before lose it as well, and it is no transaction: other regions lose
+    /// their part earlier or later. Repeating it changes nothing, so whoever was interrupted starts again.
+    pub async fn delete_range(&self, range: KeyRange) -> Result<()> {
+        if range.end.is_empty() {
+            return Err(Error::Unsupported("removing a range without an end"));
+        }
+        let core = &self.core;
+        let mut backoff = Backoff::new("delete range", core.config.retry_budget);
+        let mut start = range.start;
+        while start < range.end {
+            let region = core.cache.locate(&start).await?;
+            let left = KeyRange { start: start.clone(), end: range.end.clone() };
+            let Some(part) = left.intersection(&region.range) else {
+                return Err(Error::Malformed("region that does not hold its key"));
+            };
+            let request = kvrpcpb::DeleteRangeRequest {
+                context: region.context(),
+                start_key: part.start,
+                end_key: part.end.clone(),
+                notify_only: false,
+            };
+            let service = Arc::clone(&region.service);
+            match core.attempt(&region, service.kv_delete_range(request)).await {
+                Ok(answer) if answer.error.is_empty() => {
+                    start = part.end;
+                    // Each region has the budget for itself; a table may have thousands.
+                    backoff = Backoff::new("delete range", core.config.retry_budget);
+                }
+                Ok(answer) => return Err(Error::Aborted(answer.error)),
+                Err(repair) => core.wait_for(&mut backoff, repair).await?,
+            }
+        }
+        Ok(())
+    }
+}
