@@ -6,18 +6,22 @@ use rutile_kv_proto::kvrpcpb;
 use rutile_kv_types::KeyRange;
 
 use crate::backoff::Backoff;
-use crate::client::Client;
+use crate::client::{Client, Core};
 use crate::error::{Error, Result};
 
 impl Client {
     /// Removes every key of `range`, which must have an end, with its versions and locks. Only for data that nobody
     /// reads or writes any more: snapshots taken before lose it as well, and it is no transaction: other regions lose
     /// their part earlier or later. Repeating it changes nothing, so whoever was interrupted starts again.
+    ///
+    /// Locks elsewhere whose primary lies in the range are resolved first: with the primary's record gone, nobody could
+    /// tell any more that their transaction was committed.
     pub async fn delete_range(&self, range: KeyRange) -> Result<()> {
         if range.end.is_empty() {
             return Err(Error::Unsupported("removing a range without an end"));
         }
         let core = &self.core;
+        core.resolve_locks_decided_in(&range).await?;
         let mut backoff = Backoff::new("delete range", core.config.retry_budget);
         let mut start = range.start;
         while start < range.end {
@@ -42,6 +46,19 @@ impl Client {
                 Ok(answer) => return Err(Error::Aborted(answer.error)),
                 Err(repair) => core.wait_for(&mut backoff, repair).await?,
             }
+        }
+        Ok(())
+    }
+}
+
+impl Core {
+    /// Resolves what transactions so far left elsewhere and decided in the range; waits for those that live.
+    async fn resolve_locks_decided_in(&self, range: &KeyRange) -> Result<()> {
+        let now = self.pd.timestamp().await?;
+        let mut backoff = Backoff::new("delete range", self.config.retry_budget);
+        let decided_here = |lock: &kvrpcpb::LockInfo| range.contains(&lock.primary_lock);
+        while let Some(alive) = self.resolve_locks_up_to(now, decided_here).await? {
+            backoff.pause(&self.env, format_args!("transaction {alive} still writes to the range")).await?;
         }
         Ok(())
     }

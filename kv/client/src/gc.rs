@@ -37,7 +37,7 @@ impl Client {
         if target <= current {
             return Ok(current);
         }
-        let target = match core.resolve_locks_up_to(target).await? {
+        let target = match core.resolve_locks_up_to(target, |_| true).await? {
             Some(alive) => alive.prev().min(target),
             None => target,
         };
@@ -73,14 +73,19 @@ impl Core {
         Ok(before(life_time).min(oldest))
     }
 
-    /// Resolves all locks of transactions that started at or before `max_ts`. Answers the oldest start among those
-    /// whose owner lives.
-    async fn resolve_locks_up_to(&self, max_ts: TimeStamp) -> Result<Option<TimeStamp>> {
+    /// Resolves, in all regions, the locks that `wanted` accepts among those of transactions that started at or before
+    /// `max_ts`. Answers the oldest start among those whose owner lives.
+    pub(crate) async fn resolve_locks_up_to(
+        &self,
+        max_ts: TimeStamp,
+        wanted: impl Fn(&kvrpcpb::LockInfo) -> bool,
+    ) -> Result<Option<TimeStamp>> {
         let mut oldest_alive: Option<TimeStamp> = None;
         let mut start = Bytes::new();
         loop {
             let mut backoff = Backoff::new("resolve old locks", self.config.retry_budget);
-            let (locks, next) = self.scan_old_locks(&mut backoff, start, max_ts).await?;
+            let (mut locks, next) = self.scan_old_locks(&mut backoff, start, max_ts).await?;
+            locks.retain(&wanted);
             if !locks.is_empty() {
                 // Nobody reads here, so no commit timestamp needs to be pushed.
                 let resolution = self.resolve_locks(locks, TimeStamp::ZERO).await?;

@@ -493,6 +493,17 @@ async fn leave_locks(cluster: &Cluster, start_ts: TimeStamp, keys: [usize; 2], l
     }
 }
 
+async fn commit_primary(cluster: &Cluster, start_ts: TimeStamp, n: usize) {
+    let request = kvrpcpb::CommitRequest {
+        context: context_of(&cluster.client, n).await,
+        start_version: start_ts.into_inner(),
+        keys: vec![key(n)],
+        commit_version: cluster.client.timestamp().await.expect("a timestamp").into_inner(),
+    };
+    let answer = cluster.store.service().kv_commit(request).await.expect("answered");
+    assert_eq!((answer.region_error, answer.error), (None, None));
+}
+
 /// Locks of a dead client are resolved by their primaries before anything goes; a living one is waited for.
 #[tokio::test(flavor = "multi_thread")]
 async fn old_locks_are_resolved_before_the_safe_point_moves() {
@@ -503,13 +514,7 @@ async fn old_locks_are_resolved_before_the_safe_point_moves() {
     // Committed at its primary, the secondary in the other region left behind.
     let half = client.timestamp().await.expect("a timestamp");
     leave_locks(&cluster, half, [1, 6], 0).await;
-    let request = kvrpcpb::CommitRequest {
-        context: context_of(client, 1).await,
-        start_version: half.into_inner(),
-        keys: vec![key(1)],
-        commit_version: client.timestamp().await.expect("a timestamp").into_inner(),
-    };
-    assert_eq!(cluster.store.service().kv_commit(request).await.expect("answered").error, None);
+    commit_primary(&cluster, half, 1).await;
     // The record of the primary becomes garbage.
     let mut over = begin(client).await;
     over.put(key(1), value(9_001));
@@ -547,4 +552,38 @@ async fn a_removed_range_spans_regions_and_leaves_its_neighbours() {
     let unbounded = client.delete_range(KeyRange::new(key(10), "")).await;
     assert!(matches!(unbounded, Err(Error::Unsupported(_))), "{unbounded:?}");
     cluster.stop().await;
+}
+
+/// The primary's record is in the range, its secondary is not: it must be committed before the record goes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removed_primary_has_committed_its_secondaries() {
+    let cluster = start().await;
+    let client = &cluster.client;
+    fill(client, 0..10).await;
+    client.split_region(&[key(5)]).await.expect("splits");
+    let half = client.timestamp().await.expect("a timestamp");
+    leave_locks(&cluster, half, [1, 6], 0).await;
+    commit_primary(&cluster, half, 1).await;
+    client.delete_range(KeyRange::new(key(0), key(3))).await.expect("removes");
+    let reader = begin(client).await;
+    assert_eq!(reader.get(&key(6)).await.expect("reads"), Some(value(506)));
+    assert_eq!(reader.get(&key(1)).await.expect("reads"), None);
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_owner_works_in_the_background_until_the_client_is_closed() {
+    let cluster = start().await;
+    let owner = cluster.client.clone();
+    let rounds = async move { owner.run_gc(Duration::ZERO, Duration::from_millis(1)).await };
+    let rounds = cluster.client.env().spawn.spawn("gc-owner", Box::pin(rounds));
+    let dropped = cluster.client.clone();
+    let removed = async move { dropped.delete_range(KeyRange::new(key(50), key(60))).await };
+    write_versions(&cluster.client, 0..20, 30).await;
+    cluster.client.env().spawn.spawn("removal", Box::pin(async move { removed.await.expect("removes") }));
+    until(|| records(&cluster, Cf::Write) == 20).await;
+    cluster.client.close().await;
+    rounds.join().await;
+    cluster.two_phases.close().await;
+    cluster.store.stop().await.expect("the store stops");
 }

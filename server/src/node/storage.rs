@@ -1,11 +1,12 @@
 //! The storage half of an embedded server: engines, placement driver, store, and the client over them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rutile_kv::{Config as StoreConfig, Store};
 use rutile_kv_client::{Client, StaticStores};
 use rutile_kv_engine::{DataDir, Engine, EngineConfig, EngineRaftLog, RaftLog, RaftLogConfig, RocksEngine};
-use rutile_kv_env::Env;
+use rutile_kv_env::{Env, TaskHandle};
 use rutile_pd::{Pd, PdConfig};
 use rutile_pd_client::PdClient;
 use rutile_sql::storeside::SqlEndpoint;
@@ -13,6 +14,11 @@ use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
 use crate::metrics::Reading;
+
+/// Versions that were replaced less than this ago can still be read; TiDB's `tidb_gc_life_time`.
+const GC_LIFE_TIME: Duration = Duration::from_secs(600);
+/// How often the safe point is moved.
+const GC_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Running storage. Stopped in the reverse order of its start.
 pub(crate) struct Storage {
@@ -23,6 +29,8 @@ pub(crate) struct Storage {
     pd: Arc<Pd>,
     store: Arc<Store>,
     client: Client,
+    /// Decides how far old versions may go.
+    gc_owner: TaskHandle,
 }
 
 impl Storage {
@@ -50,7 +58,10 @@ impl Storage {
         store.set_endpoint(Arc::new(SqlEndpoint))?;
         let stores = StaticStores::new([(store.store_id(), store.service())]);
         let client = Client::new(env.clone(), pd_client, Arc::new(stores));
-        Ok(Self { _data_dir: data_dir, engine, raft_log, pd, store: Arc::new(store), client })
+        let owner = client.clone();
+        let owner = async move { owner.run_gc(GC_LIFE_TIME, GC_INTERVAL).await };
+        let gc_owner = env.spawn.spawn("gc-owner", Box::pin(owner));
+        Ok(Self { _data_dir: data_dir, engine, raft_log, pd, store: Arc::new(store), client, gc_owner })
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -91,6 +102,8 @@ impl Storage {
 
     /// Ends background work of committed transactions, then the store, which flushes.
     pub(crate) async fn stop(&self) -> Result<()> {
+        self.gc_owner.abort();
+        self.gc_owner.join().await;
         self.client.close().await;
         Ok(self.store.stop().await?)
     }

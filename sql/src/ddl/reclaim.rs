@@ -1,23 +1,16 @@
-//! Deleting the data of dropped tables and indexes, in the background and in small transactions.
+//! Removing the data of dropped tables and indexes, in the background, a region's whole range at a time.
 //!
 //! Nothing refers to these keys any more and ids are never reused, so it does not matter when or how often
-//! this runs; the job is removed when the last key is gone. Until then snapshots older than the drop still
-//! read the data through MVCC.
+//! this runs; the job is removed when the last range is gone. All versions go, so it starts only when no
+//! transaction reads by an older schema any more.
 
-use bytes::Bytes;
-use rutile_kv_client::{ScanOptions, TransactionOptions};
-use rutile_kv_types::KeyRange;
+use rutile_kv_client::TransactionOptions;
 
 use super::job::{Garbage, Job};
 use crate::codec::record_key;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::meta::MetaTransaction;
 use crate::session::Instance;
-
-/// Keys one transaction deletes.
-const KEYS_PER_TRANSACTION: usize = 1024;
-/// Conflicts one job survives; only another node doing the same work can conflict.
-const CONFLICTS_MAX: usize = 16;
 
 /// Runs the job in the background, once nobody uses the dropped tables as they were before `version`: a
 /// transaction that still writes to one would leave keys behind.
@@ -50,50 +43,11 @@ pub(super) async fn run(instance: &Instance, job: &Job) -> Result<()> {
                 }
                 Garbage::Index(table, index) => record_key::index_range(*table, *index),
             };
-            delete_range(instance, range).await?;
+            instance.client().delete_range(range).await?;
         }
     }
     let mut meta = MetaTransaction::new(instance.client().begin(TransactionOptions::default()).await?);
     meta.remove_job(job.id);
     meta.commit().await?;
     Ok(())
-}
-
-async fn delete_range(instance: &Instance, range: KeyRange) -> Result<()> {
-    let mut start = range.start;
-    let mut conflicts = 0;
-    while !instance.is_closing() {
-        let mut transaction = instance.client().begin(TransactionOptions::default()).await?;
-        let rest = KeyRange { start: start.clone(), end: range.end.clone() };
-        let options =
-            ScanOptions { limit: Some(KEYS_PER_TRANSACTION), key_only: true, ..ScanOptions::default() };
-        let mut scanner = transaction.snapshot().scan(rest, options);
-        let mut keys: Vec<Bytes> = Vec::new();
-        while keys.len() < KEYS_PER_TRANSACTION {
-            match scanner.next().await? {
-                Some((key, _)) => keys.push(key),
-                None => break,
-            }
-        }
-        let Some(last) = keys.last().cloned() else {
-            return Ok(());
-        };
-        for key in keys {
-            transaction.delete(key);
-        }
-        match transaction.commit().await {
-            Ok(_) => start = after(&last),
-            Err(rutile_kv_client::Error::WriteConflict { .. }) if conflicts < CONFLICTS_MAX => conflicts += 1,
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(Error::internal("shutting down"))
-}
-
-/// The least key above `key`.
-fn after(key: &Bytes) -> Bytes {
-    let mut next = Vec::with_capacity(key.len() + 1);
-    next.extend_from_slice(key);
-    next.push(0);
-    Bytes::from(next)
 }
