@@ -169,9 +169,3 @@ impl Drop for Store {
         self.gc.abort();
     }
 }
-
-impl Drop for Store {
-    fn drop(&mut self) {
-        self.gc.abort();
-    }
-}

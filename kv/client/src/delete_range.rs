@@ -58,7 +58,8 @@ impl Core {
         let mut backoff = Backoff::new("delete range", self.config.retry_budget);
         let decided_here = |lock: &kvrpcpb::LockInfo| range.contains(&lock.primary_lock);
         while let Some(alive) = self.resolve_locks_up_to(now, decided_here).await? {
-            backoff.pause(&self.env, format_args!("transaction {alive} still writes to the range")).await?;
+            let cause = format!("transaction {alive} still writes to the range");
+            backoff.pause(&self.env, cause).await?;
         }
         Ok(())
     }

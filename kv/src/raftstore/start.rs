@@ -136,7 +136,14 @@ impl Wiring {
     fn applier(&self) -> Applier {
         let (engine, metrics) = (self.parts.engine.clone(), self.parts.metrics.clone());
         let hooks = self.parts.env.hooks.clone();
-        Applier::new(engine, self.inbox.clone(), self.background.clone(), metrics, hooks, self.parts.safe_point.clone())
+        Applier::new(
+            engine,
+            self.inbox.clone(),
+            self.background.clone(),
+            metrics,
+            hooks,
+            self.parts.safe_point.clone(),
+        )
     }
 
     fn worker(&self) -> Worker {
