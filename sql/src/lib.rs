@@ -36,6 +36,6 @@ pub mod variable;
 pub use config::InstanceConfig;
 pub use error::{Error, Result, SqlError};
 pub use session::{
-    ColumnMeta, Instance, LoadRequest, LoadSink, Outcome, ParsedStatement, Prepared, ResultSet, Rows,
+    ColumnMeta, Instance, LoadRequest, LoadSink, Outcome, ParsedStatement, Prepared, ResultSet, Rows, Script,
     Session, SessionInfo, SessionStatus,
 };

@@ -5,14 +5,14 @@ mod cluster;
 
 use bytes::Bytes;
 use cluster::Cluster;
-use rutile_sql::{Outcome, Rows, Session};
+use rutile_sql::{Outcome, Rows, Script, Session};
 use rutile_sql_types::Value;
 
 async fn run(session: &mut Session, sql: &str) -> Vec<Vec<String>> {
-    let statements = session.parse(Bytes::copy_from_slice(sql.as_bytes()), false).expect("parses");
+    let mut script = Script::new(Bytes::copy_from_slice(sql.as_bytes()), false);
     let mut shown = Vec::new();
-    for statement in &statements {
-        let outcome = session.execute(statement).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    while let Some(statement) = session.next_statement(&mut script).expect("parses") {
+        let outcome = session.execute(&statement).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
         let Outcome::Rows(result) = outcome else {
             continue;
         };

@@ -11,14 +11,15 @@ use cluster::Cluster;
 use rutile_kv_client::ScanOptions;
 use rutile_sql::codec::table_row::decode_row;
 use rutile_sql::codec::{Handle, index_entry, record_key};
-use rutile_sql::{Outcome, Session, SqlError};
+use rutile_sql::{Outcome, Script, Session, SqlError};
 
 const WRITERS: u64 = 4;
 const ROWS: u64 = 600;
 
 async fn run(session: &mut Session, sql: &str) -> Result<Option<Outcome>, SqlError> {
     let mut last = None;
-    for statement in session.parse(Bytes::copy_from_slice(sql.as_bytes()), true)? {
+    let mut script = Script::new(Bytes::copy_from_slice(sql.as_bytes()), true);
+    while let Some(statement) = session.next_statement(&mut script)? {
         last = Some(session.execute(&statement).await?);
     }
     Ok(last)

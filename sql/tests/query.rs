@@ -13,7 +13,7 @@ use std::path::Path;
 use bytes::Bytes;
 use cluster::Cluster;
 use futures::StreamExt;
-use rutile_sql::{Outcome, Rows, Session, SqlError};
+use rutile_sql::{Outcome, Rows, Script, Session, SqlError};
 use rutile_sql_types::arrow::value_at;
 use rutile_sql_types::{FieldType, TimeZone, Value, format_text};
 
@@ -93,13 +93,15 @@ async fn run(path: &Path, text: &str, own_writes: bool, wrong: &mut Vec<String>)
 }
 
 async fn answer(session: &mut Session, sql: &str) -> Vec<String> {
-    let statements = match session.parse(Bytes::copy_from_slice(sql.as_bytes()), false) {
-        Ok(statements) => statements,
-        Err(error) => return vec![show_error(&error)],
-    };
+    let mut script = Script::new(Bytes::copy_from_slice(sql.as_bytes()), false);
     let mut lines = Vec::new();
-    for statement in &statements {
-        match session.execute(statement).await {
+    loop {
+        let statement = match session.next_statement(&mut script) {
+            Ok(Some(statement)) => statement,
+            Ok(None) => break,
+            Err(error) => return vec![show_error(&error)],
+        };
+        match session.execute(&statement).await {
             Ok(outcome) => lines.extend(show_outcome(outcome).await),
             Err(error) => lines.push(show_error(&error)),
         }

@@ -14,7 +14,7 @@ use std::path::Path;
 use bytes::Bytes;
 use cluster::Cluster;
 use futures::StreamExt;
-use rutile_sql::{ColumnMeta, Outcome, Rows, Session, SqlError};
+use rutile_sql::{ColumnMeta, Outcome, Rows, Script, Session, SqlError};
 use rutile_sql_types::arrow::value_at;
 use rutile_sql_types::{TimeZone, Value, format_text};
 
@@ -87,13 +87,18 @@ async fn run(script: &str) -> String {
 }
 
 async fn answer(session: &mut Session, sql: &str) -> String {
-    let statements = match session.parse(Bytes::copy_from_slice(sql.as_bytes()), true) {
-        Ok(statements) => statements,
-        Err(error) => return show_error(&error),
-    };
+    let mut script = Script::new(Bytes::copy_from_slice(sql.as_bytes()), true);
     let mut answers = Vec::new();
-    for statement in &statements {
-        match session.execute(statement).await {
+    loop {
+        let statement = match session.next_statement(&mut script) {
+            Ok(Some(statement)) => statement,
+            Ok(None) => break,
+            Err(error) => {
+                answers.push(show_error(&error));
+                break;
+            }
+        };
+        match session.execute(&statement).await {
             Ok(outcome) => answers.push(show_outcome(outcome).await),
             Err(error) => {
                 answers.push(show_error(&error));

@@ -11,7 +11,7 @@ use rutile_server_wire::{
     Capabilities, Error, ErrorPacket, Field, Handler, Login, Parameter, Prepared, Reply, Result, ServerStatus,
 };
 use rutile_sql::SqlError;
-use rutile_sql::session::{Instance, Outcome, Process, Session, SessionInfo, TlsFacts};
+use rutile_sql::session::{Instance, Outcome, Process, Script, Session, SessionInfo, TlsFacts};
 use rutile_sql_types::{Collation, SqlMode, Value};
 
 use crate::connection::tracking::Tracked;
@@ -182,16 +182,12 @@ impl Handler for Client {
         let instance = self.instance.clone();
         let Open { session, tracked } = open(&mut self.open)?;
         let id = session.connection_id();
-        let statements = session.parse(sql, reply.allows_multi_statements()).map_err(refused)?;
-        let count = statements.len();
-        for (index, statement) in statements.iter().enumerate() {
-            reply.set_more_results(index + 1 < count);
-            let outcome = run(reply, instance.clone(), id, session.execute(statement)).await;
+        let mut script = Script::new(sql, reply.allows_multi_statements());
+        while let Some(statement) = session.next_statement(&mut script).map_err(refused)? {
+            reply.set_more_results(script.has_more());
+            let outcome = run(reply, instance.clone(), id, session.execute(&statement)).await;
             let outcome = outcome.map_err(|error| failed(session, error))?;
             result::send(session, tracked, &instance, outcome, reply).await?;
-        }
-        if count == 0 {
-            return Err(ErrorPacket::new(1065, "42000", "Query was empty").into());
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use rutile_server_wire::{Field, Result};
-use rutile_sql::session::{Outcome, ResultSet, Rows, Session};
+use rutile_sql::session::{Outcome, ResultSet, Rows, Script, Session};
 use rutile_sql_types::Value;
 
 use crate::connection::client::{self, refused};
@@ -40,11 +40,11 @@ pub(crate) async fn fields(session: &mut Session, table: &[u8], wildcard: &[u8])
 }
 
 async fn rows(session: &mut Session, sql: String) -> Result<Vec<Vec<Value>>> {
-    let statements = session.parse(Bytes::from(sql), false).map_err(refused)?;
-    let Some(statement) = statements.first() else {
+    let mut script = Script::new(Bytes::from(sql), false);
+    let Some(statement) = session.next_statement(&mut script).map_err(refused)? else {
         return Ok(Vec::new());
     };
-    match session.execute(statement).await.map_err(refused)? {
+    match session.execute(&statement).await.map_err(refused)? {
         Outcome::Rows(ResultSet { rows: Rows::Values(rows), .. }) => Ok(rows),
         _ => Ok(Vec::new()),
     }

@@ -1,6 +1,6 @@
 //! MySQL text to AST.
 //!
-//! [`parse_statements`] turns the text of one `COM_QUERY` or `COM_STMT_PREPARE` into [`Statement`]s. The grammar is
+//! [`parse_next`] turns the text of a `COM_QUERY` or `COM_STMT_PREPARE` into [`Statement`]s, one by one. The grammar is
 //! MySQL 8.0's (version [`VERSION_ID`] for `/*!NNNNN */` comments) as a hand-written lexer and recursive-descent parser:
 //! it depends on `sql_mode`, keeps source spans, reports errors in MySQL's words, and bounds depth, so no text can
 //! overflow the stack of this package or of those that walk the tree (see [`Limits`]).
@@ -24,5 +24,5 @@ pub use ast::{Statement, StatementKind};
 pub use digest::{Template, digest_text, template};
 pub use error::{ErrorClass, ParseError};
 pub use options::{Limits, ParseOptions, SqlMode, VERSION_ID};
-pub use parser::{parse_expression, parse_statements};
+pub use parser::{parse_expression, parse_next, parse_statements};
 pub use restore::restore_expression;

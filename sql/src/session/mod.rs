@@ -39,7 +39,7 @@ pub use instance::{Instance, WeakInstance};
 pub use outcome::{ColumnMeta, LoadRequest, LoadSink, Outcome, ResultSet, Rows};
 pub use prepared::Prepared;
 pub use processlist::{Cancellation, Process, ProcessList, ProcessSnapshot};
-pub use session::{ParsedStatement, Session};
+pub use session::{ParsedStatement, Script, Session};
 pub use session_values::SessionView;
 pub use state::{SessionInfo, SessionState, SessionStatus, TlsFacts};
 pub use statement_context::StatementContext;

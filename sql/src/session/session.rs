@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use bytes::Bytes;
-use rutile_sql_parser::{ParseOptions, Statement, StatementKind, parse_statements};
+use rutile_sql_parser::{ParseError, ParseOptions, Statement, StatementKind, parse_next};
 use rutile_sql_types::{Charset, Collation, FieldType, Level, MySqlError, Value, Warning, Warnings};
 
 use super::instance::Instance;
@@ -29,6 +29,26 @@ pub struct ParsedStatement {
     pub(super) statement: Arc<Statement>,
     /// The whole text; the statement's span points into it.
     pub(super) text: Bytes,
+}
+
+/// The text of one COM_QUERY, and how far it has been parsed.
+#[derive(Debug)]
+pub struct Script {
+    text: Bytes,
+    at: usize,
+    multi_statements: bool,
+}
+
+impl Script {
+    /// Whether it may hold several statements is the connection's to know: COM_SET_OPTION changes it.
+    pub fn new(text: Bytes, multi_statements: bool) -> Self {
+        Self { text, at: 0, multi_statements }
+    }
+
+    /// Whether a statement follows those that were parsed.
+    pub fn has_more(&self) -> bool {
+        self.at < self.text.len()
+    }
 }
 
 impl ParsedStatement {
@@ -79,15 +99,19 @@ impl Session {
         Ok(session)
     }
 
-    /// Splits the text of one COM_QUERY. Whether it may hold several statements is the connection's to know:
-    /// COM_SET_OPTION changes it.
-    pub fn parse(&mut self, sql: Bytes, multi_statements: bool) -> Result<Vec<ParsedStatement>, SqlError> {
-        let options = self.parse_options(false, multi_statements);
-        match parse_statements(&sql, &options) {
-            Ok(statements) => Ok(statements
-                .into_iter()
-                .map(|statement| ParsedStatement { statement: Arc::new(statement), text: sql.clone() })
-                .collect()),
+    /// The next statement of a COM_QUERY, to be run before the one behind it is asked for; `None` at the end.
+    pub fn next_statement(&mut self, script: &mut Script) -> Result<Option<ParsedStatement>, SqlError> {
+        let options = self.parse_options(false, script.multi_statements);
+        let parsed = match parse_next(&script.text, script.at, &options) {
+            Ok(None) if script.at == 0 => Err(ParseError::Empty),
+            other => other,
+        };
+        match parsed {
+            Ok(None) => Ok(None),
+            Ok(Some((statement, end))) => {
+                script.at = end;
+                Ok(Some(ParsedStatement { statement: Arc::new(statement), text: script.text.clone() }))
+            }
             Err(error) => {
                 self.start_diagnostics();
                 Err(self.failed(Error::from(error)))

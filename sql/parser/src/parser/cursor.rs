@@ -24,7 +24,13 @@ pub(super) struct Mark<'a> {
 
 impl<'a> Parser<'a> {
     pub(crate) fn new(text: &'a [u8], options: &'a ParseOptions) -> Parser<'a> {
-        let mut lexer = Lexer::new(text, options.sql_mode);
+        Parser::starting_at(text, options, 0)
+    }
+
+    /// A parser whose text goes on behind the statements up to `at`, which [`super::check_length`] has passed.
+    pub(crate) fn starting_at(text: &'a [u8], options: &'a ParseOptions, at: usize) -> Parser<'a> {
+        let at = at as u32;
+        let mut lexer = Lexer::starting_at(text, options.sql_mode, at);
         let token = lexer.next();
         let next = lexer.next();
         Parser {
@@ -33,7 +39,7 @@ impl<'a> Parser<'a> {
             lexer,
             token,
             next,
-            previous_end: 0,
+            previous_end: at,
             statement_start: 0,
             parameter_count: 0,
             nesting: 0,

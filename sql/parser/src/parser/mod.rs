@@ -83,23 +83,45 @@ pub(crate) struct Parser<'a> {
 /// # Ok::<(), rutile_sql_parser::ParseError>(())
 /// ```
 pub fn parse_statements(sql: &[u8], options: &ParseOptions) -> Result<Vec<Statement>, ParseError> {
-    check_length(sql)?;
-    let mut parser = Parser::new(sql, options);
     let mut statements = Vec::new();
-    loop {
-        while parser.accept(TokenKind::Semicolon) {}
-        if parser.at(TokenKind::End) {
-            break;
-        }
-        if !statements.is_empty() && !options.multi_statements {
-            return Err(*parser.syntax_error(parser.token.start));
-        }
-        statements.push(parser.statement_until_semicolon().map_err(|error| *error)?);
+    let mut at = 0;
+    while let Some((statement, end)) = parse_next(sql, at, options)? {
+        statements.push(statement);
+        at = end;
     }
     if statements.is_empty() {
         return Err(ParseError::Empty);
     }
     Ok(statements)
+}
+
+/// Parses the first statement at or behind the offset `at`, which is 0 or an offset this function answered; `None`
+/// if only blanks, comments and `;` follow. Answers the statement and the offset behind its `;`, which is the
+/// length of the text when no other statement follows.
+///
+/// A server runs one statement before it parses the next: `sql_mode` may have changed, and an error in a later
+/// statement does not undo an earlier one. Without [`ParseOptions::multi_statements`] a second one is a syntax error.
+pub fn parse_next(
+    sql: &[u8],
+    at: usize,
+    options: &ParseOptions,
+) -> Result<Option<(Statement, usize)>, ParseError> {
+    check_length(sql)?;
+    let mut parser = Parser::starting_at(sql, options, at);
+    while parser.accept(TokenKind::Semicolon) {}
+    if parser.at(TokenKind::End) {
+        return Ok(None);
+    }
+    let statement = parser.statement_until_semicolon().map_err(|error| *error)?;
+    let end = parser.previous_end as usize;
+    while parser.accept(TokenKind::Semicolon) {}
+    if parser.at(TokenKind::End) {
+        return Ok(Some((statement, sql.len())));
+    }
+    if !options.multi_statements {
+        return Err(*parser.syntax_error(parser.token.start));
+    }
+    Ok(Some((statement, end)))
 }
 
 /// Parses the text of one expression, such as a stored default or generated column.
