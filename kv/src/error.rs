@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use rutile_kv_types::{ErrorClass, Lock, Peer, Region, TimeStamp};
 
+use crate::lock_manager::WaitFor;
+
 /// Result of this package.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -109,8 +111,23 @@ pub struct LockedKey {
 pub enum ConflictReason {
     /// An optimistic prewrite met any record newer than its start.
     Optimistic,
+    /// A pessimistic lock met a record newer than its `for_update_ts`: read again at a newer one.
+    PessimisticRetry,
     /// The transaction itself was rolled back on this key.
     SelfRolledBack,
+    /// A pessimistic transaction left the check of an unlocked key to prewrite, which met a newer record.
+    LazyUniquenessCheck,
+}
+
+/// Why a prewrite that relies on a pessimistic lock is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockLoss {
+    /// Another transaction holds the key.
+    LockTsMismatch,
+    /// The lock is gone, and somebody committed on the key since the transaction started.
+    LockMissingAmendFail,
+    /// A key that another lock was to protect has a record newer than `for_update_ts`.
+    NonLockKeyConflict,
 }
 
 /// A condition on a key. User keys, not encoded.
@@ -147,6 +164,15 @@ pub enum KeyError {
         safe_point
     )]
     BelowSafePoint { ts: TimeStamp, safe_point: TimeStamp },
-    #[error("key holds a pessimistic lock of the same transaction where a prewrite lock was expected")]
+    #[error("key holds a lock of another kind of the same transaction {}", start_ts)]
     LockTypeNotMatch { start_ts: TimeStamp, key: Vec<u8> },
+    #[error("pessimistic lock of transaction {} is lost: {:?}", start_ts, reason)]
+    PessimisticLockNotFound { start_ts: TimeStamp, key: Vec<u8>, reason: LockLoss },
+    #[error("transaction {} was rolled back before it locked the key", start_ts)]
+    PessimisticLockRolledBack { start_ts: TimeStamp, key: Vec<u8> },
+    #[error("locking only what exists needs the values")]
+    LockIfExistsFailed { start_ts: TimeStamp, key: Vec<u8> },
+    /// `circle` leads from the holder of the lock back to the waiter.
+    #[error("waiting for transaction {} would be a deadlock", lock_ts)]
+    Deadlock { lock_ts: TimeStamp, key: Vec<u8>, circle: Vec<WaitFor> },
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! service       the wire: region checks, requests to commands, errors to wire
 //! txn           Percolator commands, latches, scheduler          coprocessor   host of pushed-down plans
+//! lock_manager  waiting for pessimistic locks, deadlocks
 //! mvcc          versions: point get, scan                        concurrency_manager   max_ts, in-memory locks
 //! gc            old versions and dropped ranges
 //! replica       the seam: snapshot, propose
@@ -11,7 +12,7 @@
 //! [`Store`] is the facade: open it over an engine, a raft log and a PD client, hand [`Store::service`] to a
 //! carrier, stop it. Knows nothing of MySQL.
 //!
-//! Deliberately missing so far: pessimistic locks, async commit, raw KV, snapshots between stores.
+//! Deliberately missing so far: raw KV, snapshots between stores.
 mod concurrency_manager;
 mod config;
 mod coprocessor;
@@ -20,6 +21,7 @@ mod gc;
 mod keys;
 #[cfg(test)]
 mod local_replica;
+mod lock_manager;
 mod metrics;
 mod mvcc;
 mod raftstore;

@@ -68,14 +68,11 @@ impl Client {
     }
 
     pub async fn begin(&self, options: TransactionOptions) -> Result<Transaction> {
-        if options.pessimistic {
-            return Err(Error::Unsupported("a pessimistic transaction"));
-        }
         if self.core.background.is_closed() {
             return Err(Error::Closed);
         }
         let start_ts = self.timestamp().await?;
-        Ok(Transaction::new(Arc::clone(&self.core), start_ts))
+        Ok(Transaction::new(Arc::clone(&self.core), start_ts, &options))
     }
 
     /// The data as committed at `ts`.

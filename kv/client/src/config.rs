@@ -16,6 +16,8 @@ pub struct ClientConfig {
     pub retry_budget: Duration,
     /// How long the commit of the primary key is tried; afterwards its outcome is unknown.
     pub commit_budget: Duration,
+    /// How long the locks of a pessimistic transaction are kept alive; afterwards others may remove them.
+    pub transaction_lifetime_max: Duration,
     /// Commit a transaction of one region and one batch in one phase.
     pub one_pc: bool,
 }
@@ -29,6 +31,7 @@ impl Default for ClientConfig {
             concurrency: 16,
             retry_budget: Duration::from_secs(20),
             commit_budget: Duration::from_secs(40),
+            transaction_lifetime_max: Duration::from_secs(60 * 60),
             one_pc: true,
         }
     }

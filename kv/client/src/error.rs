@@ -27,8 +27,16 @@ pub enum Error {
     /// Another transaction held its lock for longer than the budget.
     #[error("key {} stays locked by transaction {lock_ts} after {waited:?}", format::raw_key(key))]
     KeyLocked { key: Bytes, lock_ts: TimeStamp, waited: Duration },
+    /// A pessimistic lock was not to be had within the time the caller gave. The statement locked nothing.
+    #[error("key {} was not locked within {waited:?}: transaction {lock_ts} holds it", format::raw_key(key))]
+    LockWaitTimeout { key: Bytes, lock_ts: TimeStamp, waited: Duration },
+    /// A key is locked and the caller does not wait. The statement locked nothing.
+    #[error("key {} is locked by transaction {lock_ts}", format::raw_key(key))]
+    LockNoWait { key: Bytes, lock_ts: TimeStamp },
+    /// `wait_chain` leads from the holder of the lock back to this transaction, whose own wait comes last. The
+    /// statement locked nothing; earlier locks are held until the transaction ends, and the others wait for them.
     #[error("waiting for transaction {lock_ts} on {} would be a deadlock", format::raw_key(key))]
-    Deadlock { lock_ts: TimeStamp, key: Bytes },
+    Deadlock { lock_ts: TimeStamp, key: Bytes, wait_chain: Vec<WaitFor> },
     /// The transaction may or may not be committed; nobody can say before its locks are resolved.
     #[error("outcome of the commit of transaction {start_ts} is unknown: {cause}")]
     Undetermined { start_ts: TimeStamp, cause: String },
@@ -64,6 +72,14 @@ pub enum Error {
     Closed,
 }
 
+/// `waiter` waits until `holder` releases `key`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitFor {
+    pub waiter: TimeStamp,
+    pub holder: TimeStamp,
+    pub key: Bytes,
+}
+
 impl Error {
     pub fn class(&self) -> ErrorClass {
         match self {
@@ -73,6 +89,8 @@ impl Error {
             | Error::Backoff { .. } => ErrorClass::Retry,
             Error::KeyLocked { .. } => ErrorClass::ResolveLock,
             Error::AlreadyExists { .. }
+            | Error::LockWaitTimeout { .. }
+            | Error::LockNoWait { .. }
             | Error::Undetermined { .. }
             | Error::TransactionTooLarge { .. }
             | Error::EntryTooLarge { .. }
@@ -99,7 +117,13 @@ impl Error {
             return Error::AlreadyExists { key: exist.key };
         }
         if let Some(deadlock) = error.deadlock {
-            return Error::Deadlock { lock_ts: deadlock.lock_ts.into(), key: deadlock.lock_key };
+            let edge = |edge: kvrpcpb::WaitForEntry| WaitFor {
+                waiter: edge.txn.into(),
+                holder: edge.wait_for_txn.into(),
+                key: edge.key,
+            };
+            let wait_chain = deadlock.wait_chain.into_iter().map(edge).collect();
+            return Error::Deadlock { lock_ts: deadlock.lock_ts.into(), key: deadlock.lock_key, wait_chain };
         }
         if error.txn_lock_not_found.is_some() || error.txn_not_found.is_some() {
             return Error::RolledBack { start_ts, cause: "its lock is gone".to_owned() };

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   Client ─ begin ──→ Transaction ─ get/scan: membuffer over Snapshot
+//!      │                    ├─ lock_keys: pessimistic locks, kept alive by heartbeats
 //!      │                    └─ commit ──→ committer (pure machine + async shell)
 //!      ├─ snapshot ─→ Snapshot ─ get, batch_get, scan
 //!      ├─ coprocessor ─→ stream of answers
@@ -15,9 +16,9 @@
 //! Transactions are Percolator's (Peng and Dabek, "Large-scale Incremental Processing", OSDI 2010) with TiKV's wire:
 //! prewrite everywhere, commit the primary, then the rest in the background; in one region everything is one request
 //! (1PC). A region that splits, moves or changes its leader in the middle of anything is found again and never seen
-//! by the caller. Every wait has a budget, and the error that ends it names the last cause.
+//! by the caller. Pessimistic transactions lock keys while they run; see [`Transaction::lock_keys`]. Every wait has a budget, and the error that ends it names the last cause.
 //!
-//! Deliberately missing: pessimistic locks, async commit, follower reads, and network carriers.
+//! Deliberately missing: async commit, follower reads, and network carriers.
 
 mod background;
 mod backoff;
@@ -28,6 +29,7 @@ mod coprocessor;
 mod delete_range;
 mod error;
 mod gc;
+mod heartbeat;
 mod lock_resolver;
 mod region;
 mod running;
@@ -38,11 +40,13 @@ mod transaction;
 pub use client::Client;
 pub use config::ClientConfig;
 pub use coprocessor::CoprocessorOptions;
-pub use error::{Error, Result};
+pub use error::{Error, Result, WaitFor};
 pub use rutile_kv_proto::Payload;
 pub use snapshot::{ScanOptions, Scanner, Snapshot};
 pub use stores::{StaticStores, Stores};
-pub use transaction::{MemBuffer, Savepoint, Transaction, TransactionOptions};
+pub use transaction::{
+    LockOptions, LockWait, LockedKeys, MemBuffer, Savepoint, Transaction, TransactionOptions, View,
+};
 
 #[cfg(test)]
 mod tests;

@@ -36,12 +36,19 @@ enum Fate {
 /// What the caller does next.
 #[derive(Debug, Default)]
 pub(crate) struct Resolution {
-    /// A lock that is still there, and how long it may live.
-    pub(crate) alive: Option<(kvrpcpb::LockInfo, Duration)>,
+    /// Owners that live: one of the locks of each, and how long it may live.
+    pub(crate) alive: Vec<(kvrpcpb::LockInfo, Duration)>,
     /// Transactions whose locks a read at the caller's timestamp may ignore.
     pub(crate) ignorable: Vec<u64>,
     /// The oldest start of a transaction that lives.
     pub(crate) oldest_alive: Option<TimeStamp>,
+}
+
+impl Resolution {
+    /// The living lock that may be the first to go.
+    pub(crate) fn shortest_lived(self) -> Option<(kvrpcpb::LockInfo, Duration)> {
+        self.alive.into_iter().min_by_key(|(_, left)| *left)
+    }
 }
 
 pub(crate) struct LockResolver {
@@ -99,13 +106,9 @@ impl Core {
             }
             match fate {
                 Fate::Alive { pushed: true, .. } => resolution.ignorable.push(owner),
-                Fate::Alive { left, pushed: false } => {
-                    if resolution.alive.as_ref().is_none_or(|(_, shortest)| left < *shortest) {
-                        resolution.alive = Some((first.clone(), left));
-                    }
-                }
-                Fate::Committed(commit_ts) => self.finish_locks(&locks, commit_ts).await?,
-                Fate::RolledBack => self.finish_locks(&locks, TimeStamp::ZERO).await?,
+                Fate::Alive { left, pushed: false } => resolution.alive.push((first.clone(), left)),
+                Fate::Committed(commit_ts) => self.finish_locks(locks, commit_ts).await?,
+                Fate::RolledBack => self.finish_locks(locks, TimeStamp::ZERO).await?,
             }
         }
         Ok(resolution)
@@ -174,9 +177,12 @@ impl Core {
                 continue;
             }
             let fate = fate_in(&answer, lock_ts, current_ts);
-            if answer.action() != kvrpcpb::Action::LockNotExistDoNothing
-                && !matches!(fate, Fate::Alive { .. })
-            {
+            // A pessimistic lock that was only removed, or never found, decides nothing: its owner may still commit.
+            let is_open = matches!(
+                answer.action(),
+                kvrpcpb::Action::LockNotExistDoNothing | kvrpcpb::Action::TtlExpirePessimisticRollback
+            );
+            if !is_open && !matches!(fate, Fate::Alive { .. }) {
                 self.resolver.remember(lock.lock_version, fate);
             }
             return Ok(fate);
@@ -184,12 +190,21 @@ impl Core {
     }
 
     /// Commits (or, at zero, rolls back) the locks of one decided transaction.
-    async fn finish_locks(&self, locks: &[kvrpcpb::LockInfo], commit_ts: TimeStamp) -> Result<()> {
+    async fn finish_locks(&self, locks: Vec<kvrpcpb::LockInfo>, commit_ts: TimeStamp) -> Result<()> {
+        let (pessimistic, prewritten): (Vec<_>, Vec<_>) =
+            locks.into_iter().partition(|lock| lock.lock_type() == kvrpcpb::Op::PessimisticLock);
+        if let Some(first) = pessimistic.first() {
+            // Nothing was written under them, whatever became of the transaction.
+            let owner = first.lock_version.into();
+            let for_update_ts = pessimistic.iter().map(|lock| lock.lock_for_update_ts).max().unwrap_or(0);
+            let keys = pessimistic.into_iter().map(|lock| lock.key).collect();
+            self.release_locks(keys, owner, for_update_ts.into()).await?;
+        }
         let mut backoff = Backoff::new("resolve lock", self.config.retry_budget);
-        let mut keys: Vec<Bytes> = locks.iter().map(|lock| lock.key.clone()).collect();
-        keys.sort_unstable();
         let (start_version, lite) =
-            locks.first().map_or((0, true), |lock| (lock.lock_version, lock.txn_size <= LITE_KEYS_MAX));
+            prewritten.first().map_or((0, true), |lock| (lock.lock_version, lock.txn_size <= LITE_KEYS_MAX));
+        let mut keys: Vec<Bytes> = prewritten.into_iter().map(|lock| lock.key).collect();
+        keys.sort_unstable();
         while !keys.is_empty() {
             let region = self.cache.locate(&keys[0]).await?;
             let inside = keys.iter().take_while(|key| region.range.contains(key)).count();
@@ -204,6 +219,35 @@ impl Core {
                 Ok(answer) => match answer.error {
                     None => drop(keys.drain(..inside)),
                     Some(error) => return Err(Error::from_key_error(*error, start_version.into())),
+                },
+                Err(repair) => self.wait_for(&mut backoff, repair).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Releases the pessimistic locks of a transaction on `keys` that were taken at or before `for_update_ts`.
+    pub(crate) async fn release_locks(
+        &self,
+        mut keys: Vec<Bytes>,
+        owner: TimeStamp,
+        for_update_ts: TimeStamp,
+    ) -> Result<()> {
+        let mut backoff = Backoff::new("release locks", self.config.retry_budget);
+        keys.sort_unstable();
+        while !keys.is_empty() {
+            let region = self.cache.locate(&keys[0]).await?;
+            let inside = keys.iter().take_while(|key| region.range.contains(key)).count();
+            let request = kvrpcpb::PessimisticRollbackRequest {
+                context: region.context(),
+                start_version: owner.into_inner(),
+                for_update_ts: for_update_ts.into_inner(),
+                keys: keys[..inside].to_vec(),
+            };
+            match self.attempt(&region, region.service.kv_pessimistic_rollback(request)).await {
+                Ok(answer) => match answer.errors.into_iter().next() {
+                    None => drop(keys.drain(..inside)),
+                    Some(error) => return Err(Error::from_key_error(error, owner)),
                 },
                 Err(repair) => self.wait_for(&mut backoff, repair).await?,
             }

@@ -6,10 +6,12 @@ use async_trait::async_trait;
 
 use crate::coprocessor::{CoprocessorRequest, CoprocessorResponse};
 use crate::kvrpcpb::{
-    BatchGetRequest, BatchGetResponse, BatchRollbackRequest, BatchRollbackResponse, CheckTxnStatusRequest,
-    CheckTxnStatusResponse, CommitRequest, CommitResponse, DeleteRangeRequest, DeleteRangeResponse,
-    GetRequest, GetResponse, PrewriteRequest, PrewriteResponse, ResolveLockRequest, ResolveLockResponse,
-    ScanLockRequest, ScanLockResponse, ScanRequest, ScanResponse, SplitRegionRequest, SplitRegionResponse,
+    BatchGetRequest, BatchGetResponse, BatchRollbackRequest, BatchRollbackResponse,
+    CheckSecondaryLocksRequest, CheckSecondaryLocksResponse, CheckTxnStatusRequest, CheckTxnStatusResponse,
+    CommitRequest, CommitResponse, DeleteRangeRequest, DeleteRangeResponse, GetRequest, GetResponse,
+    PessimisticLockRequest, PessimisticLockResponse, PessimisticRollbackRequest, PessimisticRollbackResponse,
+    PrewriteRequest, PrewriteResponse, ResolveLockRequest, ResolveLockResponse, ScanLockRequest,
+    ScanLockResponse, ScanRequest, ScanResponse, SplitRegionRequest, SplitRegionResponse,
     TxnHeartBeatRequest, TxnHeartBeatResponse,
 };
 use crate::status::Status;
@@ -24,6 +26,18 @@ pub trait TikvService: Send + Sync {
     async fn kv_commit(&self, request: CommitRequest) -> Result<CommitResponse, Status>;
     async fn kv_batch_rollback(&self, request: BatchRollbackRequest)
     -> Result<BatchRollbackResponse, Status>;
+    async fn kv_pessimistic_lock(
+        &self,
+        request: PessimisticLockRequest,
+    ) -> Result<PessimisticLockResponse, Status>;
+    async fn kv_pessimistic_rollback(
+        &self,
+        request: PessimisticRollbackRequest,
+    ) -> Result<PessimisticRollbackResponse, Status>;
+    async fn kv_check_secondary_locks(
+        &self,
+        request: CheckSecondaryLocksRequest,
+    ) -> Result<CheckSecondaryLocksResponse, Status>;
     async fn kv_check_txn_status(
         &self,
         request: CheckTxnStatusRequest,

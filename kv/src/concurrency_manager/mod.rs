@@ -79,6 +79,7 @@ impl ConcurrencyManager {
     }
 
     /// How many keys have a handle now.
+    #[cfg(test)]
     pub fn locked_keys(&self) -> usize {
         self.table.len()
     }

@@ -83,6 +83,15 @@ impl<'s> Reader<'s> {
             .filter(|(_, write)| write.write_type == WriteType::Put && write.is_visible_under_gc_fence(ts)))
     }
 
+    /// The value that a Put of `key` wrote.
+    pub fn value_of(&self, key: &Key, put: Write) -> Result<Bytes> {
+        debug_assert_eq!(put.write_type, WriteType::Put, "only a Put has a value");
+        match put.short_value {
+            Some(value) => Ok(value),
+            None => load_long_value(self.snapshot, key, put.start_ts),
+        }
+    }
+
     /// The record that the transaction `start_ts` left on the key. Its commit timestamp is above
     /// `start_ts`, so the walk from the newest record ends there.
     pub fn txn_record(&mut self, key: &Key, start_ts: TimeStamp) -> Result<TxnRecord> {

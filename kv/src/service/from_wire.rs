@@ -1,6 +1,8 @@
 //! From the wire: requests into the words of `txn` and `mvcc`.
 //!
 //! What the store does not support is refused here, before anything is read.
+use std::time::Duration;
+
 use bytes::Bytes;
 use rutile_kv_proto::{Status, kvrpcpb};
 use rutile_kv_types::{Key, Mutation, MutationOp, TimeStamp};
@@ -8,7 +10,9 @@ use rutile_pd_client::from_wire;
 
 use crate::mvcc::ReadOptions;
 use crate::replica::RegionContext;
-use crate::txn::{CheckTxnStatus, Prewrite, Verdict};
+use crate::txn::{
+    AcquirePessimisticLock, CheckTxnStatus, LOCK_WAIT_MAX, PessimisticAction, Prewrite, Verdict,
+};
 
 /// The addressed region. Every request must carry one.
 pub fn region_context(context: Option<&kvrpcpb::Context>) -> Result<RegionContext, Status> {
@@ -48,18 +52,12 @@ pub fn bound(raw: &[u8]) -> Vec<u8> {
     if raw.is_empty() { Vec::new() } else { Key::from_raw(raw).into_encoded() }
 }
 
-/// An optimistic prewrite.
+/// A prewrite.
 pub fn prewrite(request: kvrpcpb::PrewriteRequest) -> Result<Prewrite, Status> {
-    let pessimistic = request.for_update_ts != 0;
     let off = kvrpcpb::AssertionLevel::Off as i32;
     let asserts =
         request.assertion_level != off && request.mutations.iter().any(|mutation| mutation.assertion != 0);
-    let unsupported = [
-        (pessimistic, "pessimistic transactions"),
-        (request.use_async_commit, "async commit"),
-        (request.skip_constraint_check, "skip_constraint_check"),
-        (asserts, "assertions"),
-    ];
+    let unsupported = [(request.skip_constraint_check, "skip_constraint_check"), (asserts, "assertions")];
     if let Some((_, what)) = unsupported.iter().find(|(asked, _)| *asked) {
         return Err(Status::invalid_argument(format!("prewrite: {what} are not supported")));
     }
@@ -73,7 +71,72 @@ pub fn prewrite(request: kvrpcpb::PrewriteRequest) -> Result<Prewrite, Status> {
     prewrite.min_commit_ts = TimeStamp::new(request.min_commit_ts);
     prewrite.max_commit_ts = TimeStamp::new(request.max_commit_ts);
     prewrite.try_one_pc = request.try_one_pc;
+    prewrite.secondaries = request.use_async_commit.then_some(request.secondaries);
+    prewrite.for_update_ts = TimeStamp::new(request.for_update_ts);
+    prewrite.actions = request
+        .pessimistic_actions
+        .iter()
+        .map(|action| pessimistic_action(*action))
+        .collect::<Result<_, _>>()?;
     Ok(prewrite)
+}
+
+fn pessimistic_action(wire: i32) -> Result<PessimisticAction, Status> {
+    use kvrpcpb::prewrite_request::PessimisticAction as Wire;
+    match Wire::try_from(wire) {
+        Ok(Wire::SkipPessimisticCheck) => Ok(PessimisticAction::Skip),
+        Ok(Wire::DoPessimisticCheck) => Ok(PessimisticAction::PessimisticCheck),
+        Ok(Wire::DoConstraintCheck) => Ok(PessimisticAction::ConstraintCheck),
+        Err(_) => Err(Status::invalid_argument(format!("pessimistic action {wire} is not known"))),
+    }
+}
+
+/// A request for pessimistic locks, and how long it may wait for those of others.
+pub fn pessimistic_lock(
+    request: kvrpcpb::PessimisticLockRequest,
+) -> Result<(AcquirePessimisticLock, Duration), Status> {
+    let normal = kvrpcpb::PessimisticLockWakeUpMode::WakeUpModeNormal as i32;
+    if request.force || request.wake_up_mode != normal {
+        return Err(Status::invalid_argument("pessimistic lock: locking with conflict is not supported"));
+    }
+    let (start_ts, for_update_ts) = (request.start_version, request.for_update_ts);
+    if start_ts == 0 || for_update_ts < start_ts || request.primary_lock.is_empty() {
+        return Err(Status::invalid_argument(
+            "pessimistic lock needs a start timestamp, a for_update_ts not below it, and a primary key",
+        ));
+    }
+    let keys = request.mutations.into_iter().map(locked_key).collect::<Result<Vec<_>, _>>()?;
+    let mut command = AcquirePessimisticLock::new(
+        keys,
+        request.primary_lock,
+        start_ts.into(),
+        for_update_ts.into(),
+        request.lock_ttl,
+    );
+    command.min_commit_ts = request.min_commit_ts.into();
+    command.return_values = request.return_values;
+    command.check_existence = request.check_existence;
+    command.lock_only_if_exists = request.lock_only_if_exists;
+    let wait = match u64::try_from(request.wait_timeout) {
+        Ok(0) => LOCK_WAIT_MAX,
+        Ok(wait_ms) => LOCK_WAIT_MAX.min(Duration::from_millis(wait_ms)),
+        Err(_) => Duration::ZERO,
+    };
+    Ok((command, wait))
+}
+
+/// The key, and whether it must have no row.
+fn locked_key(wire: kvrpcpb::Mutation) -> Result<(Bytes, bool), Status> {
+    if wire.op() != kvrpcpb::Op::PessimisticLock {
+        return Err(Status::invalid_argument(format!("mutation op {} can not be locked", wire.op)));
+    }
+    match wire.assertion() {
+        kvrpcpb::Assertion::None => Ok((wire.key, false)),
+        kvrpcpb::Assertion::NotExist => Ok((wire.key, true)),
+        kvrpcpb::Assertion::Exist => {
+            Err(Status::invalid_argument("pessimistic lock: an assertion of existence is not supported"))
+        }
+    }
 }
 
 fn mutation(wire: kvrpcpb::Mutation) -> Result<Mutation, Status> {

@@ -4,7 +4,7 @@
 //! simulated network) meets the same checks. A handler turns the request into the words of `txn`, runs it
 //! and turns the answer back; `from_wire` and `to_wire` hold the two directions.
 //!
-//! Deliberately missing: raw KV, pessimistic locks, the debug service, and a network under [`RaftCarrier`].
+//! Deliberately missing: raw KV, the deadlock and debug services, and a network under [`RaftCarrier`].
 mod from_wire;
 mod raft;
 mod read;

@@ -93,8 +93,7 @@ fn what_is_not_supported_is_refused_by_name() {
         assert_eq!(status.code, Code::InvalidArgument);
         assert!(status.message.contains(word), "{}", status.message);
     };
-    refused(kvrpcpb::PrewriteRequest { for_update_ts: 5, ..prewrite(10) }, "pessimistic");
-    refused(kvrpcpb::PrewriteRequest { use_async_commit: true, ..prewrite(10) }, "async commit");
+    refused(kvrpcpb::PrewriteRequest { pessimistic_actions: vec![9], ..prewrite(10) }, "action 9");
     refused(
         kvrpcpb::PrewriteRequest { skip_constraint_check: true, ..prewrite(10) },
         "skip_constraint_check",

@@ -74,6 +74,20 @@ macro_rules! answer {
     };
 }
 
+/// The same for response types with a list of key errors.
+macro_rules! answer_with_errors {
+    ($result:expr, $response:ident) => {
+        match $result {
+            Ok(response) => Ok(response),
+            Err(Failure::Region(error)) => {
+                Ok(kvrpcpb::$response { region_error: Some(error), ..Default::default() })
+            }
+            Err(Failure::Key(error)) => Ok(kvrpcpb::$response { errors: vec![*error], ..Default::default() }),
+            Err(Failure::Status(status)) => Err(status),
+        }
+    };
+}
+
 #[async_trait]
 impl<R: Replica> TikvService for KvService<R> {
     async fn kv_get(&self, request: kvrpcpb::GetRequest) -> Result<kvrpcpb::GetResponse, Status> {
@@ -128,16 +142,45 @@ impl<R: Replica> TikvService for KvService<R> {
         let head = request.context.clone();
         let command = from_wire::prewrite(request)?;
         let work = write::prewrite(&self.scheduler, &context, command);
-        match self.within(head.as_ref(), work).await? {
-            Ok(response) => Ok(response),
-            Err(Failure::Region(error)) => {
-                Ok(kvrpcpb::PrewriteResponse { region_error: Some(error), ..Default::default() })
-            }
-            Err(Failure::Key(error)) => {
-                Ok(kvrpcpb::PrewriteResponse { errors: vec![*error], ..Default::default() })
-            }
-            Err(Failure::Status(status)) => Err(status),
-        }
+        answer_with_errors!(self.within(head.as_ref(), work).await?, PrewriteResponse)
+    }
+
+    async fn kv_pessimistic_lock(
+        &self,
+        request: kvrpcpb::PessimisticLockRequest,
+    ) -> Result<kvrpcpb::PessimisticLockResponse, Status> {
+        self.metrics.commands.add(1);
+        let context = from_wire::region_context(request.context.as_ref())?;
+        let head = request.context.clone();
+        let (command, wait) = from_wire::pessimistic_lock(request)?;
+        let work = write::pessimistic_lock(&self.scheduler, &context, command, wait);
+        let result = self.within(head.as_ref(), work).await?;
+        answer_with_errors!(result, PessimisticLockResponse)
+    }
+
+    async fn kv_pessimistic_rollback(
+        &self,
+        request: kvrpcpb::PessimisticRollbackRequest,
+    ) -> Result<kvrpcpb::PessimisticRollbackResponse, Status> {
+        self.metrics.commands.add(1);
+        let context = from_wire::region_context(request.context.as_ref())?;
+        let work = write::pessimistic_rollback(&self.scheduler, &context, &request);
+        let result = self.within(request.context.as_ref(), work).await?;
+        answer_with_errors!(
+            result.map(|()| kvrpcpb::PessimisticRollbackResponse::default()),
+            PessimisticRollbackResponse
+        )
+    }
+
+    async fn kv_check_secondary_locks(
+        &self,
+        request: kvrpcpb::CheckSecondaryLocksRequest,
+    ) -> Result<kvrpcpb::CheckSecondaryLocksResponse, Status> {
+        self.metrics.commands.add(1);
+        let context = from_wire::region_context(request.context.as_ref())?;
+        let work = write::check_secondary_locks(&self.scheduler, &context, &request);
+        let result = self.within(request.context.as_ref(), work).await?;
+        answer!(result, CheckSecondaryLocksResponse, to_wire::secondary_status)
     }
 
     async fn kv_commit(&self, request: kvrpcpb::CommitRequest) -> Result<kvrpcpb::CommitResponse, Status> {

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use rutile_kv_proto::kvrpcpb::write_conflict::Reason;
 use rutile_kv_proto::{Code, Status, errorpb, kvrpcpb, metapb};
-use rutile_kv_types::{LockType, Region};
+use rutile_kv_types::{Key, LockType, Region};
 use rutile_pd_client::to_wire;
 
 use crate::error::{ConflictReason, Error, KeyError, LockedKey, RegionError};
-use crate::txn::TxnStatus;
+use crate::lock_manager::WaitFor;
+use crate::txn::{SecondaryStatus, TxnStatus};
 
 /// Where an error goes in an answer.
 pub enum Failure {
@@ -96,7 +97,9 @@ pub fn key_error(error: KeyError) -> kvrpcpb::KeyError {
         KeyError::WriteConflict { start_ts, conflict_start_ts, conflict_commit_ts, key, primary, reason } => {
             let reason = match reason {
                 ConflictReason::Optimistic => Reason::Optimistic,
+                ConflictReason::PessimisticRetry => Reason::PessimisticRetry,
                 ConflictReason::SelfRolledBack => Reason::SelfRolledBack,
+                ConflictReason::LazyUniquenessCheck => Reason::LazyUniquenessCheck,
             };
             wire.conflict = Some(kvrpcpb::WriteConflict {
                 start_ts: start_ts.into(),
@@ -130,12 +133,35 @@ pub fn key_error(error: KeyError) -> kvrpcpb::KeyError {
         KeyError::PrimaryMismatch(locked) => {
             wire.primary_mismatch = Some(kvrpcpb::PrimaryMismatch { lock_info: Some(lock_info(locked)) });
         }
+        KeyError::Deadlock { lock_ts, key, circle } => {
+            wire.deadlock = Some(kvrpcpb::Deadlock {
+                lock_ts: lock_ts.into(),
+                lock_key: key.into(),
+                deadlock_key_hash: 0,
+                wait_chain: circle.into_iter().map(wait_for_entry).collect(),
+            });
+        }
         KeyError::Committed { .. }
         | KeyError::InvalidCommitTs { .. }
         | KeyError::BelowSafePoint { .. }
-        | KeyError::LockTypeNotMatch { .. } => wire.abort = text,
+        | KeyError::LockTypeNotMatch { .. }
+        | KeyError::PessimisticLockNotFound { .. }
+        | KeyError::PessimisticLockRolledBack { .. }
+        | KeyError::LockIfExistsFailed { .. } => wire.abort = text,
     }
     wire
+}
+
+/// One edge of a deadlock.
+fn wait_for_entry(edge: WaitFor) -> kvrpcpb::WaitForEntry {
+    // The key was a user key when its waiter sent it; should it not decode, the edge still names both transactions.
+    let key = Key::from_encoded(edge.key).to_raw().unwrap_or_default();
+    kvrpcpb::WaitForEntry {
+        txn: edge.waiter.into(),
+        wait_for_txn: edge.holder.into(),
+        key: key.into(),
+        ..kvrpcpb::WaitForEntry::default()
+    }
 }
 
 /// A lock as clients resolve it.
@@ -171,6 +197,17 @@ pub fn pair(key: &[u8], value: Bytes) -> kvrpcpb::KvPair {
 pub fn error_pair(error: Box<kvrpcpb::KeyError>) -> kvrpcpb::KvPair {
     let key = error.locked.as_ref().map_or_else(Bytes::new, |lock| lock.key.clone());
     kvrpcpb::KvPair { error: Some(error), key, value: Bytes::new() }
+}
+
+/// What the secondaries of an async commit say: locks, a commit timestamp, or neither when it is rolled back.
+pub fn secondary_status(status: SecondaryStatus) -> kvrpcpb::CheckSecondaryLocksResponse {
+    let mut wire = kvrpcpb::CheckSecondaryLocksResponse::default();
+    match status {
+        SecondaryStatus::Locked(locks) => wire.locks = locks.into_iter().map(lock_info).collect(),
+        SecondaryStatus::Committed { commit_ts } => wire.commit_ts = commit_ts.into(),
+        SecondaryStatus::RolledBack => {}
+    }
+    wire
 }
 
 /// The answer to a status check. A living lock always comes with its description: clients rely on it.

@@ -55,6 +55,16 @@ pub trait Command: Send {
     ) -> Result<Decision<Self::Outcome>>;
 }
 
+/// Whether a request names a key twice. Keys mostly come sorted, so that neighbours tell.
+pub(super) fn has_duplicates(keys: &[Key]) -> bool {
+    if keys.is_sorted() {
+        return keys.windows(2).any(|pair| pair.first() == pair.last());
+    }
+    let mut sorted: Vec<&Key> = keys.iter().collect();
+    sorted.sort_unstable();
+    sorted.windows(2).any(|pair| pair.first() == pair.last())
+}
+
 /// Each key once: a command decides on a snapshot, so a second mention would repeat the same changes.
 pub(super) fn unique(mut keys: Vec<Key>) -> Vec<Key> {
     if !keys.is_sorted() {

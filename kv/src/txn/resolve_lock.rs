@@ -5,7 +5,7 @@ use super::command::{Command, Decision, unique};
 use super::commit::commit_key;
 use super::rollback::rollback_key;
 use crate::concurrency_manager::ConcurrencyManager;
-use crate::error::{KeyError, Result};
+use crate::error::{Error, KeyError, Result};
 use crate::mvcc::{Reader, WriteBuffer};
 
 /// Locks resolved by one proposal when a whole region is.
@@ -23,6 +23,8 @@ pub struct Verdict {
 pub struct ResolveLock {
     keys: Vec<Key>,
     verdicts: Vec<Verdict>,
+    /// Keys were seen locked: a lock that went meanwhile without a record was pessimistic and needs nothing.
+    seen_locked: bool,
 }
 
 impl ResolveLock {
@@ -30,13 +32,13 @@ impl ResolveLock {
     pub fn of_transaction(keys: Vec<Key>, verdict: Verdict) -> Self {
         let keys = unique(keys);
         let verdicts = vec![verdict; keys.len()];
-        ResolveLock { keys, verdicts }
+        ResolveLock { keys, verdicts, seen_locked: false }
     }
 
     /// Keys as a scan found them.
     pub fn of_scan(found: Vec<(Key, Verdict)>) -> Self {
         let (keys, verdicts) = found.into_iter().unzip();
-        ResolveLock { keys, verdicts }
+        ResolveLock { keys, verdicts, seen_locked: true }
     }
 }
 
@@ -56,9 +58,16 @@ impl Command for ResolveLock {
             } else if commit_ts <= start_ts {
                 return Err(KeyError::InvalidCommitTs { start_ts, commit_ts }.into());
             } else {
-                commit_key(&mut buffer, reader, key, start_ts, commit_ts)?;
+                match commit_key(&mut buffer, reader, key, start_ts, commit_ts) {
+                    Err(Error::Key(error)) if self.seen_locked && is_gone(&error) => {}
+                    result => result?,
+                }
             }
         }
         Ok(Decision::new(buffer.into_write_set(), ()))
     }
+}
+
+fn is_gone(error: &KeyError) -> bool {
+    matches!(error, KeyError::TxnLockNotFound { .. })
 }

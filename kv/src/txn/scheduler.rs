@@ -11,35 +11,40 @@
 use std::sync::Arc;
 
 use rutile_kv_env::Env;
-use rutile_kv_types::{Key, Region, RegionEpoch};
+use rutile_kv_types::{Key, Lock, Region, RegionEpoch, TimeStamp};
 use tokio::sync::oneshot;
 
 use super::command::{Command, Decision};
 use super::latch::Latches;
 use super::memory_lock::{self, ReadTarget};
+use super::pessimistic_rollback::PessimisticRollback;
 use super::resolve_lock::{RESOLVE_BATCH, ResolveLock, Verdict};
 use super::scan_lock::ScanLock;
 use crate::concurrency_manager::ConcurrencyManager;
 use crate::error::{Error, KeyError, LockedKey, RegionError, Result};
+use crate::lock_manager::LockManager;
 use crate::mvcc::{ReadOptions, Reader};
 use crate::replica::{Proposal, RegionContext, RegionSnapshot, Replica};
 use crate::write_set::WriteSet;
 
 /// Executes transaction commands against a replica.
 pub struct Scheduler<R> {
-    env: Env,
+    pub(super) env: Env,
     replica: Arc<R>,
     latches: Arc<Latches>,
     concurrency: Arc<ConcurrencyManager>,
+    pub(super) lock_manager: LockManager,
 }
 
 impl<R: Replica> Scheduler<R> {
     /// A scheduler of the regions behind `replica`.
     pub fn new(env: Env, replica: Arc<R>, concurrency: Arc<ConcurrencyManager>) -> Self {
-        Scheduler { env, replica, latches: Arc::default(), concurrency }
+        let lock_manager = LockManager::new(env.clone());
+        Scheduler { env, replica, latches: Arc::default(), concurrency, lock_manager }
     }
 
     /// `max_ts` and the in-memory locks.
+    #[cfg(test)]
     pub fn concurrency(&self) -> &Arc<ConcurrencyManager> {
         &self.concurrency
     }
@@ -99,7 +104,10 @@ impl<R: Replica> Scheduler<R> {
         held: impl Send + 'static,
     ) -> Result<()> {
         let (sender, receiver) = oneshot::channel();
-        let done = Box::new(move |result| {
+        let (lock_manager, lock_changes) = (self.lock_manager.clone(), self.lock_manager.changes_of(&writes));
+        let done = Box::new(move |result: Result<()>| {
+            // Waiters hear of it in the order of the writes, which the latch keeps.
+            lock_manager.apply(lock_changes, result.is_ok());
             drop(held);
             // The caller may have gone; the write stands all the same.
             let _ = sender.send(result);
@@ -109,17 +117,45 @@ impl<R: Replica> Scheduler<R> {
         receiver.await.unwrap_or(Err(Error::Unknown))
     }
 
-    /// Resolves all locks of the given transactions in the region, a batch at a time.
+    /// Resolves all locks of the given transactions in the region.
     pub async fn resolve_region(&self, context: &RegionContext, verdicts: &[Verdict]) -> Result<()> {
+        let verdict_on = |lock: &Lock| verdicts.iter().find(|verdict| verdict.start_ts == lock.start_ts);
+        self.sweep_region(context, &|lock| verdict_on(lock).is_some(), |locks| {
+            let found = locks.into_iter().filter_map(|(key, lock)| Some((key, *verdict_on(&lock)?)));
+            ResolveLock::of_scan(found.collect())
+        })
+        .await
+    }
+
+    /// Releases all pessimistic locks of a transaction in the region.
+    pub async fn release_region(
+        &self,
+        context: &RegionContext,
+        start_ts: TimeStamp,
+        for_update_ts: TimeStamp,
+    ) -> Result<()> {
+        let is_wanted = |lock: &Lock| lock.start_ts == start_ts && lock.is_pessimistic();
+        self.sweep_region(context, &is_wanted, |locks| {
+            let keys = locks.into_iter().map(|(key, _)| key).collect();
+            PessimisticRollback::new(keys, start_ts, for_update_ts)
+        })
+        .await
+    }
+
+    /// Runs a command for the wanted locks of a region, a batch at a time.
+    async fn sweep_region<C: Command>(
+        &self,
+        context: &RegionContext,
+        is_wanted: &(dyn Fn(&Lock) -> bool + Sync),
+        command: impl Fn(Vec<(Key, Lock)>) -> C,
+    ) -> Result<()> {
         let mut from = Vec::new();
         loop {
             let snapshot = self.snapshot(context).await?;
             let region = snapshot.region.clone();
             let start = from.as_slice().max(&region.start_key);
-            let is_wanted = |ts| verdicts.iter().any(|verdict| verdict.start_ts == ts);
             let reader = Reader::new(snapshot.versions());
-            let locks =
-                reader.scan_locks(start, &region.end_key, RESOLVE_BATCH, |lock| is_wanted(lock.start_ts))?;
+            let locks = reader.scan_locks(start, &region.end_key, RESOLVE_BATCH, is_wanted)?;
             drop(reader);
             let Some((last, _)) = locks.last() else {
                 return Ok(());
@@ -127,13 +163,8 @@ impl<R: Replica> Scheduler<R> {
             from = last.as_encoded().to_vec();
             from.push(0);
             let is_last = locks.len() < RESOLVE_BATCH;
-            let found = locks.into_iter().filter_map(|(key, lock)| {
-                let verdict = verdicts.iter().find(|verdict| verdict.start_ts == lock.start_ts)?;
-                Some((key, *verdict))
-            });
-            let command = ResolveLock::of_scan(found.collect());
             drop(snapshot);
-            self.run(context, command).await?;
+            self.run(context, command(locks)).await?;
             if is_last {
                 return Ok(());
             }

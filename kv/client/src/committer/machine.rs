@@ -134,7 +134,7 @@ pub(super) struct Machine {
     next_task: TaskId,
     /// Some prewrite wrote locks, so that one phase is no longer possible.
     locks_written: bool,
-    /// Some prewrite may have written locks although nobody said so.
+    /// There may be locks although no prewrite said so: its answer was lost, or the transaction is pessimistic.
     locks_possible: bool,
     /// A 1PC request, or a commit of the primary, may have been executed although nobody said so.
     decision_unknown: bool,
@@ -149,6 +149,7 @@ impl Machine {
         count: usize,
         primary: Option<usize>,
         one_pc: bool,
+        is_pessimistic: bool,
         concurrency: usize,
     ) -> Machine {
         Machine {
@@ -162,7 +163,7 @@ impl Machine {
             waiting: VecDeque::new(),
             next_task: 0,
             locks_written: false,
-            locks_possible: false,
+            locks_possible: is_pessimistic,
             decision_unknown: false,
             failure: None,
             commit_ts: TimeStamp::ZERO,

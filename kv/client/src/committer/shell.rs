@@ -13,7 +13,7 @@ use rutile_kv_proto::{errorpb, kvrpcpb};
 use rutile_kv_types::TimeStamp;
 
 use super::machine::{Action, Event, Executed, Machine, TaskId, Verdict};
-use crate::backoff::{Backoff, pause_of};
+use crate::backoff::pause_of;
 use crate::client::Core;
 use crate::error::{Error, Result};
 use crate::region::{CachedRegion, Repair};
@@ -51,7 +51,9 @@ pub(crate) async fn commit(
     let config = &core.config;
     let one_pc = config.one_pc && mutations.bytes() <= config.batch_bytes_max;
     let primary = mutations.primary();
-    let mut machine = Machine::new(start_ts, mutations.len(), primary, one_pc, config.concurrency);
+    let is_pessimistic = !mutations.for_update_ts().is_zero();
+    let mut machine =
+        Machine::new(start_ts, mutations.len(), primary, one_pc, is_pessimistic, config.concurrency);
     // Commit order follows real time across stores: without it 1PC takes the store's newest read plus one.
     let min_commit_ts = core.pd.timestamp().await?;
     let shared = Arc::new(Shared {
@@ -204,6 +206,8 @@ impl Shared {
             start_version: self.start_ts.into_inner(),
             lock_ttl: self.ttl_from_now_ms(),
             txn_size: self.mutations.len() as u64,
+            for_update_ts: self.mutations.for_update_ts().into_inner(),
+            pessimistic_actions: self.mutations.select_actions(&indexes),
             min_commit_ts: self.min_commit_ts.into_inner(),
             try_one_pc,
             ..kvrpcpb::PrewriteRequest::default()
@@ -225,7 +229,7 @@ impl Shared {
             match error.locked.take() {
                 Some(lock) => locks.push(lock),
                 None => {
-                    let error = Error::from_key_error(error, self.start_ts);
+                    let error = self.refusal(Error::from_key_error(error, self.start_ts));
                     return Event::Refused { task, error, final_word: true };
                 }
             }
@@ -265,6 +269,16 @@ impl Shared {
         }
     }
 
+    /// "Abort" says of a pessimistic prewrite that a lock it relies on was lost.
+    fn refusal(&self, error: Error) -> Error {
+        match error {
+            Error::Aborted(cause) if !self.mutations.for_update_ts().is_zero() => {
+                Error::RolledBack { start_ts: self.start_ts, cause }
+            }
+            error => error,
+        }
+    }
+
     fn failed(&self, task: TaskId, repair: Repair, executed: Executed) -> Event {
         match repair {
             Repair::Now(cause) | Repair::Later(cause) => Event::RegionFailed { task, executed, cause },
@@ -292,7 +306,7 @@ impl Shared {
             Ok(resolution) => resolution,
             Err(error) => return refused(error),
         };
-        let Some((lock, left)) = resolution.alive else {
+        let Some((lock, left)) = resolution.shortest_lived() else {
             return Event::Resumed { task };
         };
         let waited = self.elapsed();
@@ -309,24 +323,12 @@ impl Shared {
 
     /// Keeps the primary lock alive. A failure is no news: the commit itself will find out.
     async fn beat(self: Arc<Self>) -> Event {
+        let budget = Duration::from_millis(self.lock_ttl_ms / 2);
         let primary = self.primary_key();
-        let mut backoff = Backoff::new("heartbeat", Duration::from_millis(self.lock_ttl_ms / 2));
-        let (start_version, advise_lock_ttl) = (self.start_ts.into_inner(), self.ttl_from_now_ms());
-        let outcome = self
-            .core
-            .call(&mut backoff, &primary, |region| {
-                let service = Arc::clone(&region.service);
-                let request = kvrpcpb::TxnHeartBeatRequest {
-                    context: region.context(),
-                    primary_lock: primary.clone(),
-                    start_version,
-                    advise_lock_ttl,
-                };
-                async move { service.kv_txn_heart_beat(request).await }
-            })
-            .await;
-        if let Err(error) = outcome {
-            tracing::warn!(start_ts = start_version, %error, "heartbeat of a committing transaction failed");
+        let beat = self.core.beat(&primary, self.start_ts, self.ttl_from_now_ms(), budget);
+        if let Err(error) = beat.await {
+            let start_ts = self.start_ts.into_inner();
+            tracing::warn!(start_ts, %error, "heartbeat of a committing transaction failed");
         }
         Event::Nothing
     }

@@ -19,7 +19,8 @@ fn machine(words: &[&str]) -> Machine {
     };
     let number = |name: &str| field(name).parse().unwrap_or_else(|_| panic!("{name} is no number"));
     let primary = (field("primary") != "none").then(|| number("primary"));
-    Machine::new(TimeStamp::new(10), number("keys"), primary, field("one_pc") == "yes", number("concurrency"))
+    let (one_pc, is_pessimistic) = (field("one_pc") == "yes", words.contains(&"pessimistic"));
+    Machine::new(TimeStamp::new(10), number("keys"), primary, one_pc, is_pessimistic, number("concurrency"))
 }
 
 fn event(words: &[&str]) -> Event {

@@ -28,6 +28,8 @@ region_answers!(
     GetResponse,
     BatchGetResponse,
     ScanResponse,
+    PessimisticLockResponse,
+    PessimisticRollbackResponse,
     PrewriteResponse,
     CommitResponse,
     BatchRollbackResponse,

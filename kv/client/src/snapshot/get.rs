@@ -99,11 +99,11 @@ impl Snapshot {
         let resolution = self.core.resolve_locks(locks, self.ts).await?;
         if !resolution.ignorable.is_empty() {
             let mut ignorable = self.shared.ignorable.lock();
-            ignorable.extend(resolution.ignorable);
+            ignorable.extend(&resolution.ignorable);
             let excess = ignorable.len().saturating_sub(IGNORABLE_MAX);
             ignorable.drain(..excess);
         }
-        let Some((lock, left)) = resolution.alive else {
+        let Some((lock, left)) = resolution.shortest_lived() else {
             return Ok(());
         };
         let waited = backoff.elapsed(&self.core.env);

@@ -26,6 +26,8 @@ pub(super) enum Answer {
     Check(kvrpcpb::CheckTxnStatusResponse),
     Resolve(kvrpcpb::ResolveLockResponse),
     Beat(kvrpcpb::TxnHeartBeatResponse),
+    Lock(kvrpcpb::PessimisticLockResponse),
+    Unlock(kvrpcpb::PessimisticRollbackResponse),
     /// Any call fails as a whole.
     Lost,
 }
@@ -127,6 +129,25 @@ impl TikvService for ScriptedStore {
         request: kvrpcpb::TxnHeartBeatRequest,
     ) -> Result<kvrpcpb::TxnHeartBeatResponse, Status> {
         scripted!(self, Beat, "beat {}", names([&request.primary_lock]))
+    }
+    async fn kv_pessimistic_lock(
+        &self,
+        request: kvrpcpb::PessimisticLockRequest,
+    ) -> Result<kvrpcpb::PessimisticLockResponse, Status> {
+        let keys = names(request.mutations.iter().map(|mutation| &mutation.key));
+        scripted!(self, Lock, "lock {keys} for {}", names([&request.primary_lock]))
+    }
+    async fn kv_pessimistic_rollback(
+        &self,
+        request: kvrpcpb::PessimisticRollbackRequest,
+    ) -> Result<kvrpcpb::PessimisticRollbackResponse, Status> {
+        scripted!(self, Unlock, "unlock {}@{}", names(&request.keys), request.start_version)
+    }
+    async fn kv_check_secondary_locks(
+        &self,
+        _: kvrpcpb::CheckSecondaryLocksRequest,
+    ) -> Result<kvrpcpb::CheckSecondaryLocksResponse, Status> {
+        Err(Status::internal("not scripted"))
     }
     async fn kv_batch_get(&self, _: kvrpcpb::BatchGetRequest) -> Result<kvrpcpb::BatchGetResponse, Status> {
         Err(Status::internal("not scripted"))

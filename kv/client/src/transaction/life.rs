@@ -1,4 +1,4 @@
-//! The transaction: reads through its own writes, commit, rollback.
+//! The transaction: reads through its own writes, locks, commit, rollback.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,7 +7,8 @@ use bytes::Bytes;
 use rutile_kv_env::Monotonic;
 use rutile_kv_types::{KeyRange, TimeStamp};
 
-use super::{MemBuffer, Mutations, Savepoint};
+use super::lock_keys::{LockOptions, LockedKeys, Locking};
+use super::{Locks, MemBuffer, Mutations, Savepoint, View};
 use crate::client::Core;
 use crate::committer;
 use crate::error::{Error, Result};
@@ -15,7 +16,7 @@ use crate::snapshot::{ScanOptions, Scanner, Snapshot};
 
 #[derive(Clone, Debug, Default)]
 pub struct TransactionOptions {
-    /// Locks keys while the transaction runs. Not supported yet: `begin` fails.
+    /// Locks keys while the transaction runs; see [`Transaction::lock_keys`].
     pub pessimistic: bool,
 }
 
@@ -25,24 +26,34 @@ enum State {
     Ended,
 }
 
-/// An optimistic transaction. Dropping it before commit forgets it; nothing was sent yet.
+/// A transaction. Reads see the data at its start, except through [`Transaction::view_at`].
+///
+/// Nothing but pessimistic locks is sent before commit. Dropping the transaction forgets its writes and releases its
+/// locks in the background.
 pub struct Transaction {
     core: Arc<Core>,
     snapshot: Snapshot,
     begun: Monotonic,
     membuffer: MemBuffer,
+    /// `None` in optimistic transactions.
+    locks: Option<Locks>,
     state: State,
 }
 
 impl Transaction {
-    pub(crate) fn new(core: Arc<Core>, start_ts: TimeStamp) -> Transaction {
+    pub(crate) fn new(core: Arc<Core>, start_ts: TimeStamp, options: &TransactionOptions) -> Transaction {
         let snapshot = Snapshot::new(Arc::clone(&core), start_ts);
         let begun = core.env.clock.now();
-        Transaction { core, snapshot, begun, membuffer: MemBuffer::default(), state: State::Active }
+        let locks = options.pessimistic.then(|| Locks::new(Arc::clone(&core), start_ts, begun));
+        Transaction { core, snapshot, begun, membuffer: MemBuffer::default(), locks, state: State::Active }
     }
 
     pub fn start_ts(&self) -> TimeStamp {
         self.snapshot.timestamp()
+    }
+
+    pub fn is_pessimistic(&self) -> bool {
+        self.locks.is_some()
     }
 
     /// The data below the transaction's own writes.
@@ -50,31 +61,56 @@ impl Transaction {
         self.snapshot.clone()
     }
 
+    /// The transaction's own writes over the data at its start: what plain reads see.
+    pub fn view(&self) -> View<'_> {
+        View { own: &self.membuffer, snapshot: self.snapshot.clone() }
+    }
+
+    /// The transaction's own writes over the data as committed at `for_update_ts`: what locking reads see.
+    pub fn view_at(&self, for_update_ts: TimeStamp) -> View<'_> {
+        View { own: &self.membuffer, snapshot: Snapshot::new(Arc::clone(&self.core), for_update_ts) }
+    }
+
     pub async fn get(&self, key: &[u8]) -> Result<Option<Bytes>> {
-        match self.membuffer.get(key) {
-            Some(own) => Ok(own),
-            None => self.snapshot.get(key).await,
-        }
+        self.view().get(key).await
     }
 
     /// Values of those keys that exist.
     pub async fn batch_get(&self, keys: &[Bytes]) -> Result<HashMap<Bytes, Bytes>> {
-        let below: Vec<Bytes> =
-            keys.iter().filter(|key| self.membuffer.get(key).is_none()).cloned().collect();
-        let mut found =
-            if below.is_empty() { HashMap::new() } else { self.snapshot.batch_get(&below).await? };
-        for key in keys {
-            if let Some(Some(own)) = self.membuffer.get(key) {
-                found.insert(key.clone(), own);
-            }
-        }
-        Ok(found)
+        self.view().batch_get(keys).await
     }
 
     /// Pairs of a range as the transaction sees them now; later writes do not show.
     pub fn scan(&self, range: KeyRange, options: ScanOptions) -> Scanner {
-        let own = self.membuffer.range(&range).map(|(key, value)| (key.clone(), value.cloned())).collect();
-        Scanner::new(self.snapshot.clone(), range, options, own)
+        self.view().scan(range, options)
+    }
+
+    /// A timestamp for a locking statement: newer than every commit that returned before.
+    pub async fn fresh_for_update_ts(&self) -> Result<TimeStamp> {
+        Ok(self.core.pd.timestamp().await?)
+    }
+
+    /// Locks keys until the transaction ends, so that no other transaction locks or changes them.
+    ///
+    /// Keys without a value are locked too. An error of a call leaves the locks of earlier ones in place. Not
+    /// cancellation-safe: the keys of a dropped call may stay locked until the transaction ends.
+    pub async fn lock_keys(&mut self, keys: &[Bytes], options: &LockOptions) -> Result<LockedKeys> {
+        if self.state == State::Ended {
+            return Err(Error::TransactionEnded(self.start_ts()));
+        }
+        let Some(locks) = &mut self.locks else {
+            return Err(Error::Unsupported("locking keys in an optimistic transaction"));
+        };
+        Locking::run(locks, &self.membuffer, keys, options).await
+    }
+
+    /// Says that whoever writes `key` holds the lock of another key that this transaction has locked, as with the
+    /// entries of a non-unique index and their row. Commit then does not look for changes since the start of the
+    /// transaction on it, as it does for other keys that were written without a lock.
+    pub fn guarded_by_lock(&mut self, key: Bytes) {
+        if let Some(locks) = &mut self.locks {
+            locks.guard(key);
+        }
     }
 
     pub fn put(&mut self, key: Bytes, value: Bytes) {
@@ -115,6 +151,7 @@ impl Transaction {
         self.membuffer.savepoint()
     }
 
+    /// Forgets the writes since the savepoint. Locks stay, as in MySQL.
     pub fn rollback_to(&mut self, savepoint: Savepoint) {
         self.membuffer.rollback_to(&savepoint);
     }
@@ -122,19 +159,39 @@ impl Transaction {
     /// Commits, and answers the commit timestamp; that of a transaction without writes is its start.
     ///
     /// An error means that nothing was committed, except [`Error::Undetermined`]. Not cancellation-safe: the outcome of
-    /// a dropped commit is unknown.
+    /// a dropped commit is unknown. Locks are released either way.
     pub async fn commit(&mut self) -> Result<TimeStamp> {
         self.end()?;
         if self.membuffer.is_empty() {
+            self.release_locks().await;
             return Ok(self.start_ts());
         }
-        let mutations = Mutations::from_membuffer(&self.membuffer, &self.core.config)?;
-        committer::commit(&self.core, self.start_ts(), self.begun, mutations).await
+        let mutations =
+            match Mutations::from_membuffer(&self.membuffer, self.locks.as_ref(), &self.core.config) {
+                Ok(mutations) => mutations,
+                Err(error) => {
+                    self.release_locks().await;
+                    return Err(error);
+                }
+            };
+        let outcome = committer::commit(&self.core, self.start_ts(), self.begun, mutations).await;
+        if let Some(locks) = &mut self.locks {
+            locks.handed_over();
+        }
+        outcome
     }
 
-    /// Forgets the writes; no store has seen them.
+    /// Forgets the writes, which no store has seen, and releases the locks.
     pub async fn rollback(&mut self) -> Result<()> {
-        self.end()
+        self.end()?;
+        self.release_locks().await;
+        Ok(())
+    }
+
+    async fn release_locks(&mut self) {
+        if let Some(locks) = &mut self.locks {
+            locks.release_all().await;
+        }
     }
 
     fn end(&mut self) -> Result<()> {

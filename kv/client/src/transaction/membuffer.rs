@@ -67,6 +67,11 @@ impl MemBuffer {
         self.entries.get(key).and_then(|entry| entry.change.visible()).map(|value| value.cloned())
     }
 
+    /// Whether the key was written or locked here.
+    pub(crate) fn contains(&self, key: &[u8]) -> bool {
+        self.entries.contains_key(key)
+    }
+
     /// Written keys of a range in order; the value is `None` for deleted ones.
     pub fn range(&self, range: &KeyRange) -> impl DoubleEndedIterator<Item = (&Bytes, Option<&Bytes>)> {
         let end = if range.end.is_empty() { Bound::Unbounded } else { Bound::Excluded(range.end.as_ref()) };

@@ -57,6 +57,30 @@ pub struct CheckTxnStatusResponse {
     pub lock_info: Option<LockInfo>,
 }
 
+/// Asks the secondary keys of an async commit whether they are all locked, and rolls back those that are not.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CheckSecondaryLocksRequest {
+    #[prost(message, optional, tag = "1")]
+    pub context: Option<Context>,
+    #[prost(bytes = "bytes", repeated, tag = "2")]
+    pub keys: Vec<Bytes>,
+    #[prost(uint64, tag = "3")]
+    pub start_version: u64,
+}
+
+/// All locks, or the commit timestamp of a committed key, or neither: then the transaction is rolled back.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CheckSecondaryLocksResponse {
+    #[prost(message, optional, boxed, tag = "1")]
+    pub region_error: Option<Box<errorpb::Error>>,
+    #[prost(message, optional, boxed, tag = "2")]
+    pub error: Option<Box<KeyError>>,
+    #[prost(message, repeated, tag = "3")]
+    pub locks: Vec<LockInfo>,
+    #[prost(uint64, tag = "4")]
+    pub commit_ts: u64,
+}
+
 /// Fate of one transaction: `status` is its commit timestamp, zero when rolled back.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TxnInfo {

@@ -1,12 +1,13 @@
 //! Transactional requests between client and store (`kvrpcpb.proto`).
 //!
 //! Names and field numbers are those of kvproto. Left out until something reads them: execution details, resource
-//! control, tracing, pessimistic locking, raw keys. Errors are boxed, so that an answer without one stays a few words.
+//! control, tracing, raw keys, resumed ("force") pessimistic locking. Errors are boxed, so that an answer without one stays a few words.
 
 mod context;
 mod key_error;
 mod lock;
 mod mutation;
+mod pessimistic;
 mod read;
 mod region;
 mod write;
@@ -17,10 +18,15 @@ pub use key_error::{
     PrimaryMismatch, TxnLockNotFound, TxnNotFound, WaitForEntry, WriteConflict, write_conflict,
 };
 pub use lock::{
-    Action, CheckTxnStatusRequest, CheckTxnStatusResponse, ResolveLockRequest, ResolveLockResponse,
-    ScanLockRequest, ScanLockResponse, TxnInfo,
+    Action, CheckSecondaryLocksRequest, CheckSecondaryLocksResponse, CheckTxnStatusRequest,
+    CheckTxnStatusResponse, ResolveLockRequest, ResolveLockResponse, ScanLockRequest, ScanLockResponse,
+    TxnInfo,
 };
 pub use mutation::{Assertion, AssertionLevel, KeyRange, KvPair, Mutation, Op};
+pub use pessimistic::{
+    PessimisticLockRequest, PessimisticLockResponse, PessimisticLockWakeUpMode, PessimisticRollbackRequest,
+    PessimisticRollbackResponse,
+};
 pub use read::{BatchGetRequest, BatchGetResponse, GetRequest, GetResponse, ScanRequest, ScanResponse};
 pub use region::{DeleteRangeRequest, DeleteRangeResponse, SplitRegionRequest, SplitRegionResponse};
 pub use write::{

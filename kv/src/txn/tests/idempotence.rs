@@ -4,16 +4,18 @@
 //! changes nothing; no key ever has both a commit and a rollback of the transaction; and no answer that says
 //! "committed" is followed by one that says "rolled back", or the other way round.
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use rutile_kv_env::Env;
-use rutile_kv_types::{Cf, Key, Mutation, TimeStamp, WriteRef, WriteType};
+use rutile_kv_types::{Cf, Key, Lock, Mutation, TimeStamp, WriteRef, WriteType};
 
 use crate::concurrency_manager::ConcurrencyManager;
-use crate::error::{Error, KeyError, Result};
+use crate::error::{ConflictReason, Error, KeyError, Result};
 use crate::local_replica::LocalReplica;
 use crate::txn::{
-    CheckTxnStatus, Commit, HeartBeat, Prewrite, Prewritten, ResolveLock, Rollback, Scheduler, TxnStatus,
+    AcquirePessimisticLock, CheckSecondaryLocks, CheckTxnStatus, Commit, HeartBeat, PessimisticAction,
+    PessimisticRollback, Prewrite, Prewritten, ResolveLock, Rollback, Scheduler, SecondaryStatus, TxnStatus,
     Verdict,
 };
 
@@ -22,8 +24,14 @@ const COMMIT: u64 = 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
+    Lock,
+    Unlock,
+    UnlockRegion,
     Prewrite,
+    PessimisticPrewrite,
+    AsyncPrewrite,
     OnePc,
+    CheckSecondaries,
     Commit,
     CommitSecondary,
     Rollback,
@@ -35,9 +43,15 @@ enum Step {
     HeartBeat,
 }
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 17] = [
+    Step::Lock,
+    Step::Unlock,
+    Step::UnlockRegion,
     Step::Prewrite,
+    Step::PessimisticPrewrite,
+    Step::AsyncPrewrite,
     Step::OnePc,
+    Step::CheckSecondaries,
     Step::Commit,
     Step::CommitSecondary,
     Step::Rollback,
@@ -77,15 +91,31 @@ impl World {
         let (primary, secondary) = (Key::from_raw(b"p"), Key::from_raw(b"s"));
         let both = vec![primary.clone(), secondary.clone()];
         match step {
-            Step::Prewrite | Step::OnePc => {
-                let mutations = vec![Mutation::put("p", "1"), Mutation::put("s", vec![b'x'; 300])];
-                let mut command = Prewrite::new(mutations, Bytes::from("p"), start, 0);
-                command.try_one_pc = step == Step::OnePc;
+            Step::Lock => {
+                let keys = ["p", "s"].map(|key| (Bytes::from(key), false));
+                let command = AcquirePessimisticLock::new(keys, Bytes::from("p"), start, start, 0);
+                run.acquire(&context, &command, Duration::ZERO).await.map(|_| Fate::Open)
+            }
+            Step::Unlock => {
+                run.run(&context, PessimisticRollback::new(both, start, start)).await.map(|()| Fate::Open)
+            }
+            Step::UnlockRegion => run.release_region(&context, start, start).await.map(|()| Fate::Open),
+            Step::CheckSecondaries => {
+                let command = CheckSecondaryLocks::new(vec![secondary], start);
                 match run.run(&context, command).await? {
-                    Prewritten::Committed { .. } => Ok(Fate::Committed),
-                    Prewritten::Locked | Prewritten::Blocked(_) => Ok(Fate::Open),
+                    SecondaryStatus::Locked(_) => Ok(Fate::Open),
+                    SecondaryStatus::Committed { .. } => Ok(Fate::Committed),
+                    SecondaryStatus::RolledBack => Ok(Fate::RolledBack),
                 }
             }
+            Step::Prewrite | Step::PessimisticPrewrite | Step::AsyncPrewrite | Step::OnePc => {
+                match run.run(&context, prewrite(step)).await? {
+                    Prewritten::Committed { .. } => Ok(Fate::Committed),
+                    Prewritten::Locked { .. } | Prewritten::Blocked(_) => Ok(Fate::Open),
+                }
+            }
+            // Only what was prewritten is ever committed.
+            Step::Commit if self.lock_on(b"p").is_some_and(|lock| lock.is_pessimistic()) => Ok(Fate::Open),
             Step::Commit => {
                 run.run(&context, Commit::new(both, start, commit)).await.map(|_| Fate::Committed)
             }
@@ -132,6 +162,13 @@ impl World {
         }
     }
 
+    fn lock_on(&self, raw: &[u8]) -> Option<Lock> {
+        let key = Key::from_raw(raw);
+        let dump = self.replica.dump();
+        let (_, _, value) = dump.iter().find(|(cf, at, _)| *cf == Cf::Lock && *at == key.as_encoded())?;
+        Some(Lock::parse(value).expect("a lock"))
+    }
+
     fn check_records(&self, steps: &[Step]) {
         for raw in [b"p", b"s"] {
             let key = Key::from_raw(raw);
@@ -146,12 +183,26 @@ impl World {
             assert!(own.len() <= 1, "{steps:?} left {own:?}");
             let committed = own.first().is_some_and(|kind| *kind != WriteType::Rollback);
             let long = dump.iter().any(|(cf, at, _)| *cf == Cf::Default && key.is_version_of(at));
-            let locked = dump.iter().any(|(cf, at, _)| *cf == Cf::Lock && *at == key.as_encoded());
-            let needs_value = raw == b"s" && (committed || locked);
+            let lock = self.lock_on(raw);
+            let prewritten = lock.as_ref().is_some_and(|lock| !lock.is_pessimistic());
+            let needs_value = raw == b"s" && (committed || prewritten);
             assert_eq!(long, needs_value, "{steps:?}: a long value stays exactly as long as it is needed");
-            assert!(!locked || own.is_empty(), "{steps:?}: a lock beside its record");
+            assert!(lock.is_none() || own.is_empty(), "{steps:?}: a lock beside its record");
         }
     }
+}
+
+/// Both keys.
+fn prewrite(step: Step) -> Prewrite {
+    let mutations = vec![Mutation::put("p", "1"), Mutation::put("s", vec![b'x'; 300])];
+    let mut command = Prewrite::new(mutations, Bytes::from("p"), TimeStamp::new(START), 0);
+    command.try_one_pc = step == Step::OnePc;
+    command.secondaries = (step == Step::AsyncPrewrite).then(|| vec![Bytes::from("s")]);
+    if step == Step::PessimisticPrewrite {
+        command.for_update_ts = TimeStamp::new(START);
+        command.actions = vec![PessimisticAction::PessimisticCheck; 2];
+    }
+    command
 }
 
 fn fate_of(result: Result<Fate>) -> Option<Fate> {
@@ -160,8 +211,14 @@ fn fate_of(result: Result<Fate>) -> Option<Fate> {
         Ok(fate) => Some(fate),
         Err(Error::Key(error)) => match *error {
             KeyError::Committed { .. } => Some(Fate::Committed),
-            KeyError::WriteConflict { .. } => Some(Fate::RolledBack),
-            KeyError::TxnLockNotFound { .. } | KeyError::TxnNotFound { .. } => None,
+            KeyError::WriteConflict { reason: ConflictReason::SelfRolledBack, .. }
+            | KeyError::PessimisticLockRolledBack { .. } => Some(Fate::RolledBack),
+            // A late request for a lock meets the transaction's own commit.
+            KeyError::WriteConflict { reason: ConflictReason::PessimisticRetry, .. } => None,
+            KeyError::TxnLockNotFound { .. }
+            | KeyError::TxnNotFound { .. }
+            | KeyError::LockTypeNotMatch { .. }
+            | KeyError::PessimisticLockNotFound { .. } => None,
             other => panic!("unexpected {other:?}"),
         },
         Err(other) => panic!("unexpected {other:?}"),

@@ -2,3 +2,4 @@
 mod idempotence;
 mod ordering;
 mod script;
+mod waiting;

@@ -4,6 +4,10 @@
 //!
 //! ```text
 //! prewrite start=10 primary=a put a=1 insert b=2 delete c lock d absent e [ttl=ms] [1pc] [min_commit=] [max_commit=]
+//!     [async=b,c]   secondaries of an async commit, `-` for none
+//!     [for_update=12 [check=lock|constraint|none,…]]   pessimistic; what each mutation relies on, the last for the rest
+//! lock start=10 primary=a for_update=12 a b [ttl=] [min_commit=] [values] [existence] [if_exists] [absent]
+//! unlock start=10 for_update=12 [a b]   check_secondary start=10 a b
 //! commit start=10 ts=20 a b             rollback start=10 a b
 //! check primary=a lock=10 caller=15 current=20 [rollback_missing] [verify] [force_sync] [pessimistic]
 //! resolve start=10 ts=20 [a b]          ts=0 rolls back; without keys the whole region
@@ -18,6 +22,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use rutile_kv_engine::{Engine, EngineConfig, MemoryEngine, RocksEngine, WriteBatch};
@@ -25,15 +30,18 @@ use rutile_kv_env::Env;
 use rutile_kv_types::{Cf, Key, Lock, LockType, Mutation, TimeStamp, format};
 
 use crate::concurrency_manager::ConcurrencyManager;
-use crate::error::{Error, Result};
+use crate::error::{Error, LockedKey, Result};
 use crate::gc::Collector;
 use crate::local_replica::LocalReplica;
 use crate::metrics::Metrics;
 use crate::mvcc::{BackwardScanner, ForwardScanner, PointGetter, ReadOptions};
 use crate::replica::Replica as _;
+use crate::txn::acquire_pessimistic_lock::LockedRow;
+use crate::txn::command::Command;
 use crate::txn::{
-    CheckTxnStatus, Commit, HeartBeat, Prewrite, Prewritten, ReadTarget, ResolveLock, Rollback, ScanLock,
-    Scheduler, TxnStatus, Verdict,
+    AcquirePessimisticLock, Acquired, CheckSecondaryLocks, CheckTxnStatus, Commit, HeartBeat,
+    PessimisticAction, PessimisticRollback, Prewrite, Prewritten, ReadTarget, ResolveLock, Rollback,
+    ScanLock, Scheduler, SecondaryStatus, TxnStatus, Verdict,
 };
 
 struct Script {
@@ -103,6 +111,24 @@ impl Script {
         let (start_ts, commit_ts) = (line.ts("start"), line.ts("ts"));
         match line.words[0] {
             "prewrite" => Ok(prewritten(self.scheduler.run(&context, prewrite(line)).await?)),
+            "lock" => {
+                let acquired = self.scheduler.acquire(&context, &lock(line), Duration::ZERO).await?;
+                Ok(locked(acquired))
+            }
+            "unlock" => {
+                let for_update_ts = line.ts("for_update");
+                if line.keys().is_empty() {
+                    self.scheduler.release_region(&context, start_ts, for_update_ts).await?;
+                } else {
+                    let command = PessimisticRollback::new(line.keys(), start_ts, for_update_ts);
+                    self.scheduler.run(&context, command).await?;
+                }
+                Ok("ok".to_owned())
+            }
+            "check_secondary" => {
+                let command = CheckSecondaryLocks::new(line.keys(), start_ts);
+                Ok(secondary(self.scheduler.run(&context, command).await?))
+            }
             "commit" => {
                 let ts = self.scheduler.run(&context, Commit::new(line.keys(), start_ts, commit_ts)).await?;
                 Ok(format!("committed at {ts}"))
@@ -256,7 +282,78 @@ fn prewrite(line: &Line<'_>) -> Prewrite {
     command.min_commit_ts = line.ts("min_commit");
     command.max_commit_ts = line.ts("max_commit");
     command.try_one_pc = line.flag("1pc");
+    let split = |list: &'static str, text: &str| text.split(list).map(str::to_owned).collect::<Vec<_>>();
+    command.secondaries = line
+        .option("async")
+        .map(|keys| split(",", keys).into_iter().filter(|key| key != "-").map(Bytes::from).collect());
+    command.for_update_ts = line.ts("for_update");
+    let mut actions: Vec<_> = split(",", line.option("check").unwrap_or("lock"))
+        .iter()
+        .map(|word| match word.as_str() {
+            "lock" => PessimisticAction::PessimisticCheck,
+            "constraint" => PessimisticAction::ConstraintCheck,
+            "none" => PessimisticAction::Skip,
+            other => panic!("unknown check {other}"),
+        })
+        .collect();
+    let last = actions.last().copied().unwrap_or_default();
+    actions.resize(command.keys().len().max(actions.len()), last);
+    command.actions = actions;
     command
+}
+
+/// Flags of `lock` that are no keys.
+const LOCK_FLAGS: [&str; 4] = ["values", "existence", "if_exists", "absent"];
+
+fn lock(line: &Line<'_>) -> AcquirePessimisticLock {
+    let plain = line.words.iter().skip(1).filter(|word| !word.contains('=') && !LOCK_FLAGS.contains(word));
+    let keys = plain.map(|word| (Bytes::copy_from_slice(word.as_bytes()), line.flag("absent")));
+    let mut command = AcquirePessimisticLock::new(
+        keys,
+        line.bytes("primary"),
+        line.ts("start"),
+        line.ts("for_update"),
+        line.number("ttl", 3000),
+    );
+    command.min_commit_ts = line.ts("min_commit");
+    command.return_values = line.flag("values");
+    command.check_existence = line.flag("existence");
+    command.lock_only_if_exists = line.flag("if_exists");
+    command
+}
+
+fn locked(outcome: Acquired) -> String {
+    match outcome {
+        Acquired::Blocked(locks) => blocked(&locks),
+        Acquired::Locked(rows) => {
+            let row = |row: &LockedRow| match &row.value {
+                Some(value) => format!("locked {}", format::value(value)),
+                None if row.exists => "locked, exists".to_owned(),
+                None => "locked, absent".to_owned(),
+            };
+            if rows.is_empty() {
+                "locked".to_owned()
+            } else {
+                rows.iter().map(row).collect::<Vec<_>>().join("\n")
+            }
+        }
+    }
+}
+
+fn blocked(locks: &[LockedKey]) -> String {
+    let line = |found: &LockedKey| format!("blocked by {} {}", format::raw_key(&found.key), found.lock);
+    locks.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn secondary(status: SecondaryStatus) -> String {
+    match status {
+        SecondaryStatus::Locked(locks) => {
+            let line = |found: &LockedKey| format!("{} {}", format::raw_key(&found.key), found.lock);
+            locks.iter().map(line).collect::<Vec<_>>().join("\n")
+        }
+        SecondaryStatus::Committed { commit_ts } => format!("committed at {commit_ts}"),
+        SecondaryStatus::RolledBack => "rolled back".to_owned(),
+    }
 }
 
 fn check(line: &Line<'_>) -> CheckTxnStatus {
@@ -271,14 +368,10 @@ fn check(line: &Line<'_>) -> CheckTxnStatus {
 
 fn prewritten(outcome: Prewritten) -> String {
     match outcome {
-        Prewritten::Locked => "locked".to_owned(),
+        Prewritten::Locked { min_commit_ts } if min_commit_ts.is_zero() => "locked".to_owned(),
+        Prewritten::Locked { min_commit_ts } => format!("locked, commits at {min_commit_ts} or above"),
         Prewritten::Committed { commit_ts } => format!("committed at {commit_ts}"),
-        Prewritten::Blocked(locks) => {
-            let lines = locks
-                .iter()
-                .map(|found| format!("blocked by {} {}", format::raw_key(&found.key), found.lock));
-            lines.collect::<Vec<_>>().join("\n")
-        }
+        Prewritten::Blocked(locks) => blocked(&locks),
     }
 }
 

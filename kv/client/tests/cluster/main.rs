@@ -1,0 +1,127 @@
+//! The client on a real store and a real PD, in this process.
+
+mod gc;
+mod optimistic;
+mod pessimistic;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use rutile_kv::Store;
+use rutile_kv_client::{
+    Client, ClientConfig, Payload, ScanOptions, StaticStores, Transaction, TransactionOptions,
+};
+use rutile_kv_engine::{MemoryEngine, MemoryRaftLog};
+use rutile_kv_env::Env;
+use rutile_kv_proto::endpoint::{Endpoint, EndpointError, EndpointRequest, EndpointResponse};
+use rutile_kv_proto::{PdService, kvrpcpb};
+use rutile_kv_types::{Key, KeyRange};
+use rutile_pd::{Pd, PdConfig};
+use rutile_pd_client::{PdClient, to_wire};
+
+struct Cluster {
+    client: Client,
+    store: Store,
+    two_phases: Client,
+    engine: MemoryEngine,
+    _dir: tempfile::TempDir,
+}
+
+async fn start() -> Cluster {
+    let dir = tempfile::tempdir().expect("a directory");
+    let env = Env::real();
+    let pd: Arc<dyn PdService> =
+        Arc::new(Pd::open(env.clone(), PdConfig::new(dir.path())).expect("PD opens"));
+    let pd = PdClient::connect(env.clone(), pd).await.expect("PD answers");
+    let engine = MemoryEngine::new();
+    let config = rutile_kv::Config {
+        gc_poll_interval: Duration::from_millis(1),
+        gc_bytes_per_second: u64::MAX,
+        ..rutile_kv::Config::default()
+    };
+    let store = Store::open(
+        env.clone(),
+        config,
+        Arc::new(engine.clone()),
+        Arc::new(MemoryRaftLog::new()),
+        pd.clone(),
+    )
+    .await
+    .expect("the store opens");
+    store.set_endpoint(Arc::new(Counting)).expect("takes the endpoint");
+    let stores = Arc::new(StaticStores::new([(store.store_id(), store.service())]));
+    let client = Client::new(env.clone(), pd.clone(), stores.clone());
+    let config = ClientConfig { one_pc: false, batch_bytes_max: 256, ..ClientConfig::default() };
+    let two_phases = Client::with_config(env, pd, stores, config);
+    Cluster { client, store, two_phases, engine, _dir: dir }
+}
+
+impl Cluster {
+    async fn stop(self) {
+        self.client.close().await;
+        self.two_phases.close().await;
+        self.store.stop().await.expect("the store stops");
+    }
+}
+
+/// Answers with the keys it read, one page at a time.
+struct Counting;
+
+impl Endpoint for Counting {
+    fn handle(&self, request: EndpointRequest<'_>) -> Result<EndpointResponse, EndpointError> {
+        let mut keys: Vec<Bytes> = Vec::new();
+        while request.paging_rows == 0 || (keys.len() as u64) < request.paging_rows {
+            match request.rows.next()? {
+                Some((key, _)) => keys.push(Bytes::copy_from_slice(key)),
+                None => break,
+            }
+        }
+        if keys.iter().any(|key| key.ends_with(b"!")) {
+            return Err(EndpointError::Failed {
+                message: "bad row".into(),
+                payload: Some(Payload::shared(7_u32)),
+            });
+        }
+        Ok(EndpointResponse { data: Payload::shared(keys), next: request.rows.resume_point() })
+    }
+}
+
+fn key(n: usize) -> Bytes {
+    Bytes::from(format!("k{n:04}"))
+}
+
+fn value(n: usize) -> Bytes {
+    Bytes::from(format!("v{n}"))
+}
+
+async fn begin(client: &Client) -> Transaction {
+    client.begin(TransactionOptions::default()).await.expect("begins")
+}
+
+async fn fill(client: &Client, keys: std::ops::Range<usize>) {
+    let mut transaction = begin(client).await;
+    for n in keys {
+        transaction.put(key(n), value(n));
+    }
+    transaction.commit().await.expect("commits");
+}
+
+async fn all(transaction: &Transaction, range: KeyRange, options: ScanOptions) -> Vec<(Bytes, Bytes)> {
+    let mut scanner = transaction.scan(range, options);
+    let mut pairs = Vec::new();
+    while let Some(pair) = scanner.next().await.expect("scans") {
+        pairs.push(pair);
+    }
+    pairs
+}
+
+async fn context_of(client: &Client, n: usize) -> Option<kvrpcpb::Context> {
+    let found = client.pd().region(Key::from_raw(&key(n)).as_encoded()).await.expect("PD answers");
+    Some(kvrpcpb::Context {
+        region_id: found.region.id,
+        region_epoch: Some(to_wire::epoch(found.region.epoch)),
+        peer: found.region.peers.first().map(to_wire::peer),
+        ..Default::default()
+    })
+}

@@ -1,0 +1,285 @@
+//! Optimistic transactions, reads and pushed-down plans.
+
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt};
+use rutile_kv_client::{CoprocessorOptions, Error, Payload, ScanOptions};
+use rutile_kv_types::KeyRange;
+use std::collections::BTreeMap;
+
+use super::{all, begin, fill, key, start, value};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_committed_is_read() {
+    let cluster = start().await;
+    for client in [&cluster.client, &cluster.two_phases] {
+        let mut writer = begin(client).await;
+        let before = begin(client).await;
+        writer.put(key(1), value(1));
+        writer.put(key(2), value(2));
+        assert_eq!(writer.get(&key(1)).await.expect("reads its own write"), Some(value(1)));
+        let commit_ts = writer.commit().await.expect("commits");
+        assert!(commit_ts > before.start_ts());
+        assert!(matches!(writer.commit().await, Err(Error::TransactionEnded(_))));
+        let after = begin(client).await;
+        assert!(after.start_ts() >= commit_ts);
+        let found = after.batch_get(&[key(1), key(2), key(3)]).await.expect("reads");
+        assert_eq!(found.len(), 2);
+        assert_eq!(found.get(&key(2)), Some(&value(2)));
+        let old = client.snapshot(before.start_ts());
+        let mut delete = begin(client).await;
+        delete.delete(key(1));
+        delete.delete(key(2));
+        delete.commit().await.expect("commits");
+        assert_eq!(begin(client).await.get(&key(1)).await.expect("reads"), None);
+        assert_eq!(old.get(&key(2)).await.expect("reads"), None);
+        assert_eq!(client.snapshot(commit_ts).get(&key(2)).await.expect("reads"), Some(value(2)));
+    }
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_committer_wins() {
+    let cluster = start().await;
+    for (one, other) in [(&cluster.client, &cluster.two_phases), (&cluster.two_phases, &cluster.client)] {
+        let (mut first, mut second) = (begin(one).await, begin(other).await);
+        first.put(key(1), value(1));
+        second.put(key(1), value(2));
+        second.put(key(9), value(9));
+        let commit_ts = first.commit().await.expect("commits");
+        match second.commit().await {
+            Err(Error::WriteConflict { conflict_commit_ts, key: at, .. }) => {
+                assert_eq!((conflict_commit_ts, at), (commit_ts, key(1)));
+            }
+            other => panic!("expected a conflict, got {other:?}"),
+        }
+        let reader = begin(one).await;
+        assert_eq!(reader.get(&key(1)).await.expect("reads"), Some(value(1)));
+        assert_eq!(reader.get(&key(9)).await.expect("reads"), None);
+    }
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn inserts_find_existing_keys_at_commit() {
+    let cluster = start().await;
+    for client in [&cluster.client, &cluster.two_phases] {
+        let mut first = begin(client).await;
+        first.insert(key(1), value(1));
+        first.commit().await.expect("inserts");
+        let mut second = begin(client).await;
+        second.put(key(0), value(0));
+        second.insert(key(1), value(2));
+        match second.commit().await {
+            Err(Error::AlreadyExists { key: at }) => assert_eq!(at, key(1)),
+            other => panic!("expected a duplicate, got {other:?}"),
+        }
+        let mut replace = begin(client).await;
+        replace.delete(key(1));
+        replace.insert(key(1), value(3));
+        replace.commit().await.expect("a key deleted before is free");
+        let mut vanish = begin(client).await;
+        vanish.insert(key(1), value(4));
+        vanish.delete(key(1));
+        assert!(
+            matches!(vanish.commit().await, Err(Error::AlreadyExists { .. })),
+            "the check survives the delete"
+        );
+        let mut clean = begin(client).await;
+        assert_eq!(clean.get(&key(1)).await.expect("reads"), Some(value(3)));
+        assert_eq!(clean.get(&key(0)).await.expect("reads"), None);
+        clean.delete(key(1));
+        clean.commit().await.expect("commits");
+    }
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn splits_in_the_middle_are_invisible() {
+    let cluster = start().await;
+    let client = &cluster.client;
+    fill(client, 0..300).await;
+    // A second client whose cache knows one region only.
+    let stale = &cluster.two_phases;
+    assert_eq!(
+        stale.snapshot(stale.timestamp().await.expect("a timestamp")).get(&key(0)).await.expect("reads"),
+        Some(value(0))
+    );
+    let mut half_read =
+        begin(stale).await.scan(KeyRange::all(), ScanOptions { batch: 7, ..ScanOptions::default() });
+    let mut seen = Vec::new();
+    for _ in 0..10 {
+        seen.extend(half_read.next().await.expect("scans"));
+    }
+    let mut half_written = begin(stale).await;
+    for n in (0..300).step_by(3) {
+        half_written.put(key(n), value(n + 1_000));
+    }
+    client.split_region(&[key(50), key(100), key(101), key(250)]).await.expect("splits");
+    client.split_region(&[key(100)]).await.expect("a boundary again is fine");
+    while let Some(pair) = half_read.next().await.expect("scans") {
+        seen.push(pair);
+    }
+    assert_eq!(seen.len(), 300);
+    assert!(seen.iter().enumerate().all(|(n, pair)| *pair == (key(n), value(n))));
+    half_written.commit().await.expect("commits across regions");
+    client.split_region(&[key(150), key(200)]).await.expect("splits");
+    let reader = begin(stale).await;
+    let keys: Vec<Bytes> = (0..300).map(key).collect();
+    let found = reader.batch_get(&keys).await.expect("reads");
+    for n in 0..300 {
+        let expected = if n % 3 == 0 { value(n + 1_000) } else { value(n) };
+        assert_eq!(found.get(&key(n)), Some(&expected), "key {n}");
+    }
+    // PD is told behind the client's back.
+    while client.pd().scan_regions(b"", b"", 0).await.expect("PD answers").len() < 7 {
+        tokio::task::yield_now().await;
+    }
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scans_merge_own_writes_both_ways() {
+    let cluster = start().await;
+    let client = &cluster.client;
+    fill(client, 0..100).await;
+    client.split_region(&[key(30), key(60)]).await.expect("splits");
+    let mut transaction = begin(client).await;
+    let mut expected: BTreeMap<Bytes, Bytes> = (0..100).map(|n| (key(n), value(n))).collect();
+    for n in (0..120).step_by(7) {
+        transaction.put(key(n), value(n + 5_000));
+        expected.insert(key(n), value(n + 5_000));
+    }
+    for n in (0..120).step_by(5) {
+        transaction.delete(key(n));
+        expected.remove(&key(n));
+    }
+    for (start, end) in
+        [("", ""), ("k0010", "k0075"), ("k0030", "k0060"), ("k0029x", ""), ("", "k0030"), ("z", "")]
+    {
+        let range = KeyRange::new(start, end);
+        let inside = expected.iter().filter(|(key, _)| range.contains(key));
+        let forward: Vec<_> = inside.map(|(key, value)| (key.clone(), value.clone())).collect();
+        for batch in [1, 3, 1_000] {
+            for limit in [None, Some(0), Some(1), Some(20)] {
+                let options = ScanOptions { batch, limit, ..ScanOptions::default() };
+                let taken = limit.unwrap_or(usize::MAX);
+                let got = all(&transaction, range.clone(), options.clone()).await;
+                assert_eq!(
+                    got,
+                    forward.iter().take(taken).cloned().collect::<Vec<_>>(),
+                    "{range:?} {options:?}"
+                );
+                let options = ScanOptions { reverse: true, ..options };
+                let got = all(&transaction, range.clone(), options.clone()).await;
+                assert_eq!(
+                    got,
+                    forward.iter().rev().take(taken).cloned().collect::<Vec<_>>(),
+                    "{range:?} {options:?}"
+                );
+            }
+        }
+    }
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plans_are_pushed_to_every_region() {
+    let cluster = start().await;
+    let client = &cluster.client;
+    fill(client, 0..200).await;
+    client.split_region(&[key(40), key(80), key(120)]).await.expect("splits");
+    let ts = client.timestamp().await.expect("a timestamp");
+    let ranges = vec![KeyRange::new(key(10), key(90)), KeyRange::new(key(100), key(150))];
+    let expected: Vec<Bytes> = (10..90).chain(100..150).map(key).collect();
+    for (paging_rows, keep_order) in [(0, true), (7, true), (7, false), (0, false)] {
+        let options = CoprocessorOptions { tp: 1, paging_rows, concurrency: 3, keep_order };
+        // The other client has not seen the splits yet in its first round.
+        let answers = cluster.two_phases.coprocessor(ts, ranges.clone(), Payload::shared(()), options);
+        let pages: Vec<Payload> = answers.try_collect().await.expect("answers");
+        let pages = pages.iter().map(|page| page.downcast::<Vec<Bytes>>().expect("keys"));
+        let mut keys: Vec<Bytes> = pages.flat_map(|page| page.as_ref().clone()).collect();
+        if !keep_order {
+            keys.sort();
+        }
+        assert_eq!(keys, expected, "{paging_rows} {keep_order}");
+    }
+    let mut bad = begin(client).await;
+    bad.put(Bytes::from_static(b"k0020!"), value(0));
+    bad.commit().await.expect("commits");
+    let ts = client.timestamp().await.expect("a timestamp");
+    let options = CoprocessorOptions { tp: 1, ..CoprocessorOptions::default() };
+    let mut answers = client.coprocessor(ts, ranges, Payload::shared(()), options);
+    match answers.next().await {
+        Some(Err(Error::Endpoint { payload: Some(payload), .. })) => {
+            assert_eq!(payload.downcast::<u32>().as_deref(), Some(&7));
+        }
+        other => panic!("expected the endpoint's error, got {other:?}"),
+    }
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_are_checked_before_anything_is_sent() {
+    let cluster = start().await;
+    let mut transaction = begin(&cluster.client).await;
+    transaction.put(key(1), Bytes::from(vec![0; 7 << 20]));
+    assert!(matches!(transaction.commit().await, Err(Error::EntryTooLarge { .. })));
+    let mut transaction = begin(&cluster.client).await;
+    for n in 0..30 {
+        transaction.put(key(n), Bytes::from(vec![0; 4 << 20]));
+    }
+    assert!(matches!(transaction.commit().await, Err(Error::TransactionTooLarge { .. })));
+    cluster.stop().await;
+}
+
+/// Transfers between accounts of several regions while readers check that the sum never changes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_bank_keeps_its_total() {
+    const ACCOUNTS: usize = 12;
+    const START: i64 = 100;
+    let cluster = start().await;
+    let mut open = begin(&cluster.client).await;
+    for n in 0..ACCOUNTS {
+        open.put(key(n), Bytes::from(START.to_string()));
+    }
+    open.commit().await.expect("commits");
+    cluster.client.split_region(&[key(4), key(8)]).await.expect("splits");
+    let transfers = (0..4_usize).map(|worker| {
+        let client = if worker % 2 == 0 { cluster.client.clone() } else { cluster.two_phases.clone() };
+        async move {
+            let mut committed = 0;
+            for round in 0..40_usize {
+                let (from, to) = ((worker * 5 + round * 7) % ACCOUNTS, (worker + round * 3 + 1) % ACCOUNTS);
+                if from == to {
+                    continue;
+                }
+                let mut transaction = begin(&client).await;
+                let balances = transaction.batch_get(&[key(from), key(to)]).await.expect("reads");
+                let balance = |n: usize| {
+                    let text = balances.get(&key(n)).expect("an account");
+                    String::from_utf8_lossy(text).parse::<i64>().expect("a number")
+                };
+                let (source, target) = (balance(from) - 1, balance(to) + 1);
+                transaction.put(key(from), Bytes::from(source.to_string()));
+                transaction.put(key(to), Bytes::from(target.to_string()));
+                match transaction.commit().await {
+                    Ok(_) => committed += 1,
+                    Err(Error::WriteConflict { .. }) => {}
+                    Err(error) => panic!("unexpected {error:?}"),
+                }
+                let reader = begin(&client).await;
+                let total: i64 =
+                    all(&reader, KeyRange::all(), ScanOptions { batch: 5, ..ScanOptions::default() })
+                        .await
+                        .iter()
+                        .map(|(_, text)| String::from_utf8_lossy(text).parse::<i64>().expect("a number"))
+                        .sum();
+                assert_eq!(total, START * ACCOUNTS as i64);
+            }
+            committed
+        }
+    });
+    let committed: Vec<usize> = futures::future::join_all(transfers).await;
+    assert!(committed.iter().sum::<usize>() > 20, "{committed:?}");
+    cluster.stop().await;
+}
