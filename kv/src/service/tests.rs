@@ -167,3 +167,86 @@ fn a_request_ends_at_its_deadline_and_its_write_stands() {
     let blocked = now(fixture.service.kv_prewrite(prewrite(11))).expect("answered");
     assert!(blocked.errors[0].locked.is_some(), "the lock is there");
 }
+
+fn lock(start_version: u64, for_update_ts: u64, keys: &[&'static str]) -> kvrpcpb::PessimisticLockRequest {
+    let mutation = |key: &&'static str| kvrpcpb::Mutation {
+        op: kvrpcpb::Op::PessimisticLock as i32,
+        key: Bytes::from(*key),
+        value: Bytes::new(),
+        assertion: 0,
+    };
+    kvrpcpb::PessimisticLockRequest {
+        context: Some(context()),
+        mutations: keys.iter().map(mutation).collect(),
+        primary_lock: Bytes::from(keys[0]),
+        start_version,
+        lock_ttl: 100,
+        for_update_ts,
+        wait_timeout: -1,
+        return_values: true,
+        ..Default::default()
+    }
+}
+
+#[test]
+fn lock_requests_that_make_no_sense_are_refused() {
+    let fixture = Fixture::new();
+    let refused = |request: kvrpcpb::PessimisticLockRequest, word: &str| {
+        let status = now(fixture.service.kv_pessimistic_lock(request)).expect_err(word);
+        assert_eq!(status.code, Code::InvalidArgument);
+        assert!(status.message.contains(word), "{}", status.message);
+    };
+    refused(kvrpcpb::PessimisticLockRequest { force: true, ..lock(10, 11, &["k"]) }, "conflict");
+    refused(kvrpcpb::PessimisticLockRequest { wake_up_mode: 1, ..lock(10, 11, &["k"]) }, "conflict");
+    refused(lock(0, 11, &["k"]), "start timestamp");
+    refused(lock(12, 11, &["k"]), "for_update_ts");
+    refused(
+        kvrpcpb::PessimisticLockRequest { primary_lock: Bytes::new(), ..lock(10, 11, &["k"]) },
+        "primary",
+    );
+    refused(lock(10, 11, &["k", "k"]), "twice");
+    let mut put = lock(10, 11, &["k"]);
+    put.mutations[0].op = kvrpcpb::Op::Put as i32;
+    refused(put, "op 0");
+    let mut must_exist = lock(10, 11, &["k"]);
+    must_exist.mutations[0].assertion = kvrpcpb::Assertion::Exist as i32;
+    refused(must_exist, "existence");
+}
+
+#[test]
+fn lock_answers_tell_an_empty_value_from_none() {
+    let fixture = Fixture::new();
+    let service = &fixture.service;
+    let mut empty = prewrite(10);
+    empty.mutations[0].value = Bytes::new();
+    empty.try_one_pc = true;
+    assert_ne!(now(service.kv_prewrite(empty)).expect("answered").one_pc_commit_ts, 0);
+    let answer = now(service.kv_pessimistic_lock(lock(20, 21, &["a", "k"]))).expect("answered");
+    assert_eq!((answer.values, answer.not_founds), (vec![Bytes::new(), Bytes::new()], vec![true, false]));
+    let silent = kvrpcpb::PessimisticLockRequest { return_values: false, ..lock(20, 21, &["a"]) };
+    let answer = now(service.kv_pessimistic_lock(silent)).expect("answered");
+    assert_eq!((answer.values, answer.not_founds), (Vec::new(), Vec::new()));
+    let blocked = now(service.kv_pessimistic_lock(lock(30, 31, &["a", "b", "k"]))).expect("answered");
+    let keys: Vec<_> = blocked.errors.into_iter().map(|error| error.locked.expect("a lock").key).collect();
+    assert_eq!(keys, [Bytes::from("a"), Bytes::from("k")]);
+    // Whoever may wait, waits; and is told of a circle with its edges.
+    let waiting =
+        |start, key| kvrpcpb::PessimisticLockRequest { wait_timeout: 0, ..lock(start, start, &[key]) };
+    now(service.kv_pessimistic_lock(lock(30, 31, &["b"]))).expect("answered");
+    let mut first = Box::pin(service.kv_pessimistic_lock(waiting(30, "a")));
+    assert!(poll(&mut first).is_none());
+    let circle = now(service.kv_pessimistic_lock(waiting(20, "b"))).expect("answered").errors.remove(0);
+    let deadlock = circle.deadlock.expect("a deadlock");
+    let edges: Vec<_> =
+        deadlock.wait_chain.iter().map(|edge| (edge.txn, edge.wait_for_txn, edge.key.clone())).collect();
+    assert_eq!((deadlock.lock_ts, deadlock.lock_key), (30, Bytes::from("b")));
+    assert_eq!(edges, [(30, 20, Bytes::from("a")), (20, 30, Bytes::from("b"))]);
+    let unlock = kvrpcpb::PessimisticRollbackRequest {
+        context: Some(context()),
+        start_version: 20,
+        for_update_ts: 21,
+        keys: Vec::new(),
+    };
+    assert_eq!(now(service.kv_pessimistic_rollback(unlock)).expect("answered").errors, []);
+    assert_eq!(poll(&mut first).expect("its turn").expect("answered").errors, []);
+}

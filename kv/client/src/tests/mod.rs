@@ -4,5 +4,6 @@
 //! test, as does an expectation that was not met.
 
 mod commit;
+mod lock;
 mod read;
 mod scripted;

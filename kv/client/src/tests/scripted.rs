@@ -141,7 +141,7 @@ impl TikvService for ScriptedStore {
         &self,
         request: kvrpcpb::PessimisticRollbackRequest,
     ) -> Result<kvrpcpb::PessimisticRollbackResponse, Status> {
-        scripted!(self, Unlock, "unlock {}@{}", names(&request.keys), request.start_version)
+        scripted!(self, Unlock, "unlock {}", names(&request.keys))
     }
     async fn kv_check_secondary_locks(
         &self,

@@ -308,7 +308,8 @@ impl<'a> Locking<'a> {
                 // A store that waited has done what a pause is for.
                 if store_waited < REQUEST_WAIT_MAX / 2 {
                     let mut pause = Backoff::new("wait for a lock", limit);
-                    pause.pause_at_most(&core.env, "locked", left.min(limit - waited)).await?;
+                    let at_most = left.max(Duration::from_millis(1)).min(limit - waited);
+                    pause.pause_at_most(&core.env, "locked", at_most).await?;
                 }
                 Ok(())
             }

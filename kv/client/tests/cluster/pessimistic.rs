@@ -8,9 +8,10 @@ use rutile_kv_client::{
     Client, Error, LockOptions, LockWait, LockedKeys, Result, ScanOptions, Transaction, TransactionOptions,
 };
 use rutile_kv_env::Env;
+use rutile_kv_proto::kvrpcpb;
 use rutile_kv_types::KeyRange;
 
-use super::{Cluster, all, begin, fill, key, start, value};
+use super::{Cluster, all, begin, context_of, fill, key, start, value};
 
 async fn begin_locking(client: &Client) -> Transaction {
     client.begin(TransactionOptions { pessimistic: true }).await.expect("begins")
@@ -326,6 +327,48 @@ async fn splits_between_lock_prewrite_and_commit_are_invisible() {
         let expected = if n % 2 == 0 { value(n + 1_000) } else { value(n) };
         assert_eq!(pair, (key(n), expected));
     }
+    cluster.stop().await;
+}
+
+/// Locks two keys, the first is the primary, as a client that dies then.
+async fn leave_locks(cluster: &Cluster, keys: [usize; 2], lock_ttl: u64) {
+    let start_ts = cluster.client.timestamp().await.expect("a timestamp").into_inner();
+    let mutation = |n: usize| kvrpcpb::Mutation {
+        op: kvrpcpb::Op::PessimisticLock as i32,
+        key: key(n),
+        ..kvrpcpb::Mutation::default()
+    };
+    for n in keys {
+        let request = kvrpcpb::PessimisticLockRequest {
+            context: context_of(&cluster.client, n).await,
+            mutations: vec![mutation(n)],
+            primary_lock: key(keys[0]),
+            start_version: start_ts,
+            for_update_ts: start_ts,
+            lock_ttl,
+            ..kvrpcpb::PessimisticLockRequest::default()
+        };
+        let answer = cluster.store.service().kv_pessimistic_lock(request).await.expect("answers");
+        assert_eq!((answer.region_error, answer.errors), (None, Vec::new()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn locks_of_a_dead_owner_are_removed_when_their_time_is_over() {
+    let cluster = start().await;
+    cluster.client.split_region(&[key(5)]).await.expect("splits");
+    leave_locks(&cluster, [1, 7], 200).await;
+    let mut next = begin_locking(&cluster.client).await;
+    let skipping = LockOptions { wait: LockWait::SkipLocked, ..LockOptions::default() };
+    let skipped = next.lock_keys(&[key(1), key(7)], &skipping).await.expect("alive").skipped;
+    assert_eq!(skipped, [key(1), key(7)], "the owner may still come back");
+    // The secondary first: its owner is found out at the primary.
+    let options = waiting(Duration::from_secs(30));
+    next.lock_keys(&[key(7)], &options).await.expect("its time is over");
+    next.lock_keys(&[key(1)], &options).await.expect("its time is over");
+    next.put(key(1), value(1));
+    next.put(key(7), value(7));
+    next.commit().await.expect("commits");
     cluster.stop().await;
 }
 
