@@ -38,7 +38,7 @@ impl DataDir {
             let format = parse(&file, &disk.read(&file)?)?;
             if format > DATA_FORMAT_VERSION {
                 let (found, supported) = (format, DATA_FORMAT_VERSION);
-                return Err(Error::NewerFormat { path: path.to_owned(), found, supported });
+                return Err(Error::NewerFormat { path: file, found, supported });
             }
             format
         } else {
@@ -96,7 +96,10 @@ fn parse(file: &Path, content: &[u8]) -> Result<u64> {
         return Err(corrupt("checksum does not match"));
     }
     let version = body.lines().next().and_then(|line| line.strip_prefix(MAGIC)).map(str::trim);
-    version.and_then(|version| version.parse().ok()).ok_or_else(|| corrupt("no version line"))
+    let version =
+        version.and_then(|version| version.parse().ok()).ok_or_else(|| corrupt("no version line"))?;
+    // Formats count from 1.
+    if version == 0 { Err(corrupt("format 0 never existed")) } else { Ok(version) }
 }
 
 #[cfg(test)]
@@ -156,6 +159,11 @@ mod tests {
             matches!(error, Error::NewerFormat { found, .. } if found == DATA_FORMAT_VERSION + 1),
             "{error}"
         );
+
+        assert!(error.to_string().starts_with("/data/RUTILE_FORMAT says data format 2,"), "{error}");
+        disk.write_atomic(&path().join(FORMAT_FILE), render(0).as_bytes()).expect("write");
+        let error = DataDir::open(disk, path()).err().expect("refused").to_string();
+        assert_eq!(error, "corrupt data: /data/RUTILE_FORMAT: format 0 never existed");
 
         let foreign = Path::new("/home");
         disk.create_dir_all(foreign).expect("memory");

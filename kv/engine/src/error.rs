@@ -18,8 +18,8 @@ pub enum Error {
     /// Another process has the directory.
     #[error("data directory {} is in use by another process", path.display())]
     InUse { path: PathBuf },
-    /// A newer release, or none of ours, wrote the directory.
-    #[error("data directory {} has format {found}, this release reads up to {supported}: use a newer release", path.display())]
+    /// A newer release wrote the directory.
+    #[error("{} says data format {found}, this release reads up to {supported}: use a newer release", path.display())]
     NewerFormat { path: PathBuf, found: u64, supported: u64 },
     /// Files are there, but not ours.
     #[error("directory {} is not empty and has no RUTILE_FORMAT file: not a data directory of Rutile", path.display())]

@@ -7,8 +7,10 @@
 //! nobody may believe the log any more ([`rutile_kv_env::fail_stop`]).
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use raft::eraftpb::{Entry, HardState};
@@ -16,7 +18,9 @@ use raft_engine::{Command, Config, LogBatch, MessageExt, ReadableSize};
 use rutile_kv_env::fail_stop;
 
 use super::cache::EntryCache;
+use super::files::LogFiles;
 use super::memory::{check_contiguous, check_range};
+use super::synced::Synced;
 use super::terms::Terms;
 use super::{RaftLog, RaftLogBatch, RaftLogOp};
 use crate::{Error, RaftLogConfig, RaftLogMetrics, Result};
@@ -41,7 +45,7 @@ impl MessageExt for Entries {
 }
 
 pub struct EngineRaftLog {
-    engine: raft_engine::Engine,
+    engine: raft_engine::Engine<LogFiles>,
     path: PathBuf,
     recent: Mutex<Recent>,
 }
@@ -53,7 +57,8 @@ struct Recent {
 }
 
 impl EngineRaftLog {
-    /// Opens or creates a log in `path`. A record that a crash cut off at the very end is dropped.
+    /// Opens or creates a log in `path`. A record that a crash cut off at the very end is dropped; damage in what was
+    /// synced is an error that names the file, and nothing is changed then.
     pub fn open(path: &Path, config: &RaftLogConfig) -> Result<EngineRaftLog> {
         let dir = path.to_str().ok_or_else(|| Error::RaftLog(format!("{} is not UTF-8", path.display())))?;
         let config_of_engine = Config {
@@ -64,7 +69,13 @@ impl EngineRaftLog {
             recovery_threads: 2,
             ..Config::default()
         };
-        let engine = raft_engine::Engine::open(config_of_engine).map_err(|error| from_engine(path, error))?;
+        std::fs::create_dir_all(path)?;
+        let synced = Arc::new(Synced::open(path)?);
+        synced.check_files(path)?;
+        let files = Arc::new(LogFiles { synced });
+        let engine = raft_engine::Engine::open_with_file_system(config_of_engine, files)
+            .map_err(|error| from_engine(path, error))?;
+        sync_names(path)?;
         let recent = Recent { cache: EntryCache::new(config.cache_bytes), terms: BTreeMap::new() };
         Ok(EngineRaftLog { engine, path: path.to_owned(), recent: Mutex::new(recent) })
     }
@@ -148,12 +159,24 @@ fn state_key(key: &[u8]) -> Vec<u8> {
     out
 }
 
+/// raft-engine syncs the directory when it changes to the next file, but not for its first one.
+fn sync_names(path: &Path) -> Result<()> {
+    for directory in path.ancestors().take(2).filter(|directory| !directory.as_os_str().is_empty()) {
+        File::open(directory).and_then(|directory| directory.sync_all())?;
+    }
+    Ok(())
+}
+
 fn from_engine(path: &Path, error: raft_engine::Error) -> Error {
     let text = format!("{}: {error}", path.display());
     match error {
         raft_engine::Error::Corruption(_)
         | raft_engine::Error::Codec(_)
         | raft_engine::Error::Protobuf(_) => Error::Corruption(text),
+        // Only `LogFiles` says so, and names the file.
+        raft_engine::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            Error::Corruption(error.to_string())
+        }
         raft_engine::Error::Io(error) => {
             Error::Io(std::io::Error::new(error.kind(), format!("raft log {}: {error}", path.display())))
         }

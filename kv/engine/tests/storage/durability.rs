@@ -201,13 +201,17 @@ fn a_second_process_is_refused_on_a_real_disk() {
 }
 
 fn append(log: &dyn RaftLog, index: u64) {
+    append_and(log, index, true);
+}
+
+fn append_and(log: &dyn RaftLog, index: u64, sync: bool) {
     let mut batch = RaftLogBatch::new();
     let entry = Entry { index, term: 1, data: vec![index as u8; 100].into(), ..Entry::default() };
     batch.append(1, vec![entry]);
-    log.append(batch, true).expect("append");
+    log.append(batch, sync).expect("append");
 }
 
-/// The raft log is cut in its last record: the records before it are whole.
+/// The raft log is cut in its last record, which was not synced: the records before it are whole.
 #[test]
 fn a_torn_raft_log_keeps_the_records_before() {
     let directory = tempfile::tempdir().expect("a temporary directory");
@@ -216,7 +220,7 @@ fn a_torn_raft_log_keeps_the_records_before() {
     for index in 1..10 {
         append(&log, index);
     }
-    append(&log, 10);
+    append_and(&log, 10, false);
     let torn = directory.path().join("torn");
     copy_directory(&live, &torn);
     let file = files(&torn, "raftlog").pop().expect("a log file");
@@ -267,4 +271,89 @@ fn a_damaged_raft_log_never_answers_wrong_entries() {
         }
     }
     assert!(found > 0, "damage must be met");
+}
+
+/// Opens a log and reads all of it.
+fn read_whole(path: &Path) -> Result<usize, Error> {
+    let log = EngineRaftLog::open(path, &RaftLogConfig::small())?;
+    log.entries(1, 1, 21, u64::MAX).map(|entries| entries.len())
+}
+
+/// raft-engine cuts the newest file at the first damage. What was synced may not go that way, wherever the damage is.
+#[test]
+fn damage_to_synced_records_of_the_newest_file_is_an_error_that_names_it() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let live = directory.path().join("live");
+    let log = EngineRaftLog::open(&live, &RaftLogConfig::small()).expect("open");
+    for index in 1..=20 {
+        append(&log, index);
+    }
+    let newest = files(&live, "raftlog").pop().expect("a log file");
+    let name = newest.file_name().expect("a name").to_owned();
+    let content = Env::real().disk.read(&newest).expect("read");
+    let end = content.iter().rposition(|byte| *byte != 0).expect("records") as u64;
+    let mut copies = 0;
+    let mut refused = |what: &str, damage: &dyn Fn(&Path)| {
+        copies += 1;
+        let copy = directory.path().join(format!("copy-{copies}"));
+        copy_directory(&live, &copy);
+        damage(&copy);
+        // Nothing is repaired away by the first attempt.
+        for _ in 0..2 {
+            let error = read_whole(&copy).expect_err(what);
+            assert_eq!(error.class(), ErrorClass::Corruption, "{what}: {error}");
+            assert!(error.to_string().contains(&format!("copy-{copies}")), "{what}: {error}");
+        }
+    };
+    for offset in (3..end).step_by(97).chain([end, end - 1, end - 40]) {
+        refused(&format!("byte {offset}"), &|copy| flip_byte(&copy.join(&name), offset));
+    }
+    for cut in [0, 1, end / 2, end] {
+        refused(&format!("cut at {cut}"), &|copy| {
+            let file = OpenOptions::new().write(true).open(copy.join(&name)).expect("open");
+            file.set_len(cut).expect("truncate");
+        });
+    }
+    refused("zeros", &|copy| {
+        let mut file = OpenOptions::new().write(true).open(copy.join(&name)).expect("open");
+        file.seek(SeekFrom::Start(end - 200)).expect("seek");
+        file.write_all(&[0; 200]).expect("write");
+    });
+    refused("missing", &|copy| fs::remove_file(copy.join(&name)).expect("remove"));
+    drop(log);
+    assert_eq!(read_whole(&live).expect("opens"), 20);
+    fs::remove_file(live.join("SYNCED")).expect("remove");
+    assert_eq!(read_whole(&live).expect("a log that was never marked"), 20);
+    // What the mark is for: without it the last record is gone and nobody is told.
+    fs::remove_file(live.join("SYNCED")).expect("remove");
+    flip_byte(&newest, end - 1);
+    let log = EngineRaftLog::open(&live, &RaftLogConfig::small()).expect("takes it for a torn tail");
+    assert_eq!(log.last_index(1), Some(19));
+}
+
+/// Rotation, purge and recycling move the mark along.
+#[test]
+fn a_log_that_was_purged_many_times_opens() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let config = RaftLogConfig { purge_threshold_bytes: 128 * 1024, ..RaftLogConfig::small() };
+    for round in 0..4_u64 {
+        let log = EngineRaftLog::open(directory.path(), &config).expect("open");
+        if round == 0 {
+            log.put_state(7, b"local", b"kept").expect("put");
+        }
+        let first = log.last_index(1).unwrap_or(0) + 1;
+        for index in first..first + 1_500 {
+            append_and(&log, index, index % 50 == 0);
+            if index % 500 == 0 {
+                log.sync().expect("sync");
+                log.compact_to(1, index).expect("compact");
+                log.purge().expect("purge");
+            }
+        }
+        log.sync().expect("sync");
+        drop(log);
+    }
+    let log = EngineRaftLog::open(directory.path(), &config).expect("open");
+    assert_eq!(log.last_index(1), Some(6_000));
+    assert_eq!(log.get_state(7, b"local").expect("read").as_deref(), Some(&b"kept"[..]));
 }

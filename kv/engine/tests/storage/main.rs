@@ -2,6 +2,7 @@
 
 mod durability;
 mod engine;
+mod fail_stop;
 mod model;
 mod raft_log;
 mod support;
