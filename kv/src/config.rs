@@ -1,5 +1,6 @@
 //! Configuration of a store.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Sizes and addresses; each has a default that fits one machine.
@@ -13,6 +14,12 @@ pub struct Config {
     pub region_split_keys: u64,
     /// Raft log bytes after which the state engine is flushed and the log truncated.
     pub raft_log_gc_bytes: u64,
+    /// Where the engines are, to look at the space left there; nobody looks without it.
+    pub data_dir: Option<PathBuf>,
+    /// With fewer bytes left, user writes are refused.
+    pub disk_reserve_bytes: u64,
+    /// The same from this part of the disk on.
+    pub disk_used_percent_max: u64,
     /// How often PD is asked for the GC safe point.
     pub gc_poll_interval: Duration,
     /// Bytes of records that garbage collection walks in a second.
@@ -30,6 +37,9 @@ impl Default for Config {
             region_split_bytes: 256 * MIB,
             region_split_keys: 2_560_000,
             raft_log_gc_bytes: 128 * MIB,
+            data_dir: None,
+            disk_reserve_bytes: 512 * MIB,
+            disk_used_percent_max: 95,
             gc_poll_interval: Duration::from_secs(10),
             gc_bytes_per_second: 32 * MIB,
             coprocessor_concurrency: 4,

@@ -62,7 +62,8 @@ impl Error {
             Error::Region(RegionError::Busy { .. } | RegionError::ReadIndexNotReady { .. }) => {
                 ErrorClass::Retry
             }
-            Error::Region(RegionError::EntryTooLarge { .. }) | Error::Invalid(_) => ErrorClass::User,
+            Error::Region(RegionError::EntryTooLarge { .. } | RegionError::DiskFull { .. })
+            | Error::Invalid(_) => ErrorClass::User,
             Error::Region(_) => ErrorClass::RefreshRegion,
             Error::Key(error) if matches!(**error, KeyError::Locked(_)) => ErrorClass::ResolveLock,
             Error::Key(_) => ErrorClass::User,
@@ -95,6 +96,8 @@ pub enum RegionError {
     ReadIndexNotReady { region_id: u64, reason: &'static str },
     #[error("write of {size} bytes does not fit into one raft entry of region {region_id}")]
     EntryTooLarge { region_id: u64, size: u64 },
+    #[error("disk is almost full, {available_bytes} bytes are left: only reads and deletes are served")]
+    DiskFull { available_bytes: u64 },
     #[error("store is busy: {reason}")]
     Busy { reason: &'static str },
 }

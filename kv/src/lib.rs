@@ -27,6 +27,7 @@ mod mvcc;
 mod raftstore;
 mod replica;
 mod service;
+mod space;
 mod store;
 mod txn;
 mod write_set;

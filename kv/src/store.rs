@@ -18,6 +18,7 @@ use crate::raftstore::{
     NewStore, NoTransport, Parts, RaftReplica, RaftStore, Stop, Transport, found_with_voters,
 };
 use crate::service::{KvService, RaftCarrier, WireTransport, raft_from_wire};
+use crate::space::{Space, SpaceMonitor};
 use crate::txn::Scheduler;
 
 /// A running store.
@@ -27,6 +28,7 @@ pub struct Store {
     endpoint: EndpointSlot,
     metrics: Arc<Metrics>,
     gc: TaskHandle,
+    space: Option<TaskHandle>,
 }
 
 impl Store {
@@ -74,6 +76,8 @@ impl Store {
         let safe_point = Arc::new(SafePoint::default());
         // Before anything is served: what an earlier run removed was below the one PD knows.
         safe_point.raise(pd.gc_safe_point().await.map_err(|error| Error::Pd(error.to_string()))?);
+        let space = Space::unlimited();
+        let monitor = SpaceMonitor::start(&env, &config, space.clone());
         let parts = Parts {
             env: env.clone(),
             engine,
@@ -102,9 +106,10 @@ impl Store {
             config.coprocessor_concurrency,
             metrics.clone(),
         );
-        let service =
-            Arc::new(KvService::new(env.clone(), scheduler, raft.splitter.clone(), host, metrics.clone()));
-        Ok(Store { raft, service, endpoint, metrics, gc })
+        let (splitter, counters) = (raft.splitter.clone(), metrics.clone());
+        let service = Arc::new(KvService::new(env.clone(), scheduler, splitter, host, counters, space));
+        let space = monitor.map(|monitor| env.spawn.spawn("space", Box::pin(monitor.run())));
+        Ok(Store { raft, service, endpoint, metrics, gc, space })
     }
 
     /// The id PD gave this store.
@@ -167,5 +172,6 @@ impl Store {
 impl Drop for Store {
     fn drop(&mut self) {
         self.gc.abort();
+        self.space.iter().for_each(TaskHandle::abort);
     }
 }

@@ -106,6 +106,8 @@ fn store_error(error: StoreError) -> SqlError {
         StoreError::WriteConflict { .. } | StoreError::Deadlock { .. } => SqlError::deadlock(),
         StoreError::Undetermined { .. } => SqlError::undetermined_commit(),
         StoreError::TransactionTooLarge { size, .. } => SqlError::transaction_too_large(size),
+        // 1021: MySQL's ER_DISK_FULL.
+        StoreError::DiskFull(reason) => SqlError::new(1021, "HY000", format!("Disk full ({reason})")),
         StoreError::EntryTooLarge { size, limit, .. } => SqlError::entry_too_large(limit, size),
         other => SqlError::internal(format!("storage: {other}")),
     }

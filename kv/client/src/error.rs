@@ -27,6 +27,9 @@ pub enum Error {
     /// Another transaction held its lock for longer than the budget.
     #[error("key {} stays locked by transaction {lock_ts} after {waited:?}", format::raw_key(key))]
     KeyLocked { key: Bytes, lock_ts: TimeStamp, waited: Duration },
+    /// The disk of a store is almost full. Nothing was written; deletes still are.
+    #[error("{0}")]
+    DiskFull(String),
     /// A pessimistic lock was not to be had within the time the caller gave. The statement locked nothing.
     #[error("key {} was not locked within {waited:?}: transaction {lock_ts} holds it", format::raw_key(key))]
     LockWaitTimeout { key: Bytes, lock_ts: TimeStamp, waited: Duration },
@@ -92,6 +95,7 @@ impl Error {
             | Error::LockWaitTimeout { .. }
             | Error::LockNoWait { .. }
             | Error::Undetermined { .. }
+            | Error::DiskFull(_)
             | Error::TransactionTooLarge { .. }
             | Error::EntryTooLarge { .. }
             | Error::Endpoint { .. }

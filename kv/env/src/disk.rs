@@ -38,6 +38,9 @@ pub trait Disk: Send + Sync {
 
     /// Bytes an unprivileged process can still write to the file system of `path`.
     fn available_space(&self, path: &Path) -> io::Result<u64>;
+
+    /// Size of the file system of `path`.
+    fn total_space(&self, path: &Path) -> io::Result<u64>;
 }
 
 /// A file that only grows.

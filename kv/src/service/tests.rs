@@ -13,11 +13,13 @@ use rutile_kv_types::Region;
 
 use super::KvService;
 use crate::concurrency_manager::ConcurrencyManager;
+use crate::config::Config;
 use crate::coprocessor::{EndpointSlot, Host};
 use crate::error::Result;
 use crate::local_replica::{LocalReplica, REGION_ID};
 use crate::metrics::Metrics;
 use crate::replica::{RegionContext, Splitter};
+use crate::space::{Space, SpaceMonitor};
 use crate::txn::Scheduler;
 
 struct NoSplits;
@@ -32,6 +34,7 @@ struct Fixture {
     simulation: Simulation,
     replica: Arc<LocalReplica>,
     service: KvService<LocalReplica>,
+    space: Arc<Space>,
 }
 
 impl Fixture {
@@ -43,8 +46,9 @@ impl Fixture {
             Arc::new(Scheduler::new(env.clone(), replica.clone(), Arc::new(ConcurrencyManager::default())));
         let metrics = Arc::new(Metrics::default());
         let host = Host::new(env.clone(), scheduler.clone(), EndpointSlot::default(), 1, metrics.clone());
-        let service = KvService::new(env, scheduler, Arc::new(NoSplits), host, metrics);
-        Fixture { simulation, replica, service }
+        let space = Space::unlimited();
+        let service = KvService::new(env, scheduler, Arc::new(NoSplits), host, metrics, space.clone());
+        Fixture { simulation, replica, service, space }
     }
 }
 
@@ -249,4 +253,41 @@ fn lock_answers_tell_an_empty_value_from_none() {
     };
     assert_eq!(now(service.kv_pessimistic_rollback(unlock)).expect("answered").errors, []);
     assert_eq!(poll(&mut first).expect("its turn").expect("answered").errors, []);
+}
+
+#[test]
+fn a_full_disk_refuses_data_and_nothing_else_until_there_is_space_again() {
+    const MIB: u64 = 1 << 20;
+    let fixture = Fixture::new();
+    let (simulation, service) = (&fixture.simulation, &fixture.service);
+    let config = Config { data_dir: Some("/data".into()), ..Config::default() };
+    let monitor =
+        SpaceMonitor::start(&simulation.env(), &config, fixture.space.clone()).expect("a directory");
+    simulation.env().spawn.spawn("space", Box::pin(monitor.run()));
+    let set_space = |bytes: u64| {
+        simulation.disk().set_capacity(bytes);
+        simulation.run_until_stalled();
+        simulation.clock().advance(Duration::from_secs(1));
+        simulation.run_until_stalled();
+    };
+    let write = |start_version: u64, op: kvrpcpb::Op| {
+        let mut request = kvrpcpb::PrewriteRequest { try_one_pc: true, ..prewrite(start_version) };
+        request.mutations[0].op = op as i32;
+        now(service.kv_prewrite(request)).expect("answered")
+    };
+    set_space(513 * MIB);
+    assert_ne!(write(10, kvrpcpb::Op::Put).one_pc_commit_ts, 0);
+    set_space(511 * MIB);
+    for op in [kvrpcpb::Op::Put, kvrpcpb::Op::Insert] {
+        let error = write(20, op).region_error.expect("refused");
+        let full = error.disk_full.expect("the reason");
+        let text =
+            format!("disk is almost full, {} bytes are left: only reads and deletes are served", 511 * MIB);
+        assert_eq!((full.reason.as_str(), error.message.as_str()), (text.as_str(), text.as_str()));
+    }
+    let get = kvrpcpb::GetRequest { context: Some(context()), key: Bytes::from("k"), version: 30 };
+    assert_eq!(now(service.kv_get(get)).expect("answered").value, "v");
+    assert_ne!(write(40, kvrpcpb::Op::Del).one_pc_commit_ts, 0);
+    set_space(513 * MIB);
+    assert_ne!(write(50, kvrpcpb::Op::Put).one_pc_commit_ts, 0);
 }

@@ -13,6 +13,7 @@ use crate::coprocessor::Host;
 use crate::gc;
 use crate::metrics::Metrics;
 use crate::replica::{Replica, Splitter};
+use crate::space::Space;
 use crate::txn::Scheduler;
 
 /// The transactional service of one store.
@@ -22,6 +23,7 @@ pub struct KvService<R> {
     splitter: Arc<dyn Splitter>,
     coprocessor: Host<R>,
     metrics: Arc<Metrics>,
+    space: Arc<Space>,
 }
 
 impl<R: Replica> KvService<R> {
@@ -32,8 +34,9 @@ impl<R: Replica> KvService<R> {
         splitter: Arc<dyn Splitter>,
         coprocessor: Host<R>,
         metrics: Arc<Metrics>,
+        space: Arc<Space>,
     ) -> Self {
-        KvService { env, scheduler, splitter, coprocessor, metrics }
+        KvService { env, scheduler, splitter, coprocessor, metrics, space }
     }
 }
 
@@ -141,7 +144,7 @@ impl<R: Replica> TikvService for KvService<R> {
         let context = from_wire::region_context(request.context.as_ref())?;
         let head = request.context.clone();
         let command = from_wire::prewrite(request)?;
-        let work = write::prewrite(&self.scheduler, &context, command);
+        let work = write::prewrite(&self.scheduler, &context, &self.space, command);
         answer_with_errors!(self.within(head.as_ref(), work).await?, PrewriteResponse)
     }
 

@@ -75,6 +75,10 @@ pub fn region_error(error: RegionError) -> errorpb::Error {
         RegionError::EntryTooLarge { region_id, size } => {
             wire.raft_entry_too_large = Some(errorpb::RaftEntryTooLarge { region_id, entry_size: size });
         }
+        RegionError::DiskFull { .. } => {
+            let reason = wire.message.clone();
+            wire.disk_full = Some(errorpb::DiskFull { store_id: Vec::new(), reason });
+        }
         RegionError::Busy { reason } => {
             let reason = reason.to_owned();
             wire.server_is_busy = Some(errorpb::ServerIsBusy { reason, ..errorpb::ServerIsBusy::default() });

@@ -8,6 +8,7 @@ use super::from_wire;
 use super::to_wire::{self, Failure};
 use crate::error::LockedKey;
 use crate::replica::{RegionContext, Replica};
+use crate::space::Space;
 use crate::txn::{
     AcquirePessimisticLock, Acquired, CheckSecondaryLocks, Commit, HeartBeat, PessimisticRollback, Prewrite,
     Prewritten, ResolveLock, Rollback, Scheduler, SecondaryStatus,
@@ -67,8 +68,12 @@ fn locked_errors(locks: Vec<LockedKey>) -> Vec<kvrpcpb::KeyError> {
 pub async fn prewrite<R: Replica>(
     scheduler: &Scheduler<R>,
     context: &RegionContext,
+    space: &Space,
     command: Prewrite,
 ) -> Result<kvrpcpb::PrewriteResponse, Failure> {
+    if command.adds_data() {
+        space.check()?;
+    }
     let one_pc = command.try_one_pc;
     let mut response = kvrpcpb::PrewriteResponse::default();
     match scheduler.run(context, command).await? {

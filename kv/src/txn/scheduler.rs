@@ -76,14 +76,16 @@ impl<R: Replica> Scheduler<R> {
             // Of the term of the snapshot, because the write is proposed in that term or not at all.
             self.replica.max_ts_synced(context, snapshot.term).await?;
         }
-        if let Some(start_ts) = command.starts_at() {
-            // On the snapshot that is decided on: what is collected later, is not decided on.
-            self.replica.safe_point().check(start_ts)?;
-        }
+        let starts_at = command.starts_at();
         let Decision { writes, outcome, handles } =
             command.decide(&mut Reader::new(snapshot.versions()), &self.concurrency)?;
         if writes.is_empty() {
+            // A repeated command whose first copy did all of it is told so, however late it comes.
             return Ok(outcome);
+        }
+        if let Some(start_ts) = starts_at {
+            // After the snapshot that was decided on: what is collected later was there.
+            self.replica.safe_point().check(start_ts)?;
         }
         let (epoch, term) = (snapshot.region.epoch, snapshot.term);
         drop(snapshot);

@@ -49,7 +49,7 @@ impl Storage {
         let (engine, raft_log) = (Arc::new(engine), Arc::new(raft_log));
         let store = Store::open(
             env.clone(),
-            StoreConfig::default(),
+            StoreConfig { data_dir: Some(data_dir.path().to_owned()), ..StoreConfig::default() },
             engine.clone(),
             raft_log.clone(),
             pd_client.clone(),

@@ -20,7 +20,7 @@ pub(crate) enum Repair {
 }
 
 impl RegionCache {
-    /// Repairs after a region error. Only `raft_entry_too_large` is not repaired by trying again.
+    /// Repairs after a region error. Only `raft_entry_too_large` and `disk_full` are not repaired by trying again.
     pub(crate) fn repair(&self, tried: &Arc<CachedRegion>, error: &errorpb::Error) -> Repair {
         let cause = describe(tried, error);
         if let Some(not_leader) = &error.not_leader {
@@ -33,11 +33,13 @@ impl RegionCache {
             let size = large.entry_size as usize;
             return Repair::Fatal(Error::Aborted(format!("a raft entry of {size} bytes is too large")));
         }
+        if error.disk_full.is_some() {
+            return Repair::Fatal(Error::DiskFull(error.message.clone()));
+        }
         let keeps_region = error.server_is_busy.is_some()
             || error.read_index_not_ready.is_some()
             || error.max_timestamp_not_synced.is_some()
-            || error.proposal_in_merging_mode.is_some()
-            || error.disk_full.is_some();
+            || error.proposal_in_merging_mode.is_some();
         if !keeps_region {
             self.invalidate(tried);
         }

@@ -105,6 +105,10 @@ impl Disk for RealDisk {
     fn available_space(&self, path: &Path) -> io::Result<u64> {
         fs4::available_space(path).map_err(|error| with_path(error, "ask for free space of", path))
     }
+
+    fn total_space(&self, path: &Path) -> io::Result<u64> {
+        fs4::total_space(path).map_err(|error| with_path(error, "ask for the size of", path))
+    }
 }
 
 struct RealAppendFile {

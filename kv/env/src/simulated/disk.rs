@@ -192,6 +192,10 @@ impl Disk for SimulatedDisk {
         let state = self.state.lock();
         Ok(state.capacity_bytes.saturating_sub(state.used_bytes()))
     }
+
+    fn total_space(&self, _path: &Path) -> io::Result<u64> {
+        Ok(self.state.lock().capacity_bytes)
+    }
 }
 
 struct SimulatedLock {

@@ -98,6 +98,11 @@ impl Prewrite {
         }
     }
 
+    /// Whether it stores values. Deletes, locks and checks leave but a few bytes.
+    pub fn adds_data(&self) -> bool {
+        self.mutations.iter().any(|mutation| matches!(mutation.op, MutationOp::Put | MutationOp::Insert))
+    }
+
     pub(super) fn is_pessimistic(&self) -> bool {
         !self.for_update_ts.is_zero()
     }
