@@ -1,11 +1,13 @@
 //! The RocksDB handle.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{Cache, ColumnFamily, FlushOptions, WriteBufferManager, WriteOptions};
+use rutile_kv_env::failpoint;
 use rutile_kv_types::Cf;
 
 use super::error::from_rocks;
@@ -75,6 +77,7 @@ impl Shared {
     }
 
     fn flush(&self) -> Result<()> {
+        failpoint!("rocks::engine::flush", |text: String| Err(io::Error::other(text).into()));
         let families = Cf::ALL.map(|cf| self.family(cf));
         let mut options = FlushOptions::default();
         options.set_wait(true);
@@ -82,6 +85,7 @@ impl Shared {
     }
 
     fn write(&self, batch: &WriteBatch, sync: bool) -> Result<()> {
+        failpoint!("rocks::engine::write", |text: String| Err(io::Error::other(text).into()));
         let mut rocks_batch =
             rocksdb::WriteBatch::with_capacity_bytes(batch.size_bytes() + 16 * batch.len() + 16);
         for op in batch.ops() {
