@@ -340,7 +340,6 @@ async fn leave_locks(cluster: &Cluster, keys: [usize; 2], lock_ttl: u64) {
     };
     for n in keys {
         let request = kvrpcpb::PessimisticLockRequest {
-            context: context_of(&cluster.client, n).await,
             mutations: vec![mutation(n)],
             primary_lock: key(keys[0]),
             start_version: start_ts,
@@ -348,8 +347,17 @@ async fn leave_locks(cluster: &Cluster, keys: [usize; 2], lock_ttl: u64) {
             lock_ttl,
             ..kvrpcpb::PessimisticLockRequest::default()
         };
-        let answer = cluster.store.service().kv_pessimistic_lock(request).await.expect("answers");
-        assert_eq!((answer.region_error, answer.errors), (None, Vec::new()));
+        loop {
+            let context = context_of(&cluster.client, n).await;
+            let request = kvrpcpb::PessimisticLockRequest { context, ..request.clone() };
+            let answer = cluster.store.service().kv_pessimistic_lock(request).await.expect("answers");
+            assert_eq!(answer.errors, []);
+            if answer.region_error.is_none() {
+                break;
+            }
+            // PD has not heard of the split yet.
+            tokio::task::yield_now().await;
+        }
     }
 }
 
