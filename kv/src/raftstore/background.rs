@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rutile_kv_engine::{Engine, RaftLog};
+use rutile_kv_env::Hooks;
 
 use super::driver::{Steps, Wait};
 use super::heartbeat::Reports;
@@ -76,6 +77,7 @@ pub struct Worker {
     pub regions: Arc<Regions>,
     pub raft: Arc<Inbox<Message>>,
     pub reports: Arc<Reports>,
+    pub hooks: Hooks,
 }
 
 impl Steps for Worker {
@@ -100,7 +102,7 @@ impl Steps for Worker {
             }
         }
         if collect_log {
-            log_gc::run(&*self.engine, &*self.raft_log, &self.regions, &self.raft);
+            log_gc::run(&*self.engine, &*self.raft_log, &self.regions, &self.raft, &self.hooks);
         }
         true
     }

@@ -67,14 +67,14 @@ pub fn start<S: Steps>(env: &Env, inbox: Arc<Inbox<S::Message>>, steps: S) -> Re
 fn run_as_thread<S: Steps>(inbox: &Inbox<S::Message>, mut steps: S) {
     let mut messages = Vec::new();
     loop {
-        match steps.wait() {
+        let open = match steps.wait() {
             Wait::Message(limit) => inbox.take(&mut messages, limit),
             Wait::Room(room) => {
                 room.wait_for_room();
-                inbox.take(&mut messages, Duration::ZERO);
+                inbox.take(&mut messages, Duration::ZERO)
             }
-        }
-        if !steps.step(&mut messages) {
+        };
+        if !open || !steps.step(&mut messages) {
             return;
         }
     }
@@ -99,8 +99,7 @@ async fn run_as_task<S: Steps>(env: Env, inbox: Arc<Inbox<S::Message>>, mut step
             let pause_us = env.random.range(0..PAUSE_MAX.as_micros() as u64);
             env.clock.sleep(Duration::from_micros(pause_us)).await;
         }
-        inbox.take(&mut messages, Duration::ZERO);
-        if !steps.step(&mut messages) {
+        if !inbox.take(&mut messages, Duration::ZERO) || !steps.step(&mut messages) {
             return;
         }
     }

@@ -61,23 +61,25 @@ impl<T> Inbox<T> {
         }
     }
 
-    /// Moves all messages to `into`, waiting up to `timeout` for the first one. `into` must be empty.
-    pub fn take(&self, into: &mut Vec<T>, timeout: Duration) {
+    /// Moves all messages to `into`, waiting up to `timeout` for the first one. `into` must be empty. False when the
+    /// inbox is closed.
+    pub fn take(&self, into: &mut Vec<T>, timeout: Duration) -> bool {
         debug_assert!(into.is_empty(), "handled messages are gone");
         let mut queue = self.queue.lock();
         if queue.messages.is_empty() && !timeout.is_zero() {
             self.arrived.wait_for(&mut queue, timeout);
         }
         std::mem::swap(&mut queue.messages, into);
-        let sender = queue.sender.take();
+        let (sender, open) = (queue.sender.take(), !queue.closed);
         drop(queue);
         self.taken.notify_all();
         if let Some(sender) = sender {
             sender.wake();
         }
+        open
     }
 
-    /// Ready when there is something to take.
+    /// Ready when there is something to take, or never will be.
     pub fn poll_arrived(&self, context: &mut Context<'_>) -> Poll<()> {
         let mut queue = self.queue.lock();
         if !queue.messages.is_empty() || queue.closed {
@@ -92,12 +94,11 @@ impl<T> Inbox<T> {
         let mut queue = self.queue.lock();
         queue.closed = true;
         let dropped = std::mem::take(&mut queue.messages);
-        let wakers = (queue.reader.take(), queue.sender.take());
+        let wakers = [queue.reader.take(), queue.sender.take()];
         drop(queue);
+        self.arrived.notify_all();
         self.taken.notify_all();
-        if let (_, Some(sender)) = wakers {
-            sender.wake();
-        }
+        wakers.into_iter().flatten().for_each(Waker::wake);
         drop(dropped);
     }
 }

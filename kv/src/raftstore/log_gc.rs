@@ -8,7 +8,7 @@
 //!
 //! [`Command::CompactLog`]: super::command::Command::CompactLog
 use rutile_kv_engine::{Engine, RaftLog};
-use rutile_kv_env::{fail_stop, failpoint};
+use rutile_kv_env::{Hooks, fail_stop, failpoint};
 
 use super::command::encode_compact_log;
 use super::inbox::Inbox;
@@ -18,10 +18,17 @@ use super::store::RaftLoop;
 use super::view::Regions;
 
 /// Flushes the state engine and has the logs truncated.
-pub fn run(engine: &dyn Engine, raft_log: &dyn RaftLog, regions: &Regions, raft: &Inbox<Message>) {
+pub fn run(
+    engine: &dyn Engine,
+    raft_log: &dyn RaftLog,
+    regions: &Regions,
+    raft: &Inbox<Message>,
+    hooks: &Hooks,
+) {
     let applied = regions.all().iter().map(|view| (view.region_id, view.applied().applied_index)).collect();
     failpoint!("raftstore::log_gc::before_flush");
-    if let Err(error) = engine.flush() {
+    let flushed = if hooks.is_planted("raftstore::log_gc::not_flushed") { Ok(()) } else { engine.flush() };
+    if let Err(error) = flushed {
         fail_stop("flush of the state engine", &error);
     }
     failpoint!("raftstore::log_gc::after_flush");
@@ -53,8 +60,9 @@ impl RaftLoop {
             if peer.propose_compaction(*flushed) {
                 self.dirty.insert(*region_id);
             }
+            let alone = peer.is_only_voter() || self.env.hooks.is_planted("raftstore::log_gc::past_follower");
             // The entry at the index itself stays: its term is asked for.
-            let index = if peer.is_only_voter() { *flushed } else { peer.view.compact_index().min(*flushed) };
+            let index = if alone { *flushed } else { peer.view.compact_index().min(*flushed) };
             if index > peer.told_applied || index == 0 {
                 continue;
             }

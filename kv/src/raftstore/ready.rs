@@ -64,7 +64,8 @@ impl RaftLoop {
             round.bytes += entries.iter().map(|entry| entry.data.len() as u64).sum::<u64>();
             round.log.append(region_id, entries);
         }
-        if let Some(state) = ready.hs() {
+        let forgets_votes = self.env.hooks.is_planted("raftstore::ready::vote_not_persisted");
+        if let Some(state) = ready.hs().filter(|_| !forgets_votes) {
             round.log.put_hard_state(region_id, state.clone());
         }
         round.must_sync |= ready.must_sync();
@@ -74,6 +75,9 @@ impl RaftLoop {
         }
         self.publish_role(region_id);
         self.send(region_id, messages);
+        if self.env.hooks.is_planted("raftstore::ready::send_before_append") {
+            self.send(region_id, ready.take_persisted_messages());
+        }
         round.readies.push((region_id, ready));
     }
 
@@ -83,7 +87,8 @@ impl RaftLoop {
         }
         failpoint!("raftstore::ready::before_append");
         let log = std::mem::take(&mut round.log);
-        if let Err(error) = self.raft_log.append(log, round.must_sync) {
+        let sync = round.must_sync && !self.env.hooks.is_planted("raftstore::ready::ack_before_sync");
+        if let Err(error) = self.raft_log.append(log, sync) {
             fail_stop("raft log append", &error);
         }
         failpoint!("raftstore::ready::after_append");

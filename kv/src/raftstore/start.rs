@@ -154,6 +154,7 @@ impl Wiring {
             regions: self.regions.clone(),
             raft: self.inbox.clone(),
             reports: self.reports.clone(),
+            hooks: self.parts.env.hooks.clone(),
         }
     }
 

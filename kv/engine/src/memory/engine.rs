@@ -45,6 +45,12 @@ impl MemoryEngine {
         self.store.write().crash(kept);
     }
 
+    /// What a power loss at this moment would leave, as an engine of its own; this one goes on.
+    pub fn survivor(&self, kept: usize) -> MemoryEngine {
+        let survivor = self.store.read().survivor(kept);
+        MemoryEngine { store: Arc::new(RwLock::new(survivor)), disk: self.disk.clone() }
+    }
+
     /// Every pair, in order of family and key; for comparisons in tests.
     pub fn dump(&self) -> Vec<(Cf, Bytes, Bytes)> {
         let store = self.store.read();

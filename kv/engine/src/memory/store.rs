@@ -14,7 +14,7 @@ pub(super) type Sequence = u64;
 /// Un-synced batches that can still be lost; older ones count as flushed, as a full memtable would be.
 const UNSYNCED_BATCHES_MAX: usize = 1024;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Store {
     families: [BTreeMap<Bytes, Versions>; Cf::ALL.len()],
     sequence: Sequence,
@@ -30,6 +30,7 @@ pub(super) struct Store {
 /// Values of one key, oldest first; `None` is a deletion.
 type Versions = Vec<(Sequence, Option<Bytes>)>;
 
+#[derive(Clone)]
 struct Replaced {
     cf: Cf,
     key: Bytes,
@@ -140,6 +141,14 @@ impl Store {
     /// Nothing written so far can be lost any more.
     pub(super) fn sync(&mut self) {
         self.unsynced.clear();
+    }
+
+    /// What a crash now would leave.
+    pub(super) fn survivor(&self, kept: usize) -> Store {
+        let mut survivor = self.clone();
+        survivor.readers.clear();
+        survivor.crash(kept);
+        survivor
     }
 
     /// Undoes the un-synced batches but the oldest `kept`.

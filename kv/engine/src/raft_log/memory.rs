@@ -58,6 +58,18 @@ impl MemoryRaftLog {
         }
         state.now = state.durable.clone();
     }
+
+    /// What a power loss at this moment would leave, as a log of its own; this one goes on.
+    pub fn survivor(&self, kept: usize) -> MemoryRaftLog {
+        let survivor = MemoryRaftLog::new();
+        {
+            let (state, mut other) = (self.state.lock(), survivor.state.lock());
+            other.durable = state.durable.clone();
+            other.unsynced = state.unsynced.clone();
+        }
+        survivor.crash(kept);
+        survivor
+    }
 }
 
 impl State {

@@ -53,8 +53,9 @@ impl State {
 
 impl EventLog {
     /// Adds to the hash only; for what happens too often to be kept.
-    pub(super) fn mix(&self, value: u64) {
-        self.state.lock().mix(value);
+    pub(super) fn mix(&self, values: &[u64]) {
+        let mut state = self.state.lock();
+        values.iter().for_each(|value| state.mix(*value));
     }
 
     pub(super) fn record(&self, event: Event) {

@@ -100,6 +100,12 @@ impl Simulation {
         self.world.events.kept()
     }
 
+    /// Ends every task, so that nothing is left of the world when its handles are gone.
+    pub fn end(&self) {
+        let groups = 0..=self.executor.state.lock().last_group;
+        groups.for_each(|group| self.executor.end_group(group));
+    }
+
     pub(super) fn world(&self) -> &Arc<World> {
         &self.world
     }
@@ -288,7 +294,7 @@ impl Executor {
                 break (id, task);
             }
         };
-        self.world.events.mix(id);
+        self.world.mix(&[id]);
         let _simulating = Simulating::enter();
         let waker = Waker::from(Arc::new(TaskWaker { id, executor: Arc::downgrade(self) }));
         let done = task.future.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();

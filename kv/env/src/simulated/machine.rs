@@ -111,6 +111,11 @@ impl Machine {
         self.inner.state.lock().effects_left = Some(count);
     }
 
+    /// Takes a failure back that has not come yet.
+    pub fn keep_power(&self) {
+        self.inner.state.lock().effects_left = None;
+    }
+
     /// Something is about to become durable or to leave the machine. False when the power is off.
     pub fn effect(&self) -> bool {
         let mut state = self.inner.state.lock();

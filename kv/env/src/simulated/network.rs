@@ -101,7 +101,7 @@ impl SimulatedNetwork {
             (false, true) => 2,
             (false, false) => 1,
         };
-        inner.world.record(from, "network::send", &[to, message, copies]);
+        inner.world.mix(&[from, to, message, copies]);
         let arrive = Arc::new(arrive);
         for _ in 0..copies {
             let slow = in_permille(faults.slow_permille);
@@ -111,7 +111,7 @@ impl SimulatedNetwork {
             let deliver = async move {
                 sleep.await;
                 if network.is_open(from, to) {
-                    network.inner.world.record(to, "network::arrive", &[from, message]);
+                    network.inner.world.mix(&[to, from, message]);
                     arrive();
                 }
             };

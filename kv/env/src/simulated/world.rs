@@ -56,6 +56,11 @@ impl World {
         SeededRandom::new(name).one_in(PLACES_CHOSEN_ONE_IN) && self.turns.one_in(one_in)
     }
 
+    /// Adds to the hash only; for what happens too often to be told.
+    pub(super) fn mix(&self, values: &[u64]) {
+        self.events.mix(values);
+    }
+
     pub(crate) fn record(&self, machine: u64, name: &'static str, values: &[u64]) {
         self.events.record(Event { at: self.clock.now(), machine, name, values: values.to_vec() });
     }

@@ -1,0 +1,59 @@
+//! What must hold of raft whatever happens: one leader per term, and one history of applied entries.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rutile_kv_env::{Event, Simulation};
+
+/// Listens to the stores.
+#[derive(Clone, Default)]
+pub struct RaftChecker {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Machine of whoever became the leader of any region last.
+    last_leader: Option<u64>,
+    /// Peer that leads a region in a term.
+    leaders: BTreeMap<(u64, u64), u64>,
+    /// Term and checksum of each applied entry.
+    applied: BTreeMap<(u64, u64), (u64, u64)>,
+}
+
+impl RaftChecker {
+    pub fn listen(simulation: &Simulation) -> RaftChecker {
+        let checker = RaftChecker::default();
+        let listener = checker.clone();
+        simulation.listen(move |event| listener.hear(event));
+        checker
+    }
+
+    fn hear(&self, event: &Event) {
+        let mut state = self.state.lock();
+        match (event.name, event.values.as_slice()) {
+            ("raftstore::ready::leads", [region, term, peer]) => {
+                state.last_leader = Some(event.machine);
+                let leader = *state.leaders.entry((*region, *term)).or_insert(*peer);
+                assert_eq!(leader, *peer, "region {region} has two leaders in term {term}");
+            }
+            ("raftstore::apply::entry", [region, index, term, checksum]) => {
+                let entry = *state.applied.entry((*region, *index)).or_insert((*term, *checksum));
+                assert_eq!(entry, (*term, *checksum), "region {region} applied two entries at {index}");
+            }
+            _ => {}
+        }
+    }
+
+    /// Machine of whoever became a leader last.
+    pub fn last_leader(&self) -> Option<u64> {
+        self.state.lock().last_leader
+    }
+
+    /// Leaderships and distinct entries applied so far.
+    pub fn counts(&self) -> (u64, u64) {
+        let state = self.state.lock();
+        (state.leaders.len() as u64, state.applied.len() as u64)
+    }
+}
