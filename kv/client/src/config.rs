@@ -20,6 +20,9 @@ pub struct ClientConfig {
     pub transaction_lifetime_max: Duration,
     /// Commit a transaction of one region and one batch in one phase.
     pub one_pc: bool,
+    /// Commit small transactions with their last prewrite, without waiting for the commit of the primary. Off until
+    /// the simulation has proven it.
+    pub async_commit: bool,
 }
 
 impl Default for ClientConfig {
@@ -33,6 +36,7 @@ impl Default for ClientConfig {
             commit_budget: Duration::from_secs(40),
             transaction_lifetime_max: Duration::from_secs(60 * 60),
             one_pc: true,
+            async_commit: false,
         }
     }
 }

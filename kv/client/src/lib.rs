@@ -15,10 +15,12 @@
 //!
 //! Transactions are Percolator's (Peng and Dabek, "Large-scale Incremental Processing", OSDI 2010) with TiKV's wire:
 //! prewrite everywhere, commit the primary, then the rest in the background; in one region everything is one request
-//! (1PC). A region that splits, moves or changes its leader in the middle of anything is found again and never seen
-//! by the caller. Pessimistic transactions lock keys while they run; see [`Transaction::lock_keys`]. Every wait has a budget, and the error that ends it names the last cause.
+//! (1PC). Async commit (off by default) answers with the last prewrite instead. A region that splits, moves or changes
+//! its leader in the middle of anything is found again and never seen by the caller. Pessimistic transactions lock
+//! keys while they run; see [`Transaction::lock_keys`]. Every wait has a budget, and the error that ends it names the
+//! last cause.
 //!
-//! Deliberately missing: async commit, follower reads, and network carriers.
+//! Deliberately missing: follower reads, and network carriers.
 
 mod background;
 mod backoff;

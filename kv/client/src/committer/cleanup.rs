@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::region::Group;
 
 pub(super) async fn commit_secondaries(shared: &Arc<Shared>, indexes: Vec<usize>, commit_ts: TimeStamp) {
+    shared.core.resolver.committed(shared.start_ts, commit_ts);
     sweep(shared, "commit secondaries", indexes, Sweep::Commit(commit_ts)).await;
 }
 

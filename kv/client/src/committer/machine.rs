@@ -18,10 +18,12 @@ pub(super) enum Event {
         task: TaskId,
         batches: Vec<Vec<usize>>,
     },
-    /// A prewrite succeeded; `one_pc_commit_ts` is not zero when that committed the transaction.
+    /// A prewrite succeeded; `one_pc_commit_ts` is not zero when that committed the transaction, `min_commit_ts` when
+    /// the locks are those of an async commit.
     Prewritten {
         task: TaskId,
         one_pc_commit_ts: TimeStamp,
+        min_commit_ts: TimeStamp,
     },
     CommitTs(TimeStamp),
     /// The keys of a commit request are committed.
@@ -59,6 +61,17 @@ pub(super) enum Executed {
     Unknown,
 }
 
+/// How a prewrite may end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// The request holds everything: with the commit.
+    OnePc,
+    /// With locks that are committed as soon as all keys have one.
+    Async,
+    /// With locks that wait for the commit of the primary.
+    TwoPc,
+}
+
 /// What the shell is to do.
 #[derive(Debug, Clone)]
 pub(super) enum Action {
@@ -69,7 +82,7 @@ pub(super) enum Action {
     Prewrite {
         task: TaskId,
         indexes: Vec<usize>,
-        try_one_pc: bool,
+        mode: Mode,
         retry: bool,
     },
     GetCommitTs,
@@ -87,7 +100,7 @@ pub(super) enum Action {
         task: TaskId,
         attempts: u32,
     },
-    /// Commit what the primary decided; nobody waits for it.
+    /// Commit what is decided; nobody waits for it.
     CommitSecondaries {
         indexes: Vec<usize>,
         commit_ts: TimeStamp,
@@ -127,6 +140,10 @@ pub(super) struct Machine {
     /// `None` when the transaction only checks.
     primary: Option<usize>,
     one_pc: bool,
+    /// Until some store fell back to two phases.
+    async_commit: bool,
+    /// Largest of the async-commit locks.
+    min_commit_ts: TimeStamp,
     concurrency: usize,
     phase: Phase,
     tasks: BTreeMap<TaskId, Task>,
@@ -136,27 +153,38 @@ pub(super) struct Machine {
     locks_written: bool,
     /// There may be locks although no prewrite said so: its answer was lost, or the transaction is pessimistic.
     locks_possible: bool,
-    /// A 1PC request, or a commit of the primary, may have been executed although nobody said so.
+    /// A request that decides may have been executed although nobody said so: 1PC, commit of the primary, or the
+    /// prewrite of an async commit, of which each may have been the last one missing.
     decision_unknown: bool,
     failure: Option<Error>,
     commit_ts: TimeStamp,
     secondaries: Vec<usize>,
 }
 
+/// What a commit starts with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plan {
+    pub(super) start_ts: TimeStamp,
+    /// Mutations.
+    pub(super) count: usize,
+    /// `None` when the transaction only checks.
+    pub(super) primary: Option<usize>,
+    pub(super) one_pc: bool,
+    pub(super) async_commit: bool,
+    pub(super) is_pessimistic: bool,
+    pub(super) concurrency: usize,
+}
+
 impl Machine {
-    pub(super) fn new(
-        start_ts: TimeStamp,
-        count: usize,
-        primary: Option<usize>,
-        one_pc: bool,
-        is_pessimistic: bool,
-        concurrency: usize,
-    ) -> Machine {
+    pub(super) fn new(plan: Plan) -> Machine {
+        let Plan { start_ts, count, primary, one_pc, async_commit, is_pessimistic, concurrency } = plan;
         Machine {
             start_ts,
             count,
             primary,
             one_pc,
+            async_commit: async_commit && primary.is_some(),
+            min_commit_ts: TimeStamp::ZERO,
             concurrency: concurrency.max(1),
             phase: Phase::Prewrite,
             tasks: BTreeMap::new(),
@@ -178,7 +206,10 @@ impl Machine {
         match event {
             Event::Begin => self.group((0..self.count).collect(), 0),
             Event::Grouped { task, batches } => self.grouped(task, batches),
-            Event::Prewritten { task, one_pc_commit_ts } => self.prewritten(task, one_pc_commit_ts),
+            Event::Prewritten { one_pc_commit_ts, .. } if !one_pc_commit_ts.is_zero() => {
+                self.finish(Verdict::Committed(one_pc_commit_ts))
+            }
+            Event::Prewritten { task, min_commit_ts, .. } => self.prewritten(task, min_commit_ts),
             Event::CommitTs(commit_ts) => self.commit_at(commit_ts),
             Event::Committed => self.committed(),
             Event::CommitTsExpired => {
@@ -237,25 +268,25 @@ impl Machine {
             if let Some(task) = self.tasks.get_mut(&id) {
                 task.started = true;
                 running += 1;
-                actions.push(Action::Prewrite {
-                    task: id,
-                    indexes: task.indexes.clone(),
-                    try_one_pc: task.one_pc,
-                    retry: task.attempts > 0,
-                });
+                let mode = match (task.one_pc, self.async_commit) {
+                    (true, _) => Mode::OnePc,
+                    (false, true) => Mode::Async,
+                    (false, false) => Mode::TwoPc,
+                };
+                let (indexes, retry) = (task.indexes.clone(), task.attempts > 0);
+                actions.push(Action::Prewrite { task: id, indexes, mode, retry });
             }
         }
         actions
     }
 
-    fn prewritten(&mut self, task: TaskId, one_pc_commit_ts: TimeStamp) -> Vec<Action> {
-        if !one_pc_commit_ts.is_zero() {
-            return self.finish(Verdict::Committed(one_pc_commit_ts));
-        }
+    fn prewritten(&mut self, task: TaskId, min_commit_ts: TimeStamp) -> Vec<Action> {
         if self.tasks.remove(&task).is_none() {
             return Vec::new();
         }
         self.locks_written = true;
+        self.async_commit &= !min_commit_ts.is_zero();
+        self.min_commit_ts = self.min_commit_ts.max(min_commit_ts);
         if self.failure.is_some() {
             return self.drained();
         }
@@ -264,6 +295,12 @@ impl Machine {
         }
         if self.primary.is_none() {
             return self.finish(Verdict::Committed(self.start_ts));
+        }
+        if self.async_commit {
+            let (indexes, commit_ts) = ((0..self.count).collect(), self.min_commit_ts);
+            let mut actions = self.finish(Verdict::Committed(commit_ts));
+            actions.push(Action::CommitSecondaries { indexes, commit_ts });
+            return actions;
         }
         // All keys are locked, so no earlier attempt can have committed in one phase.
         self.decision_unknown = false;
@@ -303,7 +340,7 @@ impl Machine {
         };
         if executed == Executed::Unknown {
             self.locks_possible |= self.phase == Phase::Prewrite;
-            self.decision_unknown |= failed.one_pc || self.phase == Phase::CommitPrimary;
+            self.decision_unknown |= failed.one_pc || self.async_commit || self.phase == Phase::CommitPrimary;
         }
         self.attempts_of(task, |task, attempts| Action::Pause { task, attempts, cause })
     }
@@ -346,7 +383,9 @@ impl Machine {
     fn fail(&mut self, error: Error) -> Vec<Action> {
         self.failure.get_or_insert(error);
         for id in self.waiting.drain(..) {
-            self.tasks.remove(&id);
+            let never_sent = self.tasks.remove(&id).is_some_and(|task| task.attempts == 0);
+            // An async commit needs all its keys, so one that was never sent settles what became of the others.
+            self.decision_unknown &= !never_sent;
         }
         self.drained()
     }

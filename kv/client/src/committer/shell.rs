@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::StreamExt;
 use futures::future::{BoxFuture, Either, FutureExt, select};
 use futures::stream::FuturesUnordered;
@@ -12,9 +13,10 @@ use rutile_kv_env::Monotonic;
 use rutile_kv_proto::{errorpb, kvrpcpb};
 use rutile_kv_types::TimeStamp;
 
-use super::machine::{Action, Event, Executed, Machine, TaskId, Verdict};
+use super::machine::{Action, Event, Executed, Machine, Mode, Plan, TaskId, Verdict};
 use crate::backoff::pause_of;
 use crate::client::Core;
+use crate::config::ClientConfig;
 use crate::error::{Error, Result};
 use crate::region::{CachedRegion, Repair};
 use crate::transaction::Mutations;
@@ -24,6 +26,9 @@ const LOCK_TTL_MIN_MS: u64 = 3_000;
 const LOCK_TTL_MAX_MS: u64 = 20_000;
 const LOCK_TTL_SMALL_BYTES: usize = 16 << 10;
 const LOCK_TTL_MS_PER_SQRT_MIB: f64 = 6_000.0;
+/// Largest transaction that is committed asynchronously, as in TiKV's clients.
+const ASYNC_COMMIT_KEYS_MAX: usize = 256;
+const ASYNC_COMMIT_KEY_BYTES_MAX: usize = 4 << 10;
 /// A lost answer is asked for at once this often before pauses begin.
 const IMMEDIATE_ATTEMPTS: u32 = 2;
 
@@ -35,6 +40,8 @@ pub(super) struct Shared {
     started: Monotonic,
     begun: Monotonic,
     primary: usize,
+    /// Of an async commit: all keys but the primary that leave a lock.
+    secondaries: Vec<Bytes>,
     lock_ttl_ms: u64,
     /// Smallest commit timestamp: newer than everything that returned before this commit was called.
     min_commit_ts: TimeStamp,
@@ -52,8 +59,16 @@ pub(crate) async fn commit(
     let one_pc = config.one_pc && mutations.bytes() <= config.batch_bytes_max;
     let primary = mutations.primary();
     let is_pessimistic = !mutations.for_update_ts().is_zero();
-    let mut machine =
-        Machine::new(start_ts, mutations.len(), primary, one_pc, is_pessimistic, config.concurrency);
+    let secondaries = async_secondaries(config, &mutations);
+    let mut machine = Machine::new(Plan {
+        start_ts,
+        count: mutations.len(),
+        primary,
+        one_pc,
+        async_commit: secondaries.is_some(),
+        is_pessimistic,
+        concurrency: config.concurrency,
+    });
     // Commit order follows real time across stores: without it 1PC takes the store's newest read plus one.
     let min_commit_ts = core.pd.timestamp().await?;
     let shared = Arc::new(Shared {
@@ -61,6 +76,7 @@ pub(crate) async fn commit(
         start_ts,
         lock_ttl_ms: lock_ttl_ms(mutations.bytes()),
         primary: primary.unwrap_or(0),
+        secondaries: secondaries.unwrap_or_default(),
         mutations,
         started: core.env.clock.now(),
         begun,
@@ -91,7 +107,7 @@ async fn run(shared: &Arc<Shared>, machine: &mut Machine) -> Verdict {
                 Action::RollBack => super::cleanup::roll_back(shared).await,
                 other => {
                     lengthy |=
-                        !matches!(other, Action::Group { .. } | Action::Prewrite { try_one_pc: true, .. });
+                        !matches!(other, Action::Group { .. } | Action::Prewrite { mode: Mode::OnePc, .. });
                     running.push(Arc::clone(shared).perform(other).boxed());
                 }
             }
@@ -125,7 +141,7 @@ async fn run(shared: &Arc<Shared>, machine: &mut Machine) -> Verdict {
 }
 
 impl Shared {
-    pub(super) fn primary_key(&self) -> bytes::Bytes {
+    pub(super) fn primary_key(&self) -> Bytes {
         self.mutations.key(self.primary)
     }
 
@@ -145,8 +161,8 @@ impl Shared {
     async fn perform(self: Arc<Self>, action: Action) -> Event {
         match action {
             Action::Group { task, indexes } => self.group(task, &indexes).await,
-            Action::Prewrite { task, indexes, try_one_pc, retry } => {
-                self.prewrite(task, indexes, try_one_pc, retry).await
+            Action::Prewrite { task, indexes, mode, retry } => {
+                self.prewrite(task, indexes, mode, retry).await
             }
             Action::GetCommitTs => match self.core.pd.timestamp().await {
                 Ok(commit_ts) => Event::CommitTs(commit_ts),
@@ -191,7 +207,7 @@ impl Shared {
         }
     }
 
-    async fn prewrite(&self, task: TaskId, indexes: Vec<usize>, try_one_pc: bool, retry: bool) -> Event {
+    async fn prewrite(&self, task: TaskId, indexes: Vec<usize>, mode: Mode, retry: bool) -> Event {
         rutile_kv_env::failpoint!("client::commit::before_prewrite");
         let region = match self.region_of(task, &indexes).await {
             Ok(region) => region,
@@ -199,7 +215,7 @@ impl Shared {
         };
         let mut context = region.context().unwrap_or_default();
         context.is_retry_request = retry;
-        let request = kvrpcpb::PrewriteRequest {
+        let mut request = kvrpcpb::PrewriteRequest {
             context: Some(context),
             mutations: self.mutations.select(&indexes),
             primary_lock: self.primary_key(),
@@ -209,9 +225,14 @@ impl Shared {
             for_update_ts: self.mutations.for_update_ts().into_inner(),
             pessimistic_actions: self.mutations.select_actions(&indexes),
             min_commit_ts: self.min_commit_ts.into_inner(),
-            try_one_pc,
+            try_one_pc: mode == Mode::OnePc,
+            use_async_commit: mode == Mode::Async,
             ..kvrpcpb::PrewriteRequest::default()
         };
+        if mode == Mode::Async && indexes.contains(&self.primary) {
+            // Only the primary lists them.
+            request.secondaries.clone_from(&self.secondaries);
+        }
         let mut answer = match region.service.kv_prewrite(request).await {
             Ok(answer) => answer,
             Err(status) => {
@@ -222,7 +243,9 @@ impl Shared {
             return self.failed(task, self.core.cache.repair(&region, &error), executed(&error));
         }
         if answer.errors.is_empty() {
-            return Event::Prewritten { task, one_pc_commit_ts: answer.one_pc_commit_ts.into() };
+            let (one_pc_commit_ts, min_commit_ts) =
+                (answer.one_pc_commit_ts.into(), answer.min_commit_ts.into());
+            return Event::Prewritten { task, one_pc_commit_ts, min_commit_ts };
         }
         let mut locks = Vec::new();
         for mut error in answer.errors {
@@ -337,6 +360,19 @@ impl Shared {
 /// `stale_command` says that leadership changed after the proposal, which may have been applied all the same.
 fn executed(error: &errorpb::Error) -> Executed {
     if error.stale_command.is_some() { Executed::Unknown } else { Executed::No }
+}
+
+/// The secondaries of a transaction that is small enough for an async commit: whoever finds it without its owner has
+/// to ask all of them, and the primary lock lists them.
+fn async_secondaries(config: &ClientConfig, mutations: &Mutations) -> Option<Vec<Bytes>> {
+    if !config.async_commit || mutations.len() > ASYNC_COMMIT_KEYS_MAX {
+        return None;
+    }
+    let primary = mutations.primary()?;
+    let others: Vec<usize> = (0..mutations.len()).filter(|index| *index != primary).collect();
+    let secondaries = mutations.locking_keys(&others);
+    let bytes: usize = secondaries.iter().map(Bytes::len).sum();
+    (bytes <= ASYNC_COMMIT_KEY_BYTES_MAX).then_some(secondaries)
 }
 
 fn lock_ttl_ms(bytes: usize) -> u64 {

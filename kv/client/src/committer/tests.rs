@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rutile_kv_env::Env;
 use rutile_kv_types::TimeStamp;
 
-use super::machine::{Event, Executed, Machine};
+use super::machine::{Event, Executed, Machine, Plan};
 use crate::error::Error;
 
 fn machine(words: &[&str]) -> Machine {
@@ -18,9 +18,15 @@ fn machine(words: &[&str]) -> Machine {
         found.unwrap_or_else(|| panic!("{name} is missing")).to_owned()
     };
     let number = |name: &str| field(name).parse().unwrap_or_else(|_| panic!("{name} is no number"));
-    let primary = (field("primary") != "none").then(|| number("primary"));
-    let (one_pc, is_pessimistic) = (field("one_pc") == "yes", words.contains(&"pessimistic"));
-    Machine::new(TimeStamp::new(10), number("keys"), primary, one_pc, is_pessimistic, number("concurrency"))
+    Machine::new(Plan {
+        start_ts: TimeStamp::new(10),
+        count: number("keys"),
+        primary: (field("primary") != "none").then(|| number("primary")),
+        one_pc: field("one_pc") == "yes",
+        async_commit: words.contains(&"async"),
+        is_pessimistic: words.contains(&"pessimistic"),
+        concurrency: number("concurrency"),
+    })
 }
 
 fn event(words: &[&str]) -> Event {
@@ -34,8 +40,12 @@ fn event(words: &[&str]) -> Event {
             Event::Grouped { task: task(), batches: words[2].split('|').map(batch).collect() }
         }
         "prewritten" => {
-            let one_pc_commit_ts = words.get(2).map_or(0, |ts| ts.parse().expect("a timestamp")).into();
-            Event::Prewritten { task: task(), one_pc_commit_ts }
+            let ts = |name: &str| {
+                let found = words.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+                found.map_or(0, |ts| ts.parse().expect("a timestamp")).into()
+            };
+            let (one_pc_commit_ts, min_commit_ts) = (ts("committed"), ts("async"));
+            Event::Prewritten { task: task(), one_pc_commit_ts, min_commit_ts }
         }
         "commit_ts" => Event::CommitTs(words[1].parse::<u64>().expect("a timestamp").into()),
         "commit_ts_failed" => Event::CommitTsFailed(Error::Aborted(text(1))),
@@ -96,5 +106,5 @@ fn scripts_play_as_recorded() {
         }
         played += 1;
     }
-    assert!(played >= 4, "the scripts were not found");
+    assert!(played >= 5, "the scripts were not found");
 }

@@ -33,6 +33,7 @@ region_answers!(
     PrewriteResponse,
     CommitResponse,
     BatchRollbackResponse,
+    CheckSecondaryLocksResponse,
     CheckTxnStatusResponse,
     ResolveLockResponse,
     ScanLockResponse,

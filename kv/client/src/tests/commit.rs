@@ -173,3 +173,21 @@ fn locks_of_a_dead_transaction_are_removed_on_the_way() {
     world.script.expect("1 one-pc a", prewritten(99));
     assert_eq!(commit(&world, &["a"]).expect("commits"), 99);
 }
+
+#[test]
+fn an_async_commit_is_answered_before_its_records_are_written() {
+    let world = World::new(ClientConfig { async_commit: true, ..ClientConfig::default() });
+    let locked = |min_commit_ts| {
+        Answer::Prewrite(kvrpcpb::PrewriteResponse { min_commit_ts, ..kvrpcpb::PrewriteResponse::default() })
+    };
+    let region_error = Some(Box::new(split()));
+    world.script.expect(
+        "1 one-pc a,z",
+        Answer::Prewrite(kvrpcpb::PrewriteResponse { region_error, ..kvrpcpb::PrewriteResponse::default() }),
+    );
+    world.script.expect("1 prewrite a", locked(91));
+    world.script.expect("1 prewrite z", locked(95));
+    world.script.expect("1 commit a", committed());
+    world.script.expect("1 commit z", committed());
+    assert_eq!(commit(&world, &["a", "z"]).expect("commits"), 95);
+}

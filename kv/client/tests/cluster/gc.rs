@@ -77,29 +77,21 @@ async fn leave_locks(cluster: &Cluster, start_ts: TimeStamp, keys: [usize; 2], l
             assertion: 0,
         };
         let request = kvrpcpb::PrewriteRequest {
+            context: context_of(cluster, n).await,
             mutations: vec![mutation],
             primary_lock: key(keys[0]),
             start_version: start_ts.into_inner(),
             lock_ttl,
             ..Default::default()
         };
-        loop {
-            let request =
-                kvrpcpb::PrewriteRequest { context: context_of(&cluster.client, n).await, ..request.clone() };
-            let answer = cluster.store.service().kv_prewrite(request).await.expect("answered");
-            assert_eq!(answer.errors, []);
-            if answer.region_error.is_none() {
-                break;
-            }
-            // PD has not heard of the split yet.
-            tokio::task::yield_now().await;
-        }
+        let answer = cluster.store.service().kv_prewrite(request).await.expect("answered");
+        assert_eq!((answer.region_error, answer.errors), (None, Vec::new()));
     }
 }
 
 async fn commit_primary(cluster: &Cluster, start_ts: TimeStamp, n: usize) {
     let request = kvrpcpb::CommitRequest {
-        context: context_of(&cluster.client, n).await,
+        context: context_of(cluster, n).await,
         start_version: start_ts.into_inner(),
         keys: vec![key(n)],
         commit_version: cluster.client.timestamp().await.expect("a timestamp").into_inner(),

@@ -1,5 +1,6 @@
 //! The client on a real store and a real PD, in this process.
 
+mod async_commit;
 mod gc;
 mod optimistic;
 mod pessimistic;
@@ -24,6 +25,7 @@ struct Cluster {
     client: Client,
     store: Store,
     two_phases: Client,
+    async_commits: Client,
     engine: MemoryEngine,
     _dir: tempfile::TempDir,
 }
@@ -53,14 +55,22 @@ async fn start() -> Cluster {
     let stores = Arc::new(StaticStores::new([(store.store_id(), store.service())]));
     let client = Client::new(env.clone(), pd.clone(), stores.clone());
     let config = ClientConfig { one_pc: false, batch_bytes_max: 256, ..ClientConfig::default() };
-    let two_phases = Client::with_config(env, pd, stores, config);
-    Cluster { client, store, two_phases, engine, _dir: dir }
+    let two_phases = Client::with_config(env.clone(), pd.clone(), stores.clone(), config.clone());
+    let config = ClientConfig { async_commit: true, ..config };
+    let async_commits = Client::with_config(env, pd, stores, config);
+    Cluster { client, store, two_phases, async_commits, engine, _dir: dir }
 }
 
 impl Cluster {
+    /// One that commits in one phase where it can, one in two phases, one asynchronously.
+    fn clients(&self) -> [&Client; 3] {
+        [&self.client, &self.two_phases, &self.async_commits]
+    }
+
     async fn stop(self) {
         self.client.close().await;
         self.two_phases.close().await;
+        self.async_commits.close().await;
         self.store.stop().await.expect("the store stops");
     }
 }
@@ -116,12 +126,21 @@ async fn all(transaction: &Transaction, range: KeyRange, options: ScanOptions) -
     pairs
 }
 
-async fn context_of(client: &Client, n: usize) -> Option<kvrpcpb::Context> {
-    let found = client.pd().region(Key::from_raw(&key(n)).as_encoded()).await.expect("PD answers");
-    Some(kvrpcpb::Context {
-        region_id: found.region.id,
-        region_epoch: Some(to_wire::epoch(found.region.epoch)),
-        peer: found.region.peers.first().map(to_wire::peer),
-        ..Default::default()
-    })
+/// Addresses the region of a key, once PD has heard of the last split.
+async fn context_of(cluster: &Cluster, n: usize) -> Option<kvrpcpb::Context> {
+    loop {
+        let found =
+            cluster.client.pd().region(Key::from_raw(&key(n)).as_encoded()).await.expect("PD answers");
+        let context = Some(kvrpcpb::Context {
+            region_id: found.region.id,
+            region_epoch: Some(to_wire::epoch(found.region.epoch)),
+            peer: found.region.peers.first().map(to_wire::peer),
+            ..Default::default()
+        });
+        let get = kvrpcpb::GetRequest { context: context.clone(), key: key(n), version: 1 };
+        if cluster.store.service().kv_get(get).await.expect("answers").region_error.is_none() {
+            return context;
+        }
+        tokio::task::yield_now().await;
+    }
 }

@@ -11,7 +11,7 @@ use super::{all, begin, fill, key, start, value};
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_committed_is_read() {
     let cluster = start().await;
-    for client in [&cluster.client, &cluster.two_phases] {
+    for client in cluster.clients() {
         let mut writer = begin(client).await;
         let before = begin(client).await;
         writer.put(key(1), value(1));
@@ -40,7 +40,8 @@ async fn what_is_committed_is_read() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_committer_wins() {
     let cluster = start().await;
-    for (one, other) in [(&cluster.client, &cluster.two_phases), (&cluster.two_phases, &cluster.client)] {
+    let [one_phase, two_phases, async_commits] = cluster.clients();
+    for (one, other) in [(one_phase, two_phases), (two_phases, async_commits), (async_commits, one_phase)] {
         let (mut first, mut second) = (begin(one).await, begin(other).await);
         first.put(key(1), value(1));
         second.put(key(1), value(2));
@@ -62,7 +63,7 @@ async fn the_first_committer_wins() {
 #[tokio::test(flavor = "multi_thread")]
 async fn inserts_find_existing_keys_at_commit() {
     let cluster = start().await;
-    for client in [&cluster.client, &cluster.two_phases] {
+    for client in cluster.clients() {
         let mut first = begin(client).await;
         first.insert(key(1), value(1));
         first.commit().await.expect("inserts");
@@ -245,7 +246,7 @@ async fn the_bank_keeps_its_total() {
     open.commit().await.expect("commits");
     cluster.client.split_region(&[key(4), key(8)]).await.expect("splits");
     let transfers = (0..4_usize).map(|worker| {
-        let client = if worker % 2 == 0 { cluster.client.clone() } else { cluster.two_phases.clone() };
+        let client = cluster.clients()[worker % 3].clone();
         async move {
             let mut committed = 0;
             for round in 0..40_usize {

@@ -29,15 +29,10 @@ fn values(pairs: &[(usize, Bytes)]) -> HashMap<Bytes, Bytes> {
     pairs.iter().map(|(n, value)| (key(*n), value.clone())).collect()
 }
 
-/// Both clients of a cluster: one and two phases.
-fn clients(cluster: &Cluster) -> [&Client; 2] {
-    [&cluster.client, &cluster.two_phases]
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_locked_key_is_waited_for_and_read_as_it_is_then() {
     let cluster = start().await;
-    for client in clients(&cluster) {
+    for client in cluster.clients() {
         fill(client, 1..2).await;
         let mut first = begin_locking(client).await;
         let mut second = begin_locking(client).await;
@@ -166,7 +161,7 @@ async fn deadlocks_are_found_before_anybody_times_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn inserts_are_checked_when_their_key_is_locked() {
     let cluster = start().await;
-    for client in clients(&cluster) {
+    for client in cluster.clients() {
         fill(client, 1..2).await;
         let mut transaction = begin_locking(client).await;
         let absent = LockOptions { must_not_exist: true, ..no_wait() };
@@ -229,7 +224,7 @@ async fn a_statement_that_read_too_early_reads_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_without_write_is_a_conflict_for_optimistic_writers() {
     let cluster = start().await;
-    for client in clients(&cluster) {
+    for client in cluster.clients() {
         fill(client, 0..2).await;
         let mut optimistic = begin(client).await;
         optimistic.put(key(0), value(5));
@@ -253,7 +248,7 @@ async fn a_lock_without_write_is_a_conflict_for_optimistic_writers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn unlocked_writes_are_checked_unless_guarded() {
     let cluster = start().await;
-    for client in clients(&cluster) {
+    for client in cluster.clients() {
         let (row, entry) = (key(0), key(1));
         let mut unguarded = begin_locking(client).await;
         let mut guarded = begin_locking(client).await;
@@ -340,6 +335,7 @@ async fn leave_locks(cluster: &Cluster, keys: [usize; 2], lock_ttl: u64) {
     };
     for n in keys {
         let request = kvrpcpb::PessimisticLockRequest {
+            context: context_of(cluster, n).await,
             mutations: vec![mutation(n)],
             primary_lock: key(keys[0]),
             start_version: start_ts,
@@ -347,17 +343,8 @@ async fn leave_locks(cluster: &Cluster, keys: [usize; 2], lock_ttl: u64) {
             lock_ttl,
             ..kvrpcpb::PessimisticLockRequest::default()
         };
-        loop {
-            let context = context_of(&cluster.client, n).await;
-            let request = kvrpcpb::PessimisticLockRequest { context, ..request.clone() };
-            let answer = cluster.store.service().kv_pessimistic_lock(request).await.expect("answers");
-            assert_eq!(answer.errors, []);
-            if answer.region_error.is_none() {
-                break;
-            }
-            // PD has not heard of the split yet.
-            tokio::task::yield_now().await;
-        }
+        let answer = cluster.store.service().kv_pessimistic_lock(request).await.expect("answers");
+        assert_eq!((answer.region_error, answer.errors), (None, Vec::new()));
     }
 }
 
@@ -390,7 +377,7 @@ async fn concurrent_increments_lose_nothing() {
     const ROUNDS: usize = 25;
     let cluster = start().await;
     let increments = (0..CLIENTS).map(|n| {
-        let client = clients(&cluster)[n % 2].clone();
+        let client = cluster.clients()[n % 3].clone();
         Box::pin(async move {
             for _ in 0..ROUNDS {
                 let mut transaction = begin_locking(&client).await;
@@ -419,7 +406,7 @@ async fn transfers_keep_the_total_while_regions_split() {
     }
     open.commit().await.expect("commits");
     let transfers = (0..6_usize).map(|worker| {
-        let client = clients(&cluster)[worker % 2].clone();
+        let client = cluster.clients()[worker % 3].clone();
         Box::pin(async move {
             let mut committed = 0;
             for round in 0..30_usize {

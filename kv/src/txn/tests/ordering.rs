@@ -143,3 +143,26 @@ fn a_caller_that_goes_away_releases_nothing_early() {
         other => panic!("the accepted write was missed: {other:?}"),
     }
 }
+
+/// While the locks of an async commit are written, the in-memory ones stand for them.
+#[test]
+fn an_async_commit_in_flight_is_met_by_readers_above_its_timestamp() {
+    let fixture = Fixture::new();
+    let context = fixture.replica.context();
+    fixture.replica.hold();
+    let mut command = Prewrite::new(vec![Mutation::put("k", "new")], "k".into(), 10.into(), 3000);
+    command.secondaries = Some(Vec::new());
+    let mut writer = Box::pin(fixture.scheduler.run(&context, command));
+    assert!(poll(&mut writer).is_none(), "the disk does not answer");
+    assert_eq!(poll(&mut Box::pin(fixture.get("k", 10))).expect("no wait").expect("no error"), None);
+    let mut reader = Box::pin(fixture.get("k", 20));
+    assert!(poll(&mut reader).is_none(), "waits for the in-memory lock");
+    fixture.replica.release();
+    let min_commit_ts = TimeStamp::new(11);
+    assert_eq!(poll(&mut writer).expect("applied").expect("no error"), Prewritten::Locked { min_commit_ts });
+    match poll(&mut reader).expect("released") {
+        Err(Error::Key(error)) => assert!(matches!(*error, KeyError::Locked(_)), "{error:?}"),
+        other => panic!("the stored lock was missed: {other:?}"),
+    }
+    assert_eq!(poll(&mut Box::pin(fixture.get("k", 10))).expect("no wait").expect("no error"), None);
+}
