@@ -63,10 +63,13 @@ impl Error {
                 rutile_sql_types::ErrorClass::Internal => ErrorClass::OurBug,
             },
             Self::Store(StoreError::Undetermined { .. }) => ErrorClass::Undetermined,
-            Self::Store(StoreError::WriteConflict { .. } | StoreError::Deadlock { .. }) => {
-                ErrorClass::RetryTransaction
-            }
-            Self::AutoIncrementExhausted => ErrorClass::TellUser,
+            Self::Store(
+                StoreError::WriteConflict { .. }
+                | StoreError::Deadlock { .. }
+                | StoreError::RolledBack { .. },
+            ) => ErrorClass::RetryTransaction,
+            Self::Store(StoreError::LockWaitTimeout { .. } | StoreError::LockNoWait { .. })
+            | Self::AutoIncrementExhausted => ErrorClass::TellUser,
             Self::Store(_) | Self::Codec(_) | Self::Corrupt { .. } | Self::CatalogFormat { .. } => {
                 ErrorClass::OurBug
             }
@@ -103,7 +106,11 @@ impl From<rutile_sql_parser::ParseError> for Error {
 fn store_error(error: StoreError) -> SqlError {
     match error {
         // A lost optimistic transaction is to the client what a deadlock is: run it again.
-        StoreError::WriteConflict { .. } | StoreError::Deadlock { .. } => SqlError::deadlock(),
+        StoreError::WriteConflict { .. } | StoreError::Deadlock { .. } | StoreError::RolledBack { .. } => {
+            SqlError::deadlock()
+        }
+        StoreError::LockWaitTimeout { .. } | StoreError::KeyLocked { .. } => SqlError::lock_wait_timeout(),
+        StoreError::LockNoWait { .. } => SqlError::lock_nowait(),
         StoreError::Undetermined { .. } => SqlError::undetermined_commit(),
         StoreError::TransactionTooLarge { size, .. } => SqlError::transaction_too_large(size),
         // 1021: MySQL's ER_DISK_FULL.

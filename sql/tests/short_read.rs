@@ -6,7 +6,7 @@ mod cluster;
 use bytes::Bytes;
 use cluster::Cluster;
 use futures::StreamExt;
-use rutile_sql::{Outcome, ResultSet, Rows, Session, SqlError};
+use rutile_sql::{Outcome, ResultSet, Rows, Script, Session, SqlError};
 use rutile_sql_types::arrow::value_at;
 use rutile_sql_types::{FieldType, TimeZone, Value, format_text};
 
@@ -96,10 +96,10 @@ const QUERIES: &[&str] = &[
 ];
 
 async fn run(session: &mut Session, sql: &str) -> Vec<String> {
-    let statements = session.parse(Bytes::copy_from_slice(sql.as_bytes()), false).expect("parses");
+    let mut script = Script::new(Bytes::copy_from_slice(sql.as_bytes()), false);
     let mut lines = Vec::new();
-    for statement in &statements {
-        match session.execute(statement).await {
+    while let Some(statement) = session.next_statement(&mut script).expect("parses") {
+        match session.execute(&statement).await {
             Ok(Outcome::Rows(result)) => lines.extend(lines_of(result).await),
             Ok(_) => {}
             Err(error) => lines.push(error_line(&error)),

@@ -11,8 +11,26 @@ const BALANCE: i64 = 1_000;
 const CLIENTS: u64 = 4;
 const TRANSFERS: u64 = 60;
 
+/// How the transfers keep out of each other's way.
+#[derive(Clone, Copy)]
+enum Mode {
+    /// COMMIT finds out.
+    Optimistic,
+    /// The accounts are locked first.
+    Pessimistic,
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_snapshot_shows_the_same_total() -> Result<()> {
+async fn every_snapshot_shows_the_same_total_while_commits_conflict() -> Result<()> {
+    every_snapshot_shows_the_same_total(Mode::Optimistic).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_snapshot_shows_the_same_total_while_rows_are_locked() -> Result<()> {
+    every_snapshot_shows_the_same_total(Mode::Pessimistic).await
+}
+
+async fn every_snapshot_shows_the_same_total(mode: Mode) -> Result<()> {
     let server = Server::start(env!("CARGO_BIN_EXE_rutile-under-test"), ServerOptions::default())?;
     let mut connection = Conn::new(Opts::from_url(&server.url(""))?).await?;
     connection.query_drop("CREATE DATABASE bank").await?;
@@ -23,7 +41,7 @@ async fn every_snapshot_shows_the_same_total() -> Result<()> {
     let clients: Vec<_> = (0..CLIENTS)
         .map(|client| {
             let url = server.url("bank");
-            tokio::spawn(async move { transfer(&url, client).await })
+            tokio::spawn(async move { transfer(&url, client, mode).await })
         })
         .collect();
     let total = ACCOUNTS as i64 * BALANCE;
@@ -45,8 +63,13 @@ async fn every_snapshot_shows_the_same_total() -> Result<()> {
     Ok(())
 }
 
-async fn transfer(url: &str, client: u64) -> Result<u64> {
+async fn transfer(url: &str, client: u64, mode: Mode) -> Result<u64> {
     let mut connection = Conn::new(Opts::from_url(url)?).await?;
+    let mode = match mode {
+        Mode::Optimistic => "OPTIMISTIC",
+        Mode::Pessimistic => "PESSIMISTIC",
+    };
+    connection.query_drop(format!("SET rutile_txn_mode = {mode}")).await?;
     let mut done = 0;
     for step in 0..TRANSFERS {
         let from = (client * 7 + step * 3) % ACCOUNTS;
@@ -70,7 +93,7 @@ async fn move_money(
 ) -> Result<(), mysql_async::Error> {
     connection.query_drop("BEGIN").await?;
     let balance: Option<i64> =
-        connection.exec_first("SELECT balance FROM accounts WHERE id = ?", (from,)).await?;
+        connection.exec_first("SELECT balance FROM accounts WHERE id = ? FOR UPDATE", (from,)).await?;
     let balance = balance.context("an account").expect("accounts are never deleted");
     if balance < amount {
         return connection.query_drop("ROLLBACK").await;

@@ -115,7 +115,24 @@ async fn transactions_keep_to_their_snapshot() -> Result<()> {
     let after: Option<i64> = one.query_first("SELECT v FROM t WHERE id = 1").await?;
     ensure!(after == Some(11));
 
-    // Two optimistic writers of one row meet at COMMIT: the second starts again.
+    // A second writer of a row waits, and goes on from what the first one left.
+    one.query_drop("BEGIN").await?;
+    two.query_drop("BEGIN").await?;
+    let seen: Option<i64> = two.query_first("SELECT v FROM t WHERE id = 2").await?;
+    one.query_drop("UPDATE t SET v = v + 1 WHERE id = 2").await?;
+    let waiting =
+        tokio::spawn(async move { (two.query_drop("UPDATE t SET v = v * 2 WHERE id = 2").await, two) });
+    one.query_drop("COMMIT").await?;
+    let (waited, mut two) = waiting.await?;
+    waited?;
+    two.query_drop("COMMIT").await?;
+    let value: Option<i64> = one.query_first("SELECT v FROM t WHERE id = 2").await?;
+    ensure!(seen == Some(20) && value == Some(42), "{seen:?} {value:?}");
+
+    // Two optimistic ones meet at COMMIT: the second starts again.
+    for connection in [&mut one, &mut two] {
+        connection.query_drop("SET rutile_txn_mode = OPTIMISTIC").await?;
+    }
     one.query_drop("BEGIN").await?;
     two.query_drop("BEGIN").await?;
     one.query_drop("UPDATE t SET v = v + 1 WHERE id = 2").await?;
@@ -124,7 +141,7 @@ async fn transactions_keep_to_their_snapshot() -> Result<()> {
     let error = two.query_drop("COMMIT").await.expect_err("a write conflict");
     ensure!(matches!(&error, mysql_async::Error::Server(e) if e.code == 1213), "{error}");
     let value: Option<i64> = two.query_first("SELECT v FROM t WHERE id = 2").await?;
-    ensure!(value == Some(21), "{value:?}");
+    ensure!(value == Some(43), "{value:?}");
 
     // A connection that goes away leaves nothing behind.
     two.query_drop("BEGIN").await?;

@@ -6,7 +6,7 @@
 //! meanwhile have their entries already: the index has been write-only since before the snapshot.
 
 use bytes::Bytes;
-use rutile_kv_client::{ScanOptions, Transaction, TransactionOptions};
+use rutile_kv_client::{Error as StoreError, ScanOptions, Transaction, TransactionOptions};
 use rutile_kv_types::KeyRange;
 use rutile_sql_types::{MySqlError, TimeZone, Value};
 
@@ -46,7 +46,10 @@ pub(super) async fn run(
                 conflicts = 0;
                 rows = (rows * 2).min(ROWS_PER_BATCH_MAX);
             }
-            Err(rutile_kv_client::Error::WriteConflict { .. }) if conflicts < CONFLICTS_MAX => {
+            // A row of the batch changed meanwhile, or stays locked by a transaction that takes its time.
+            Err(StoreError::WriteConflict { .. } | StoreError::KeyLocked { .. })
+                if conflicts < CONFLICTS_MAX =>
+            {
                 conflicts += 1;
                 rows = (rows / 2).max(1);
                 continue;

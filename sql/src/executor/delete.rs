@@ -46,11 +46,11 @@ pub(super) async fn run(context: &mut StatementContext<'_>, statement: &ast::Del
     context.use_table(&target.table)?;
     let mut eval = evaluation.eval_context();
     eval.convert.ignore = statement.ignore;
-    let rows = dml::chosen_rows(context, &target, &mut eval).await?;
-    let writer = RowWriter::new(&target.table, context.settings().time_zone);
+    let writer = RowWriter::new(&target.table, context.settings().time_zone, context.row_locks());
+    let rows = dml::chosen_rows(context, &target, &mut eval, &writer, true).await?;
     let transaction = context.writer().await?;
     for row in &rows {
-        writer.delete(transaction, row)?;
+        writer.delete(transaction, row).await?;
     }
     dml::keep(context, &evaluation, eval);
     Ok(Outcome::affected(rows.len() as u64))

@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use rutile_sql_functions::EvalContext;
 use rutile_sql_parser::{Statement, StatementKind, ast};
-use rutile_sql_types::{MySqlError, Value};
+use rutile_sql_types::MySqlError;
 
 use super::row_source::RowSource;
 use super::snapshot_reader::SnapshotReader;
-use super::write_row::StoredRow;
-use super::{delete, insert, update};
+use super::write_row::{RowWriter, StoredRow};
+use super::{delete, insert, row_order, update};
 use crate::binder::error::Clause;
+use crate::binder::relation::SortKey;
 use crate::binder::{BindContext, ExpressionBinder, Relation, Scope, bind_tables};
 use crate::catalog::TableInfo;
 use crate::error::{Error, Result};
-use crate::expression::{Evaluation, Expr, compare_values, conjuncts, evaluate};
+use crate::expression::{Evaluation, conjuncts};
 use crate::session::{Outcome, StatementContext};
 
 /// Runs a statement that writes rows, inside the transaction the session opened for it.
@@ -42,7 +43,7 @@ pub(super) struct BoundTarget {
     pub table: Arc<TableInfo>,
     pub scope: Scope,
     pub source: RowSource,
-    pub order: Vec<(Expr, bool)>,
+    pub order: Vec<SortKey>,
     pub limit: Option<usize>,
 }
 
@@ -73,72 +74,55 @@ pub(super) fn bind_target(bind: &BindContext<'_>, choice: &Choice<'_>) -> Result
     let order = choice
         .order_by
         .iter()
-        .map(|item| Ok((binder.bind(&item.expr)?, item.descending)))
+        .map(|item| Ok(SortKey { expr: binder.bind(&item.expr)?, descending: item.descending }))
         .collect::<Result<Vec<_>>>()?;
+    if order.iter().any(|key| !row_order::has_key(key.expr.ty())) {
+        return Err(Error::unsupported("ORDER BY of JSON in UPDATE and DELETE"));
+    }
     let limit = match choice.limit {
         Some(limit) => Some(usize::try_from(binder.limit(limit)?).unwrap_or(usize::MAX)),
         None => None,
     };
-    let early_limit = limit.filter(|_| order.is_empty());
-    let source = RowSource::new(
-        Arc::clone(&scan.database),
-        Arc::clone(&scan.table),
-        Arc::clone(&scan.alias),
-        scan.index_hints.clone(),
-        conditions,
-    )
-    .with_limit(early_limit);
-    Ok(BoundTarget { table: scan.table, scope, source, order, limit })
+    let table = Arc::clone(&scan.table);
+    let source = RowSource::new(&scan, conditions);
+    Ok(BoundTarget { table, scope, source, order, limit })
 }
 
-/// Finds the rows, in the order asked for and no more than LIMIT.
+/// Finds the rows, in the order asked for and no more than LIMIT. In a pessimistic transaction they are locked; with
+/// `entries` the keys of their unique indexes are, too.
 pub(super) async fn chosen_rows(
     context: &mut StatementContext<'_>,
     target: &BoundTarget,
     evaluation: &mut EvalContext,
+    writer: &RowWriter<'_>,
+    entries: bool,
 ) -> Result<Vec<StoredRow>> {
-    let cancellation = context.cancellation();
+    let (locks, cancellation) = (context.row_locks(), context.cancellation());
+    let for_update_ts = context.for_update_ts().await?;
     let transaction = context.writer().await?;
-    let reader = SnapshotReader::new(transaction.snapshot(), Some(transaction.membuffer()));
-    let mut rows = target.source.collect(&reader, evaluation, &cancellation).await?;
-    if !target.order.is_empty() {
-        rows = sorted(rows, &target.order, evaluation)?;
-    }
+    let mut rows = match (for_update_ts, target.source.points()) {
+        (Some(_), Some(keys)) => {
+            // A key that has no row is locked as well, so that none comes to be meanwhile.
+            let values = locks.current(transaction, &keys).await?;
+            target.source.choose(&keys, &values, evaluation)?
+        }
+        _ => {
+            let snapshot = match for_update_ts {
+                Some(ts) => transaction.view_at(ts).snapshot().clone(),
+                None => transaction.snapshot(),
+            };
+            let reader = SnapshotReader::new(snapshot, Some(transaction.membuffer()));
+            let limit = target.limit.filter(|_| target.order.is_empty());
+            target.source.collect(&reader, limit, evaluation, &cancellation).await?
+        }
+    };
+    rows = row_order::sorted_by(rows, |row| &row.values, &target.order, evaluation)?;
     rows.truncate(target.limit.unwrap_or(usize::MAX));
+    if let Some(ts) = for_update_ts {
+        let keys: Result<Vec<_>> = rows.iter().map(|row| writer.lock_keys(row, entries)).collect();
+        locks.hold(context.writer().await?, &keys?.concat(), ts).await?;
+    }
     Ok(rows)
-}
-
-fn sorted(
-    rows: Vec<StoredRow>,
-    order: &[(Expr, bool)],
-    evaluation: &mut EvalContext,
-) -> Result<Vec<StoredRow>> {
-    let mut keyed = rows
-        .into_iter()
-        .map(|row| {
-            let keys = order
-                .iter()
-                .map(|(expr, _)| evaluate(expr, &row.values, evaluation))
-                .collect::<Result<Vec<Value>, _>>()?;
-            Ok((keys, row))
-        })
-        .collect::<Result<Vec<_>>>()?;
-    keyed.sort_by(|(a, _), (b, _)| {
-        order
-            .iter()
-            .zip(a.iter().zip(b))
-            .map(|((expr, descending), (a, b))| {
-                // NULL is the least value, as in MySQL's ORDER BY.
-                let ordering = match (a.is_null(), b.is_null()) {
-                    (false, false) => compare_values(a, b, expr.ty()),
-                    (a_null, b_null) => b_null.cmp(&a_null),
-                };
-                if *descending { ordering.reverse() } else { ordering }
-            })
-            .find(|ordering| ordering.is_ne())
-            .unwrap_or(std::cmp::Ordering::Equal)
-    });
-    Ok(keyed.into_iter().map(|(_, row)| row).collect())
 }
 
 /// Hands what a finished statement's expressions have gathered to the session.

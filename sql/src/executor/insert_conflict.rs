@@ -100,7 +100,7 @@ pub(super) async fn insert(
             }
             OnDuplicate::Replace => {
                 let existing = writer.read(transaction, collision.handle).await?;
-                writer.delete(transaction, &existing)?;
+                writer.delete(transaction, &existing).await?;
                 counts.duplicates += 1;
                 counts.affected += 1;
                 // Another row may be in the way of another key.

@@ -6,7 +6,7 @@ use rutile_sql_types::{FieldType, Value};
 use super::column_values::convert;
 use super::insert_conflict::{self, OnDuplicate};
 use super::write_row::{RowWriter, StoredRow, Uniqueness};
-use crate::catalog::TableInfo;
+use crate::catalog::{HandleKind, TableInfo};
 use crate::codec::Handle;
 use crate::error::{Error, Result};
 use crate::session::StatementContext;
@@ -42,47 +42,116 @@ pub(super) async fn insert_rows(
     eval: &mut EvalContext,
 ) -> Result<InsertCounts> {
     let mut counts = InsertCounts { records: rows.len() as u64, ..InsertCounts::default() };
-    let mut ids = GeneratedIds::prepare(context, table, &rows).await?;
-    let mut row_id = match table.handle {
-        crate::catalog::HandleKind::RowId => {
-            Some(context.instance.auto_ids().allocate_row_ids(table, rows.len() as u64).await?)
-        }
-        _ => None,
-    };
-    // Inside an explicit transaction the client must learn of a duplicate now, not at COMMIT.
-    let alone = !context.transaction.in_transaction();
-    let uniqueness = if alone { Uniqueness::Deferred } else { Uniqueness::Checked };
-    let mut writer = RowWriter::new(table, context.settings().time_zone);
-    for (number, mut row) in rows.into_iter().enumerate() {
+    let mut keys = NewKeys::prepare(context, table, &rows).await?;
+    let mut writer = RowWriter::new(table, context.settings().time_zone, context.row_locks());
+    if matches!(on_duplicate, OnDuplicate::Fail) {
+        insert_all(context, &mut writer, rows, &mut keys, &mut counts, eval).await?;
+        return Ok(counts);
+    }
+    for (number, row) in rows.into_iter().enumerate() {
         if number % ROWS_PER_KILL_CHECK == 0 {
             context.check_killed()?;
         }
         eval.convert.row = number as u64 + 1;
-        let generated = ids.fill(context, table, &mut row, &mut counts, eval).await?;
-        let handle = match table.handle_of(&row.values)? {
-            Some(handle) => handle,
-            None => {
-                let id = row_id.ok_or_else(|| Error::internal("a row without a handle"))?;
-                row_id = Some(id + 1);
-                Handle::Int(id.cast_signed())
-            }
-        };
-        let row = StoredRow { handle, values: row.values };
-        let inserted = if matches!(on_duplicate, OnDuplicate::Fail) {
-            writer.insert(context.writer().await?, &row, uniqueness).await?;
-            counts.affected += 1;
-            true
-        } else {
-            insert_conflict::insert(context, table, &mut writer, row, on_duplicate, &mut counts, eval).await?
-        };
+        let (row, generated) = keys.complete(context, row, &mut counts, eval).await?;
+        let inserted =
+            insert_conflict::insert(context, table, &mut writer, row, on_duplicate, &mut counts, eval)
+                .await?;
         match generated {
             Some(id) if inserted => counts.first_generated = counts.first_generated.or(Some(id)),
             // The row was skipped or became an update: as in MySQL the next one gets its value.
-            Some(id) => ids.give_back(id),
+            Some(id) => keys.ids.give_back(id),
             None => {}
         }
     }
     Ok(counts)
+}
+
+/// Rows of which none may collide.
+async fn insert_all(
+    context: &mut StatementContext<'_>,
+    writer: &mut RowWriter<'_>,
+    rows: Vec<NewRow>,
+    keys: &mut NewKeys<'_>,
+    counts: &mut InsertCounts,
+    eval: &mut EvalContext,
+) -> Result<()> {
+    let mut complete = Vec::with_capacity(rows.len());
+    for (number, row) in rows.into_iter().enumerate() {
+        eval.convert.row = number as u64 + 1;
+        let (row, generated) = keys.complete(context, row, counts, eval).await?;
+        counts.first_generated = counts.first_generated.or(generated);
+        complete.push(row);
+    }
+    let uniqueness = uniqueness(context, writer, &complete).await?;
+    for (number, row) in complete.iter().enumerate() {
+        if number % ROWS_PER_KILL_CHECK == 0 {
+            context.check_killed()?;
+        }
+        writer.insert(context.writer().await?, row, uniqueness).await?;
+        counts.affected += 1;
+    }
+    Ok(())
+}
+
+/// Inside an explicit transaction the client must learn of a duplicate now, not at COMMIT.
+async fn uniqueness(
+    context: &mut StatementContext<'_>,
+    writer: &RowWriter<'_>,
+    rows: &[StoredRow],
+) -> Result<Uniqueness> {
+    if !context.transaction.in_transaction() {
+        return Ok(Uniqueness::Deferred);
+    }
+    if context.transaction.is_pessimistic() && writer.reserve(context.writer().await?, rows).await? {
+        return Ok(Uniqueness::Reserved);
+    }
+    Ok(Uniqueness::Checked)
+}
+
+/// The keys that the rows of one statement get from the server.
+struct NewKeys<'t> {
+    table: &'t TableInfo,
+    ids: GeneratedIds,
+    /// The next hidden row id, in a table without a handle of its own.
+    row_id: Option<u64>,
+}
+
+impl<'t> NewKeys<'t> {
+    async fn prepare(
+        context: &mut StatementContext<'_>,
+        table: &'t TableInfo,
+        rows: &[NewRow],
+    ) -> Result<Self> {
+        let ids = GeneratedIds::prepare(context, table, rows).await?;
+        let row_id = match table.handle {
+            HandleKind::RowId => {
+                Some(context.instance.auto_ids().allocate_row_ids(table, rows.len() as u64).await?)
+            }
+            _ => None,
+        };
+        Ok(Self { table, ids, row_id })
+    }
+
+    /// The row with its handle, and the value that was generated for it.
+    async fn complete(
+        &mut self,
+        context: &mut StatementContext<'_>,
+        mut row: NewRow,
+        counts: &mut InsertCounts,
+        eval: &mut EvalContext,
+    ) -> Result<(StoredRow, Option<u64>)> {
+        let generated = self.ids.fill(context, self.table, &mut row, counts, eval).await?;
+        let handle = match self.table.handle_of(&row.values)? {
+            Some(handle) => handle,
+            None => {
+                let id = self.row_id.ok_or_else(|| Error::internal("a row without a handle"))?;
+                self.row_id = Some(id + 1);
+                Handle::Int(id.cast_signed())
+            }
+        };
+        Ok((StoredRow { handle, values: row.values }, generated))
+    }
 }
 
 /// AUTO_INCREMENT values of one statement.

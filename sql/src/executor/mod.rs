@@ -7,9 +7,9 @@
 //! their keys (`row_walk.rs`, `snapshot_reader.rs`), which prepared statements bind once (`read_template.rs`); `run.rs` everything from bound query to result stream; `statement.rs` whole statements for the session.
 //!
 //! Statements that write, without DataFusion: `dml.rs` chooses and binds, `insert.rs` (`insert_rows.rs`,
-//! `insert_conflict.rs`), `update.rs`, `delete.rs` run; `row_source.rs` chooses rows with the same `row_walk.rs`, `column_values.rs`
-//! converts values and fills defaults, `write_row.rs` keeps records and index entries together. Missing:
-//! multi-table forms, subqueries in them, UPDATE IGNORE.
+//! `insert_conflict.rs`), `update.rs`, `delete.rs` run; `row_source.rs` chooses rows with the same `row_walk.rs`,
+//! `column_values.rs` converts values and fills defaults, `write_row.rs` keeps records and index entries together.
+//! `locking_read.rs` is SELECT ... FOR UPDATE. Missing: multi-table forms, subqueries in them, UPDATE IGNORE.
 
 pub(crate) mod column_values;
 mod delete;
@@ -18,6 +18,7 @@ mod index_lookup;
 mod insert;
 mod insert_conflict;
 mod insert_rows;
+mod locking_read;
 mod provider;
 mod read_template;
 mod row;

@@ -28,23 +28,33 @@ pub fn append_key(key: &mut Vec<u8>, value: &Value, ty: &FieldType) -> Result<()
 
 /// The rows in order; rows with equal keys stay as they came.
 pub fn sorted(rows: Vec<Row>, keys: &[SortKey], context: &mut EvalContext) -> Result<Vec<Row>, MySqlError> {
-    if rows.len() < 2 {
-        return Ok(rows);
+    sorted_by(rows, |row| row, keys, context)
+}
+
+/// The same of anything that has a row.
+pub fn sorted_by<T>(
+    items: Vec<T>,
+    row_of: impl Fn(&T) -> &[Value],
+    keys: &[SortKey],
+    context: &mut EvalContext,
+) -> Result<Vec<T>, MySqlError> {
+    if items.len() < 2 || keys.is_empty() {
+        return Ok(items);
     }
-    let mut keyed = Vec::with_capacity(rows.len());
-    for row in rows {
+    let mut keyed = Vec::with_capacity(items.len());
+    for item in items {
         let mut order = Vec::new();
         for key in keys {
             let start = order.len();
-            append_key(&mut order, &evaluate(&key.expr, &row, context)?, key.expr.ty())?;
+            append_key(&mut order, &evaluate(&key.expr, row_of(&item), context)?, key.expr.ty())?;
             if key.descending {
                 order.iter_mut().skip(start).for_each(|byte| *byte = !*byte);
             }
         }
-        keyed.push((order, row));
+        keyed.push((order, item));
     }
     keyed.sort_by(|a, b| a.0.cmp(&b.0));
-    Ok(keyed.into_iter().map(|(_, row)| row).collect())
+    Ok(keyed.into_iter().map(|(_, item)| item).collect())
 }
 
 /// The first of each set of rows that compare as equal.

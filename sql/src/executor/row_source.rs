@@ -1,5 +1,6 @@
-//! The rows that a single-table UPDATE or DELETE is about: found by `row_walk.rs`, tested one by one.
+//! The rows that a single-table UPDATE, DELETE or locking read is about: found by `row_walk.rs`, tested one by one.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use super::row;
 use super::row_walk::RowWalk;
 use super::snapshot_reader::SnapshotReader;
 use super::write_row::StoredRow;
-use crate::binder::relation::{IndexHint, TableScan};
+use crate::binder::relation::TableScan;
 use crate::catalog::TableInfo;
 use crate::codec::table_row::decode_row;
 use crate::codec::{CodecError, Handle, record_key};
@@ -27,56 +28,92 @@ pub struct RowSource {
     /// Over the row of public columns, which come first.
     conditions: Vec<Expr>,
     path: AccessPath,
-    /// Rows after which the search ends; only without an order.
-    limit: Option<usize>,
+    /// From the last key to the first; only for paths over records.
+    reverse: bool,
 }
 
 impl RowSource {
-    pub fn new(
-        database: Arc<str>,
-        table: Arc<TableInfo>,
-        alias: Arc<str>,
-        index_hints: Vec<IndexHint>,
-        conditions: Vec<Expr>,
-    ) -> Self {
-        let columns: Vec<usize> = table.public_columns().map(|column| column.offset).collect();
-        let types = table.public_columns().map(|column| column.ty.clone()).collect();
-        let scan = TableScan { database, table: Arc::clone(&table), alias, columns, types, index_hints };
-        let path = choose(&scan, &conditions);
-        Self { table, conditions, path, limit: None }
+    /// `scan` has all public columns.
+    pub fn new(scan: &TableScan, conditions: Vec<Expr>) -> Self {
+        let path = choose(scan, &conditions);
+        Self { table: Arc::clone(&scan.table), conditions, path, reverse: false }
     }
 
     #[must_use]
-    pub fn with_limit(mut self, limit: Option<usize>) -> Self {
-        self.limit = limit;
+    pub fn in_reverse(mut self, reverse: bool) -> Self {
+        self.reverse = reverse;
         self
     }
 
-    /// All rows that satisfy the conditions, in key order of the access path.
+    pub fn path(&self) -> &AccessPath {
+        &self.path
+    }
+
+    /// The record keys that can satisfy the conditions, if they name whole primary keys.
+    pub fn points(&self) -> Option<Vec<Bytes>> {
+        match &self.path {
+            AccessPath::Records { ranges } if ranges.is_all_points() => {
+                Some(ranges.ranges.iter().map(|range| range.start.clone()).collect())
+            }
+            _ => None,
+        }
+    }
+
+    /// The rows that satisfy the conditions among those of `keys`, whose values have been read.
+    pub fn choose(
+        &self,
+        keys: &[Bytes],
+        values: &HashMap<Bytes, Bytes>,
+        context: &mut EvalContext,
+    ) -> Result<Vec<StoredRow>> {
+        let mut found = Vec::new();
+        for key in keys {
+            if let Some(stored) = values.get(key) {
+                self.visit(key, stored, context, &mut found)?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// The first `limit` rows that satisfy the conditions, in key order of the access path.
     pub async fn collect(
         &self,
         reader: &SnapshotReader<'_>,
+        limit: Option<usize>,
         context: &mut EvalContext,
         cancellation: &Cancellation,
     ) -> Result<Vec<StoredRow>> {
         let mut found = Vec::new();
-        if self.limit == Some(0) {
+        if limit == Some(0) {
             return Ok(found);
         }
-        let walk = RowWalk { table: &self.table, path: &self.path, records: ScanOptions::default() };
+        let records = ScanOptions { reverse: self.reverse, ..ScanOptions::default() };
+        let walk = RowWalk { table: &self.table, path: &self.path, records };
         let mut visit = |key: &Bytes, stored: &Bytes| {
             if cancellation.is_cancelled() {
                 return Err(MySqlError::query_interrupted());
             }
-            let row = self.decode(key, stored).map_err(MySqlError::internal)?;
-            if row::keeps(&self.conditions, &row.values, context)? {
-                found.push(row);
-            }
-            let enough = self.limit.is_some_and(|limit| found.len() >= limit);
+            self.visit(key, stored, context, &mut found)?;
+            let enough = limit.is_some_and(|limit| found.len() >= limit);
             Ok(if enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         };
         walk.run(reader, &mut visit).await?;
         Ok(found)
+    }
+
+    /// Keeps the row if it satisfies the conditions.
+    fn visit(
+        &self,
+        key: &[u8],
+        stored: &[u8],
+        context: &mut EvalContext,
+        found: &mut Vec<StoredRow>,
+    ) -> Result<(), MySqlError> {
+        let row = self.decode(key, stored).map_err(MySqlError::internal)?;
+        if row::keeps(&self.conditions, &row.values, context)? {
+            found.push(row);
+        }
+        Ok(())
     }
 
     fn decode(&self, key: &[u8], stored: &[u8]) -> Result<StoredRow, CodecError> {

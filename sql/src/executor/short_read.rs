@@ -173,7 +173,7 @@ impl<'q> ShortRead<'q> {
 }
 
 /// The conditions directly above the table.
-fn filters_of<'q>(operators: &[&'q Relation]) -> &'q [Expr] {
+pub(super) fn filters_of<'q>(operators: &[&'q Relation]) -> &'q [Expr] {
     match operators.last() {
         Some(Relation::Filter { predicates, .. }) => predicates,
         _ => &[],
@@ -236,7 +236,11 @@ fn needed_columns(scan: &TableScan, operators: &[&Relation]) -> Vec<usize> {
 }
 
 /// How many rows of the table suffice, if its key order is the query's, and whether that descends.
-fn early_end(scan: &TableScan, operators: &[&Relation], path: &AccessPath) -> (Option<usize>, bool) {
+pub(super) fn early_end(
+    scan: &TableScan,
+    operators: &[&Relation],
+    path: &AccessPath,
+) -> (Option<usize>, bool) {
     let mut columns: Vec<Option<usize>> = scan.columns.iter().map(|column| Some(*column)).collect();
     let mut reverse = false;
     for (position, operator) in operators.iter().rev().enumerate() {

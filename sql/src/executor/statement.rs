@@ -6,6 +6,7 @@ use futures::StreamExt;
 use rutile_sql_parser::ast::{self, ExplainTarget, StatementKind};
 use rutile_sql_types::{FieldType, MySqlError, Value};
 
+use super::locking_read::LockingRead;
 use super::read_template::TemplateCache;
 use super::run::{PlannedQuery, QueryEngine};
 use super::short_read::ShortRead;
@@ -49,6 +50,13 @@ async fn run_bound(
 ) -> Result<Outcome> {
     let bound = bind(context, query, &evaluation)?;
     let columns = column_metas(&bound.columns);
+    if let (Some(locking), false) = (query.locking.first(), stored_tables(&bound.relation).is_empty()) {
+        let read = LockingRead::of(&bound.relation)?;
+        read.check_names(locking)?;
+        let rows = read.read(context, locking.wait, &evaluation).await?;
+        context.session.keep(&evaluation);
+        return Ok(Outcome::Rows(ResultSet { columns, rows: Rows::Values(rows), warnings: 0 }));
+    }
     if let Some(read) = short_read(context, &bound.relation)
         && let Some(rows) = run_short_read(context, &read, &evaluation).await?
     {
@@ -214,10 +222,6 @@ fn bind(
         let names = context.bind_context(&view, evaluation);
         bind_query(query, &names)?
     };
-    if bound.locking.is_some() {
-        // A lock that is not taken must not be promised.
-        return Err(MySqlError::not_supported_yet("SELECT ... FOR UPDATE and FOR SHARE").into());
-    }
     for scan in stored_tables(&bound.relation) {
         context.use_table(&scan.table)?;
     }

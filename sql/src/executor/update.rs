@@ -91,8 +91,8 @@ pub(super) async fn run(context: &mut StatementContext<'_>, statement: &ast::Upd
     };
     context.use_table(&target.table)?;
     let mut eval = evaluation.eval_context();
-    let rows = dml::chosen_rows(context, &target, &mut eval).await?;
-    let mut writer = RowWriter::new(&target.table, context.settings().time_zone);
+    let mut writer = RowWriter::new(&target.table, context.settings().time_zone, context.row_locks());
+    let rows = dml::chosen_rows(context, &target, &mut eval, &writer, false).await?;
     let mut changed = 0_u64;
     for (number, old) in rows.iter().enumerate() {
         eval.convert.row = number as u64 + 1;

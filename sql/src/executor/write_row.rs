@@ -1,20 +1,24 @@
 //! The key-value writes of one row: its record and its index entries.
 //!
-//! Two ways to keep keys unique. *Checked* reads each key first and answers 1062 at once; a row that another
-//! transaction commits meanwhile shows as a write conflict at COMMIT. *Deferred* leaves the question to the
-//! store ("must not exist" at prewrite) and saves the reads; only a statement that commits by itself can
-//! wait for the answer that long.
+//! Ways to keep keys unique. *Checked* reads each key first, locking it in a pessimistic transaction, and answers
+//! 1062 at once; *reserved* has done so for all rows of the statement together. *Deferred* leaves the question to the
+//! store ("must not exist" at prewrite) and saves the reads; only a statement that commits by itself can wait
+//! for the answer that long.
+//!
+//! What is written in a pessimistic transaction is locked: record keys by whoever chose the rows, keys of unique
+//! indexes here. Entries of other indexes belong to their row, whose lock guards them.
 
 use bytes::Bytes;
-use rutile_kv_client::Transaction;
+use rutile_kv_client::{Error as StoreError, Transaction};
 use rutile_sql_types::{MySqlError, TimeZone, Value};
 
 use crate::catalog::{IndexInfo, TableInfo};
+use crate::codec::index_entry::IndexEntry;
 use crate::codec::row::{RowColumn, RowEncoder};
 use crate::codec::table_row::decode_row;
 use crate::codec::{Handle, index_entry, record_key};
 use crate::error::{Error, Result};
-use crate::txn::duplicate_entry;
+use crate::txn::{RowLocks, duplicate_entry};
 
 /// When a duplicate is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +27,8 @@ pub enum Uniqueness {
     Checked,
     /// When the transaction commits.
     Deferred,
+    /// The keys are locked and free, but for what the transaction itself has written: see [`RowWriter::reserve`].
+    Reserved,
     /// The caller has looked: the keys are free.
     Known,
 }
@@ -46,12 +52,32 @@ pub struct RowWriter<'t> {
     table: &'t TableInfo,
     zone: TimeZone,
     encoder: RowEncoder,
+    locks: RowLocks,
 }
 
 impl<'t> RowWriter<'t> {
     /// `zone` is the session's, for the values in error messages.
-    pub fn new(table: &'t TableInfo, zone: TimeZone) -> Self {
-        Self { table, zone, encoder: RowEncoder::default() }
+    pub fn new(table: &'t TableInfo, zone: TimeZone, locks: RowLocks) -> Self {
+        Self { table, zone, encoder: RowEncoder::default(), locks }
+    }
+
+    /// Locks the keys of new rows with one request; false if one of them is taken, and is to be found by checking
+    /// row by row.
+    pub async fn reserve(&self, transaction: &mut Transaction, rows: &[StoredRow]) -> Result<bool> {
+        let mut keys = Vec::new();
+        for row in rows {
+            keys.extend(self.unique_keys(row)?.into_iter().map(|(_, key)| key));
+        }
+        is_free(self.locks.reserve(transaction, &keys).await)
+    }
+
+    /// The keys by which a row is locked: that of its record, and with `entries` those of unique indexes.
+    pub fn lock_keys(&self, row: &StoredRow, entries: bool) -> Result<Vec<Bytes>> {
+        let mut keys = vec![Bytes::from(record_key::record_key(self.table.id, &row.handle))];
+        if entries {
+            keys.extend(self.unique_keys(row)?.into_iter().map(|(_, key)| key));
+        }
+        Ok(keys)
     }
 
     /// Adds a row whose keys are expected to be free.
@@ -78,17 +104,21 @@ impl<'t> RowWriter<'t> {
         Ok(())
     }
 
-    /// Removes a row and its entries.
-    pub fn delete(&self, transaction: &mut Transaction, row: &StoredRow) -> Result<()> {
+    /// Removes a row, which is locked, and its entries.
+    pub async fn delete(&self, transaction: &mut Transaction, row: &StoredRow) -> Result<()> {
+        if transaction.is_pessimistic() {
+            let keys: Vec<Bytes> = self.unique_keys(row)?.into_iter().map(|(_, key)| key).collect();
+            self.locks.take(transaction, &keys).await?;
+        }
         transaction.delete(Bytes::from(record_key::record_key(self.table.id, &row.handle)));
         for index in self.table.deletable_indexes() {
             let entry = index_entry::index_entry(self.table, index, &row.values, &row.handle)?;
-            transaction.delete(Bytes::from(entry.key));
+            delete_entry(transaction, entry);
         }
         Ok(())
     }
 
-    /// Replaces a row. Only keys that change are checked and written.
+    /// Replaces a row, which is locked. Only keys that change are checked and written.
     pub async fn update(
         &mut self,
         transaction: &mut Transaction,
@@ -97,20 +127,23 @@ impl<'t> RowWriter<'t> {
     ) -> Result<()> {
         if old.handle != new.handle {
             // The old row goes first, so that it cannot collide with its own successor.
-            self.delete(transaction, old)?;
+            self.delete(transaction, old).await?;
             return self.insert(transaction, new, Uniqueness::Checked).await;
         }
         for index in self.table.deletable_indexes() {
             let before = index_entry::index_entry(self.table, index, &old.values, &old.handle)?;
             let after = index_entry::index_entry(self.table, index, &new.values, &new.handle)?;
             if before.key != after.key {
-                transaction.delete(Bytes::from(before.key));
+                if before.distinct {
+                    self.locks.take(transaction, &[Bytes::copy_from_slice(&before.key)]).await?;
+                }
+                delete_entry(transaction, before);
                 if index.state.is_writable() {
                     self.insert_entry(transaction, index, new, Uniqueness::Checked).await?;
                 }
             } else if index.state.is_writable() && !index.state.is_public() {
                 // The backfill may not have come to this row yet, or may be about to.
-                transaction.put(Bytes::from(after.key), Bytes::from(after.value));
+                put_entry(transaction, after);
             }
         }
         let value = self.encode(new)?;
@@ -118,29 +151,42 @@ impl<'t> RowWriter<'t> {
         Ok(())
     }
 
-    /// The first unique key, in the table's order, that an existing row already holds.
+    /// The first unique key, in the table's order, that an existing row already holds. All of them are locked.
     pub async fn collision(
         &self,
-        transaction: &Transaction,
+        transaction: &mut Transaction,
         row: &StoredRow,
     ) -> Result<Option<Collision<'t>>> {
+        let keys = self.unique_keys(row)?;
+        let wanted: Vec<Bytes> = keys.iter().map(|(_, key)| key.clone()).collect();
+        let found = self.locks.current(transaction, &wanted).await?;
+        for (index, key) in keys {
+            let Some(value) = found.get(&key) else {
+                continue;
+            };
+            let handle = if self.table.is_clustered(index) {
+                row.handle.clone()
+            } else {
+                index_entry::handle_of_entry(self.table, index, &key, value)?
+            };
+            return Ok(Some(Collision { index, handle }));
+        }
+        Ok(None)
+    }
+
+    /// The keys of a row that no other row may hold, the primary key first.
+    fn unique_keys(&self, row: &StoredRow) -> Result<Vec<(&'t IndexInfo, Bytes)>> {
+        let mut keys = Vec::new();
         if let Some(index) = self.table.primary_key().filter(|index| self.table.is_clustered(index)) {
-            let key = record_key::record_key(self.table.id, &row.handle);
-            if transaction.get(&key).await?.is_some() {
-                return Ok(Some(Collision { index, handle: row.handle.clone() }));
-            }
+            keys.push((index, Bytes::from(record_key::record_key(self.table.id, &row.handle))));
         }
         for index in self.table.writable_indexes().filter(|index| index.unique) {
             let entry = index_entry::index_entry(self.table, index, &row.values, &row.handle)?;
-            if !entry.distinct {
-                continue;
-            }
-            if let Some(value) = transaction.get(&entry.key).await? {
-                let handle = index_entry::handle_of_entry(self.table, index, &entry.key, &value)?;
-                return Ok(Some(Collision { index, handle }));
+            if entry.distinct {
+                keys.push((index, Bytes::from(entry.key)));
             }
         }
-        Ok(None)
+        Ok(keys)
     }
 
     /// Error 1062 of `row` in `index`.
@@ -148,13 +194,14 @@ impl<'t> RowWriter<'t> {
         duplicate_entry(self.table, index, &row.values, self.zone)
     }
 
-    /// The stored row of a handle.
-    pub async fn read(&self, transaction: &Transaction, handle: Handle) -> Result<StoredRow> {
-        let key = record_key::record_key(self.table.id, &handle);
-        let stored = transaction.get(&key).await?.ok_or_else(|| {
+    /// The stored row of a handle, locked.
+    pub async fn read(&self, transaction: &mut Transaction, handle: Handle) -> Result<StoredRow> {
+        let key = Bytes::from(record_key::record_key(self.table.id, &handle));
+        let found = self.locks.current(transaction, std::slice::from_ref(&key)).await?;
+        let stored = found.get(&key).ok_or_else(|| {
             Error::corrupt(format!("table {}: an index entry names a row that is not there", self.table.name))
         })?;
-        let values = decode_row(self.table, &handle, &stored)?;
+        let values = decode_row(self.table, &handle, stored)?;
         Ok(StoredRow { handle, values })
     }
 
@@ -166,34 +213,39 @@ impl<'t> RowWriter<'t> {
         uniqueness: Uniqueness,
     ) -> Result<()> {
         let entry = index_entry::index_entry(self.table, index, &row.values, &row.handle)?;
-        let (key, value) = (Bytes::from(entry.key), Bytes::from(entry.value));
         if !entry.distinct {
-            transaction.put(key, value);
+            put_entry(transaction, entry);
             return Ok(());
         }
+        let (key, value) = (Bytes::from(entry.key), Bytes::from(entry.value));
         self.claim(transaction, &key, index, row, uniqueness).await?;
         match uniqueness {
             Uniqueness::Deferred => transaction.insert(key, value),
-            Uniqueness::Checked | Uniqueness::Known => transaction.put(key, value),
+            Uniqueness::Checked | Uniqueness::Reserved | Uniqueness::Known => transaction.put(key, value),
         }
         Ok(())
     }
 
-    /// Fails with 1062 if the key is taken; deferred, only if this very transaction took it.
+    /// Fails with 1062 if the key is taken; deferred and reserved, only if this very transaction took it.
     async fn claim(
         &self,
-        transaction: &Transaction,
-        key: &[u8],
+        transaction: &mut Transaction,
+        key: &Bytes,
         index: &IndexInfo,
         row: &StoredRow,
         uniqueness: Uniqueness,
     ) -> Result<()> {
-        let taken = match uniqueness {
-            Uniqueness::Checked => transaction.get(key).await?.is_some(),
-            Uniqueness::Deferred => matches!(transaction.membuffer().get(key), Some(Some(_))),
-            Uniqueness::Known => false,
+        let free = match uniqueness {
+            Uniqueness::Checked if transaction.is_pessimistic() => {
+                is_free(self.locks.reserve(transaction, std::slice::from_ref(key)).await)?
+            }
+            Uniqueness::Checked => transaction.get(key).await?.is_none(),
+            Uniqueness::Deferred | Uniqueness::Reserved => {
+                !matches!(transaction.membuffer().get(key), Some(Some(_)))
+            }
+            Uniqueness::Known => true,
         };
-        if taken { Err(self.duplicate(index, row).into()) } else { Ok(()) }
+        if free { Ok(()) } else { Err(self.duplicate(index, row).into()) }
     }
 
     fn encode(&mut self, row: &StoredRow) -> Result<Bytes> {
@@ -209,4 +261,28 @@ impl<'t> RowWriter<'t> {
         self.encoder.encode(columns, &mut encoded)?;
         Ok(Bytes::from(encoded))
     }
+}
+
+fn is_free(reserved: Result<()>) -> Result<bool> {
+    match reserved {
+        Ok(()) => Ok(true),
+        Err(Error::Store(StoreError::AlreadyExists { .. })) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn put_entry(transaction: &mut Transaction, entry: IndexEntry) {
+    let key = Bytes::from(entry.key);
+    if !entry.distinct {
+        transaction.guarded_by_lock(key.clone());
+    }
+    transaction.put(key, Bytes::from(entry.value));
+}
+
+fn delete_entry(transaction: &mut Transaction, entry: IndexEntry) {
+    let key = Bytes::from(entry.key);
+    if !entry.distinct {
+        transaction.guarded_by_lock(key.clone());
+    }
+    transaction.delete(key);
 }

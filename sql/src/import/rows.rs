@@ -16,6 +16,7 @@ use crate::executor::column_values::{Strictness, convert, implicit_default, reje
 use crate::executor::write_row::{RowWriter, StoredRow, Uniqueness};
 use crate::meta::auto_id::Progression;
 use crate::session::{Cancellation, Instance, LoadSink, Outcome};
+use crate::txn::RowLocks;
 
 /// A record longer than this is an error instead of memory.
 const RECORD_BYTES_MAX: usize = 64 << 20;
@@ -96,7 +97,7 @@ impl Loader {
 
     async fn drain(&mut self) -> Result<()> {
         let table = Arc::clone(&self.plan.table);
-        let mut writer = RowWriter::new(&table, self.plan.zone);
+        let mut writer = RowWriter::new(&table, self.plan.zone, RowLocks::none());
         while let Some(fields) = self.reader.next_record() {
             self.counts.records += 1;
             self.eval.convert.row = self.counts.records;
@@ -152,14 +153,14 @@ impl Loader {
             None => Handle::Int(self.next_row_id().await?.cast_signed()),
         };
         let row = StoredRow { handle, values };
-        while let Some(collision) = writer.collision(&self.transaction, &row).await? {
+        while let Some(collision) = writer.collision(&mut self.transaction, &row).await? {
             if !self.plan.replace {
                 self.eval.convert.warnings.warn(writer.duplicate(collision.index, &row));
                 self.counts.skipped += 1;
                 return Ok(());
             }
-            let existing = writer.read(&self.transaction, collision.handle).await?;
-            writer.delete(&mut self.transaction, &existing)?;
+            let existing = writer.read(&mut self.transaction, collision.handle).await?;
+            writer.delete(&mut self.transaction, &existing).await?;
             self.counts.deleted += 1;
         }
         // `collision` has looked at every key just now.

@@ -1,16 +1,19 @@
 //! Statements that write rows: INSERT, REPLACE, UPDATE, DELETE, LOAD DATA.
 
+use rutile_kv_client::Error as StoreError;
 use rutile_sql_parser::{Statement, ast};
 use rutile_sql_types::{FieldType, Value};
 
+use super::locking::{self, Work};
 use super::outcome::Outcome;
 use super::session::Session;
 use super::transaction_control;
-use crate::error::{Error, ErrorClass, Result};
+use crate::error::{Error, Result};
+use crate::variable::Characteristics;
 
 /// An autocommit statement that lost against another transaction runs again this often: nobody has seen its
-/// first attempt, so a client need not learn of it.
-const AUTOCOMMIT_RETRIES_MAX: usize = 16;
+/// first attempts, so a client need not learn of them.
+const ATTEMPTS_MAX: usize = 16;
 
 pub(super) async fn run(
     session: &mut Session,
@@ -20,15 +23,17 @@ pub(super) async fn run(
 ) -> Result<Outcome> {
     transaction_control::open_for_statement(session);
     if session.transaction.is_open() {
-        return in_transaction(session, statement, text, parameters).await;
+        return locking::in_transaction(session, Work::Write(statement), text, parameters).await;
     }
-    let mut attempt = 0;
+    let asked = session.state.variables.take_transaction_characteristics();
+    let mut attempt = 1;
     loop {
         let warnings = session.state.warnings.clone();
-        match autocommit(session, statement, text, parameters).await {
-            Err(error)
-                if error.class() == ErrorClass::RetryTransaction && attempt < AUTOCOMMIT_RETRIES_MAX =>
-            {
+        // Most statements are alone with their rows, and locks would only cost them. One that is not comes back with
+        // locks, so that it waits for its turn instead of losing again.
+        let characteristics = Characteristics { pessimistic: attempt > 1, ..asked };
+        match autocommit(session, statement, text, parameters, characteristics).await {
+            Err(error) if has_lost(&error) && attempt < ATTEMPTS_MAX => {
                 attempt += 1;
                 session.state.warnings = warnings;
             }
@@ -37,24 +42,9 @@ pub(super) async fn run(
     }
 }
 
-/// Part of an open transaction: a failure undoes this statement only.
-async fn in_transaction(
-    session: &mut Session,
-    statement: &Statement,
-    text: &[u8],
-    parameters: &[(Value, FieldType)],
-) -> Result<Outcome> {
-    session.transaction.start_statement();
-    let savepoint = session.transaction.statement_savepoint();
-    let (schema, _schema_use) = session.enter();
-    let outcome = {
-        let mut context = session.context(schema, parameters, text);
-        crate::executor::run_dml(&mut context, statement).await
-    };
-    if outcome.is_err() {
-        session.transaction.rollback_statement(savepoint);
-    }
-    outcome
+/// Another transaction was there first.
+fn has_lost(error: &Error) -> bool {
+    matches!(error, Error::Store(StoreError::WriteConflict { .. } | StoreError::KeyLocked { .. }))
 }
 
 /// A transaction of its own.
@@ -63,16 +53,13 @@ async fn autocommit(
     statement: &Statement,
     text: &[u8],
     parameters: &[(Value, FieldType)],
+    characteristics: Characteristics,
 ) -> Result<Outcome> {
-    let (isolation, read_only) = session.state.variables.take_transaction_characteristics();
-    session.transaction.begin(false, isolation, read_only);
+    session.transaction.begin(false, characteristics);
     session.transaction.start_statement();
-    let (schema, schema_use) = session.enter();
-    let outcome = {
-        let mut context = session.context(schema, parameters, text);
-        crate::executor::run_dml(&mut context, statement).await
-    };
-    let outcome = match outcome {
+    // To the end of the commit: no DDL may come between what was decided and what is written.
+    let (schema, _schema_use) = session.enter();
+    match locking::run(session, Work::Write(statement), text, parameters, &schema).await {
         Ok(outcome) => transaction_control::commit(session).await.map(|()| outcome),
         Err(error) => {
             // The statement's own error matters; what the rollback leaves expires by itself.
@@ -81,9 +68,7 @@ async fn autocommit(
             }
             Err(error)
         }
-    };
-    drop(schema_use);
-    outcome
+    }
 }
 
 pub(super) async fn load(session: &mut Session, load: &ast::LoadData, text: &[u8]) -> Result<Outcome> {

@@ -13,7 +13,7 @@ use rutile_sql_types::{FieldType, Value};
 
 use super::outcome::{Outcome, ResultSet, Rows};
 use super::session::Session;
-use super::transaction_control;
+use super::{locking, transaction_control};
 use crate::domain::SchemaUse;
 use crate::error::{Result, SqlError};
 use crate::executor::TemplateCache;
@@ -27,6 +27,9 @@ pub(super) async fn select(
     cache: Option<&TemplateCache>,
 ) -> Result<Outcome> {
     transaction_control::open_for_statement(session);
+    if !query.locking.is_empty() {
+        return locking::select(session, query, text, parameters).await;
+    }
     session.transaction.start_statement();
     let (schema, schema_use) = session.enter();
     let outcome = {

@@ -5,8 +5,10 @@
 //! commits or rolls back after the statement; an executor never does.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use rutile_kv_client::{Client, Transaction};
+use rutile_kv_client::{Client, LockWait, Transaction};
+use rutile_kv_types::TimeStamp;
 use rutile_sql_parser::ast;
 use rutile_sql_types::{FieldType, MySqlError, Value};
 
@@ -15,7 +17,7 @@ use super::processlist::Cancellation;
 use super::state::SessionState;
 use crate::catalog::{DatabaseSchema, InfoSchema, TableInfo};
 use crate::error::Result;
-use crate::txn::{ReadView, SessionTransaction};
+use crate::txn::{ReadView, RowLocks, SessionTransaction};
 use crate::variable::Settings;
 
 /// The surroundings of one statement.
@@ -108,6 +110,18 @@ impl StatementContext<'_> {
     pub async fn writer(&mut self) -> Result<&mut Transaction> {
         let client = self.instance.client().clone();
         self.transaction.writer(&client).await
+    }
+
+    /// How this statement waits for rows that others have locked.
+    pub fn row_locks(&self) -> RowLocks {
+        let wait = Duration::from_secs(self.settings().innodb_lock_wait_timeout_s);
+        RowLocks::new(LockWait::Timeout(wait), self.cancellation())
+    }
+
+    /// Where this statement finds the rows it is to lock; `None` in an optimistic transaction.
+    pub async fn for_update_ts(&mut self) -> Result<Option<TimeStamp>> {
+        let client = self.instance.client().clone();
+        self.transaction.for_update_ts(&client).await
     }
 
     pub fn warn(&mut self, error: MySqlError) {

@@ -7,19 +7,21 @@ use super::outcome::Outcome;
 use super::session::Session;
 use crate::error::{Error, Result};
 use crate::txn::duplicate_from_key;
+use crate::variable::Characteristics;
 
 /// With autocommit off the first statement that touches data opens a transaction.
 pub(super) fn open_for_statement(session: &mut Session) {
     if !session.state.settings().autocommit && !session.transaction.is_open() {
-        let (isolation, read_only) = session.state.variables.take_transaction_characteristics();
-        session.transaction.begin(true, isolation, read_only);
+        let characteristics = session.state.variables.take_transaction_characteristics();
+        session.transaction.begin(true, characteristics);
     }
 }
 
 pub(super) async fn begin(session: &mut Session, begin: Begin) -> Result<Outcome> {
     implicit_commit(session).await?;
-    let (isolation, read_only) = session.state.variables.take_transaction_characteristics();
-    session.transaction.begin(true, isolation, begin.read_only.unwrap_or(read_only));
+    let asked = session.state.variables.take_transaction_characteristics();
+    let read_only = begin.read_only.unwrap_or(asked.read_only);
+    session.transaction.begin(true, Characteristics { read_only, ..asked });
     if begin.consistent_snapshot {
         let schema = session.instance.infoschema();
         session.transaction.start(session.instance.client()).await?;
@@ -46,8 +48,8 @@ fn complete(session: &mut Session, completion: Completion) {
     let chain = completion.chain.unwrap_or(settings.completion_chain && completion.release.is_none());
     let release = completion.release.unwrap_or(settings.completion_release && completion.chain.is_none());
     if chain {
-        let (isolation, read_only) = session.state.variables.transaction_characteristics();
-        session.transaction.begin(true, isolation, read_only);
+        let characteristics = session.state.variables.transaction_characteristics();
+        session.transaction.begin(true, characteristics);
     }
     session.state.must_close |= release;
 }
@@ -76,6 +78,27 @@ pub(super) async fn commit(session: &mut Session) -> Result<()> {
     session.transaction.close();
     session.instance.metadata_locks().release_transaction(session.state.info.connection_id);
     result
+}
+
+/// What a statement's failure means for its transaction; true if the statement may begin again.
+///
+/// Before COMMIT only locks conflict: a row turned out newer than what the statement had read of it. A deadlock, or
+/// locks that were lost because the transaction lived too long, end the transaction (MySQL manual, "InnoDB Error
+/// Handling").
+pub(super) async fn begin_again(session: &mut Session, error: &Error) -> bool {
+    match error {
+        Error::Store(StoreError::WriteConflict { .. }) => {
+            session.transaction.restart_statement();
+            true
+        }
+        Error::Store(StoreError::Deadlock { .. } | StoreError::RolledBack { .. }) => {
+            if let Err(error) = rollback(session).await {
+                tracing::debug!(%error, "rollback after a deadlock; its locks expire on their own");
+            }
+            false
+        }
+        _ => false,
+    }
 }
 
 /// Rolls the open transaction back, if any.

@@ -1,6 +1,7 @@
 //! Begin, read, write, savepoints, commit and rollback of one session's transaction.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rutile_kv_client::{Client, MemBuffer, Savepoint, Snapshot, Transaction, TransactionOptions};
 use rutile_kv_types::TimeStamp;
@@ -8,7 +9,7 @@ use rutile_sql_types::MySqlError;
 
 use crate::catalog::InfoSchema;
 use crate::error::{Error, Result};
-use crate::variable::Isolation;
+use crate::variable::{Characteristics, Isolation};
 
 /// What a statement reads from: a snapshot, to be merged with the membuffer of the transaction.
 #[derive(Clone)]
@@ -27,9 +28,10 @@ struct NamedSavepoint {
 struct Open {
     /// Started by BEGIN (or by autocommit=0), so it outlives the statement.
     explicit: bool,
-    isolation: Isolation,
-    read_only: bool,
+    characteristics: Characteristics,
     store: Option<Transaction>,
+    /// Where the running statement finds the rows it locks.
+    for_update_ts: Option<TimeStamp>,
     savepoints: Vec<NamedSavepoint>,
     /// The catalog as it was when the snapshot was taken: the transaction keeps to it.
     schema: Option<Arc<InfoSchema>>,
@@ -56,16 +58,16 @@ impl SessionTransaction {
     }
 
     pub fn is_read_only(&self) -> bool {
-        self.open.as_ref().is_some_and(|open| open.read_only)
+        self.open.as_ref().is_some_and(|open| open.characteristics.read_only)
     }
 
     /// Opens a transaction; the caller has ended the previous one.
-    pub fn begin(&mut self, explicit: bool, isolation: Isolation, read_only: bool) {
+    pub fn begin(&mut self, explicit: bool, characteristics: Characteristics) {
         self.open = Some(Open {
             explicit,
-            isolation,
-            read_only,
+            characteristics,
             store: None,
+            for_update_ts: None,
             savepoints: Vec::new(),
             schema: None,
             schema_is_fresh: false,
@@ -76,17 +78,33 @@ impl SessionTransaction {
     pub async fn start(&mut self, client: &Client) -> Result<()> {
         if let Some(open) = &mut self.open {
             if open.store.is_none() {
-                open.store = Some(client.begin(TransactionOptions::default()).await?);
+                let pessimistic = open.characteristics.pessimistic;
+                // A statement that commits by itself comes back with locks when others hold some.
+                let commit_lock_wait = (!open.explicit).then_some(Duration::ZERO);
+                open.store = Some(client.begin(TransactionOptions { pessimistic, commit_lock_wait }).await?);
             }
         }
         Ok(())
     }
 
+    /// Statements of this transaction lock the rows they write.
+    pub fn is_pessimistic(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.characteristics.pessimistic)
+    }
+
     /// A new statement reads afresh under READ COMMITTED and outside a transaction.
     pub fn start_statement(&mut self) {
-        self.statement_view = None;
+        self.restart_statement();
         if let Some(open) = &mut self.open {
             open.schema_is_fresh = false;
+        }
+    }
+
+    /// The statement begins again, on what is committed by now.
+    pub fn restart_statement(&mut self) {
+        self.statement_view = None;
+        if let Some(open) = &mut self.open {
+            open.for_update_ts = None;
         }
     }
 
@@ -104,7 +122,10 @@ impl SessionTransaction {
     /// The first statement of a REPEATABLE READ transaction decides which catalog it keeps to.
     pub fn pin_schema(&mut self, schema: &Arc<InfoSchema>) {
         if let Some(open) = &mut self.open {
-            if open.explicit && open.isolation == Isolation::RepeatableRead && open.schema.is_none() {
+            if open.explicit
+                && open.characteristics.isolation == Isolation::RepeatableRead
+                && open.schema.is_none()
+            {
                 open.schema = Some(Arc::clone(schema));
                 open.schema_is_fresh = true;
             }
@@ -114,7 +135,8 @@ impl SessionTransaction {
     /// The snapshot the running statement reads. It does not contain the transaction's own writes: merge
     /// `membuffer()` over it.
     pub async fn read_view(&mut self, client: &Client) -> Result<ReadView> {
-        if self.open.as_ref().is_some_and(|open| open.isolation == Isolation::RepeatableRead) {
+        let isolation = self.open.as_ref().map(|open| open.characteristics.isolation);
+        if isolation == Some(Isolation::RepeatableRead) {
             self.start(client).await?;
             if let Some(store) = self.store() {
                 return Ok(ReadView { snapshot: store.snapshot(), start_ts: store.start_ts() });
@@ -141,6 +163,17 @@ impl SessionTransaction {
             .ok_or_else(|| Error::internal("a write outside a transaction"))
     }
 
+    /// Where the running statement finds the rows it is to lock: the newest committed data, not those of the
+    /// transaction's snapshot (MySQL manual, "Consistent Nonlocking Reads"). `None` in an optimistic transaction.
+    pub async fn for_update_ts(&mut self, client: &Client) -> Result<Option<TimeStamp>> {
+        if !self.is_pessimistic() {
+            return Ok(None);
+        }
+        let transaction = self.writer(client).await?;
+        let fresh = transaction.fresh_for_update_ts().await?;
+        Ok(self.open.as_mut().map(|open| *open.for_update_ts.get_or_insert(fresh)))
+    }
+
     /// Uncommitted writes of this transaction; `None` if there are none.
     pub fn membuffer(&self) -> Option<&MemBuffer> {
         self.store().map(Transaction::membuffer).filter(|membuffer| !membuffer.is_empty())
@@ -160,19 +193,10 @@ impl SessionTransaction {
         self.store().map(Transaction::savepoint)
     }
 
-    /// Undoes a failed statement; without a savepoint the statement made the first write.
+    /// Undoes a failed statement. What it locked stays locked, as in MySQL.
     pub fn rollback_statement(&mut self, savepoint: Option<Savepoint>) {
-        let Some(store) = self.store_mut() else {
-            return;
-        };
-        match savepoint {
-            Some(savepoint) => store.rollback_to(savepoint),
-            None => {
-                // The store transaction started inside the statement: its very beginning is empty.
-                if let Some(open) = &mut self.open {
-                    open.store = None;
-                }
-            }
+        if let (Some(store), Some(savepoint)) = (self.store_mut(), savepoint) {
+            store.rollback_to(savepoint);
         }
     }
 

@@ -21,4 +21,4 @@ mod table;
 
 pub use definition::{Access, Definition, Kind, Scope, all, find};
 pub use global::{GlobalVariables, ServerFacts};
-pub use session::{Isolation, SessionVariables, Settings};
+pub use session::{Characteristics, Isolation, SessionVariables, Settings};

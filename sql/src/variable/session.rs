@@ -30,6 +30,15 @@ impl Isolation {
     }
 }
 
+/// How a transaction is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Characteristics {
+    pub isolation: Isolation,
+    pub read_only: bool,
+    /// Rows are locked when a statement writes them, instead of being checked at COMMIT.
+    pub pessimistic: bool,
+}
+
 /// What the variables decide, ready to use.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -38,6 +47,8 @@ pub struct Settings {
     pub time_zone: TimeZone,
     pub isolation: Isolation,
     pub read_only: bool,
+    /// `rutile_txn_mode`
+    pub pessimistic: bool,
     pub charset_client: Charset,
     /// `None`: results are sent as they are stored.
     pub charset_results: Option<Charset>,
@@ -202,19 +213,20 @@ impl SessionVariables {
         self.next_read_only = read_only.or(self.next_read_only);
     }
 
-    /// Isolation and access mode of a transaction that starts now; one-shot settings are used up.
-    pub fn take_transaction_characteristics(&mut self) -> (Isolation, bool) {
-        let isolation = self.next_isolation.take().unwrap_or(self.settings.isolation);
-        let read_only = self.next_read_only.take().unwrap_or(self.settings.read_only);
-        (isolation, read_only)
+    /// Those of a transaction that starts now; one-shot settings are used up.
+    pub fn take_transaction_characteristics(&mut self) -> Characteristics {
+        let characteristics = self.transaction_characteristics();
+        (self.next_isolation, self.next_read_only) = (None, None);
+        characteristics
     }
 
     /// The same without using them up, for statements outside a transaction.
-    pub fn transaction_characteristics(&self) -> (Isolation, bool) {
-        (
-            self.next_isolation.unwrap_or(self.settings.isolation),
-            self.next_read_only.unwrap_or(self.settings.read_only),
-        )
+    pub fn transaction_characteristics(&self) -> Characteristics {
+        Characteristics {
+            isolation: self.next_isolation.unwrap_or(self.settings.isolation),
+            read_only: self.next_read_only.unwrap_or(self.settings.read_only),
+            pessimistic: self.settings.pessimistic,
+        }
     }
 }
 
@@ -273,6 +285,7 @@ fn derive(started_with: &Snapshot, own: &HashMap<&'static str, Value>) -> Settin
         time_zone: time_zone(&text("time_zone")),
         isolation: Isolation::from_name(&text("transaction_isolation")).unwrap_or(Isolation::RepeatableRead),
         read_only: flag("transaction_read_only"),
+        pessimistic: text("rutile_txn_mode") == "PESSIMISTIC",
         charset_client: charset("character_set_client"),
         charset_results: match value("character_set_results") {
             Value::Null => None,

@@ -45,6 +45,8 @@ pub(super) struct Shared {
     lock_ttl_ms: u64,
     /// Smallest commit timestamp: newer than everything that returned before this commit was called.
     min_commit_ts: TimeStamp,
+    /// How long locks of living transactions are waited for.
+    lock_wait: Duration,
     locks: Mutex<BTreeMap<TaskId, Vec<kvrpcpb::LockInfo>>>,
 }
 
@@ -54,6 +56,7 @@ pub(crate) async fn commit(
     start_ts: TimeStamp,
     begun: Monotonic,
     mutations: Mutations,
+    lock_wait: Duration,
 ) -> Result<TimeStamp> {
     let config = &core.config;
     let one_pc = config.one_pc && mutations.bytes() <= config.batch_bytes_max;
@@ -81,6 +84,7 @@ pub(crate) async fn commit(
         started: core.env.clock.now(),
         begun,
         min_commit_ts,
+        lock_wait,
         locks: Mutex::default(),
     });
     match run(&shared, &mut machine).await {
@@ -333,7 +337,7 @@ impl Shared {
             return Event::Resumed { task };
         };
         let waited = self.elapsed();
-        if waited > self.core.config.retry_budget {
+        if waited > self.lock_wait {
             return refused(Error::KeyLocked { key: lock.key, lock_ts: lock.lock_version.into(), waited });
         }
         self.core

@@ -58,7 +58,11 @@ fn checked(lock_ttl: u64, action: kvrpcpb::Action) -> Answer {
 }
 
 async fn begin(world: &World) -> Transaction {
-    world.client.begin(TransactionOptions { pessimistic: true }).await.expect("begins")
+    world
+        .client
+        .begin(TransactionOptions { pessimistic: true, ..TransactionOptions::default() })
+        .await
+        .expect("begins")
 }
 
 async fn lock_keys(

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use rutile_kv_env::Monotonic;
@@ -18,6 +19,9 @@ use crate::snapshot::{ScanOptions, Scanner, Snapshot};
 pub struct TransactionOptions {
     /// Locks keys while the transaction runs; see [`Transaction::lock_keys`].
     pub pessimistic: bool,
+    /// How long COMMIT waits for locks that living transactions hold; [`crate::ClientConfig::retry_budget`] if not
+    /// given. Then it fails with [`Error::KeyLocked`].
+    pub commit_lock_wait: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +41,7 @@ pub struct Transaction {
     membuffer: MemBuffer,
     /// `None` in optimistic transactions.
     locks: Option<Locks>,
+    commit_lock_wait: Duration,
     state: State,
 }
 
@@ -45,7 +50,9 @@ impl Transaction {
         let snapshot = Snapshot::new(Arc::clone(&core), start_ts);
         let begun = core.env.clock.now();
         let locks = options.pessimistic.then(|| Locks::new(Arc::clone(&core), start_ts, begun));
-        Transaction { core, snapshot, begun, membuffer: MemBuffer::default(), locks, state: State::Active }
+        let commit_lock_wait = options.commit_lock_wait.unwrap_or(core.config.retry_budget);
+        let (membuffer, state) = (MemBuffer::default(), State::Active);
+        Transaction { core, snapshot, begun, membuffer, locks, commit_lock_wait, state }
     }
 
     pub fn start_ts(&self) -> TimeStamp {
@@ -174,7 +181,9 @@ impl Transaction {
                     return Err(error);
                 }
             };
-        let outcome = committer::commit(&self.core, self.start_ts(), self.begun, mutations).await;
+        let outcome =
+            committer::commit(&self.core, self.start_ts(), self.begun, mutations, self.commit_lock_wait)
+                .await;
         if let Some(locks) = &mut self.locks {
             locks.handed_over();
         }

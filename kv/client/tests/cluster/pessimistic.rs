@@ -14,7 +14,10 @@ use rutile_kv_types::KeyRange;
 use super::{Cluster, all, begin, context_of, fill, key, start, value};
 
 async fn begin_locking(client: &Client) -> Transaction {
-    client.begin(TransactionOptions { pessimistic: true }).await.expect("begins")
+    client
+        .begin(TransactionOptions { pessimistic: true, ..TransactionOptions::default() })
+        .await
+        .expect("begins")
 }
 
 fn waiting(limit: Duration) -> LockOptions {
