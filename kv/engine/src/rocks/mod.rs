@@ -9,8 +9,10 @@
 mod engine;
 mod error;
 mod estimate;
+#[expect(clippy::mem_forget, reason = "in what self_cell generates")]
 mod iterator;
 mod options;
+#[expect(clippy::mem_forget, reason = "in what self_cell generates")]
 mod snapshot;
 
 pub use engine::RocksEngine;

@@ -273,6 +273,10 @@ fn a_damaged_raft_log_never_answers_wrong_entries() {
     assert!(found > 0, "damage must be met");
 }
 
+fn remove(path: &Path) {
+    Env::real().disk.remove_file(path).expect("remove");
+}
+
 /// Opens a log and reads all of it.
 fn read_whole(path: &Path) -> Result<usize, Error> {
     let log = EngineRaftLog::open(path, &RaftLogConfig::small())?;
@@ -319,13 +323,13 @@ fn damage_to_synced_records_of_the_newest_file_is_an_error_that_names_it() {
         file.seek(SeekFrom::Start(end - 200)).expect("seek");
         file.write_all(&[0; 200]).expect("write");
     });
-    refused("missing", &|copy| fs::remove_file(copy.join(&name)).expect("remove"));
+    refused("missing", &|copy| remove(&copy.join(&name)));
     drop(log);
     assert_eq!(read_whole(&live).expect("opens"), 20);
-    fs::remove_file(live.join("SYNCED")).expect("remove");
+    remove(&live.join("SYNCED"));
     assert_eq!(read_whole(&live).expect("a log that was never marked"), 20);
     // What the mark is for: without it the last record is gone and nobody is told.
-    fs::remove_file(live.join("SYNCED")).expect("remove");
+    remove(&live.join("SYNCED"));
     flip_byte(&newest, end - 1);
     let log = EngineRaftLog::open(&live, &RaftLogConfig::small()).expect("takes it for a torn tail");
     assert_eq!(log.last_index(1), Some(19));

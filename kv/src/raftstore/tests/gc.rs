@@ -3,6 +3,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
+use rutile_kv_env::{Env, TaskEnd};
 use rutile_kv_proto::kvrpcpb;
 use rutile_kv_types::Cf;
 
@@ -70,16 +71,17 @@ async fn rows_updated_a_thousand_times_shrink_while_readers_at_the_safe_point_st
 
     let reader = client.clone();
     let read = expected.clone();
-    let reading = tokio::spawn(async move {
+    let reading = async move {
         let mut rounds = 0_u64;
         while refusal(&reader, "k0", safe_point - 1).await.is_none() || rounds < 100 {
             assert_eq!(reader.scan_all(safe_point).await, read);
             rounds += 1;
         }
-    });
+    };
+    let reading = Env::real().spawn.spawn("reader", Box::pin(reading));
     cluster.pd.safe_point.store(safe_point, Ordering::SeqCst);
     wait_for_passes(&cluster, 1).await;
-    reading.await.expect("readers at the safe point see no difference");
+    assert_eq!(reading.join().await, TaskEnd::Finished, "readers at the safe point see no difference");
     let text = refusal(&client, "k0", safe_point - 1).await.expect("refused");
     assert!(text.starts_with("GC life time is shorter than transaction duration"), "{text}");
     assert_eq!(records(&cluster, Cf::Write), KEYS * (UPDATES / 2 + 1));
