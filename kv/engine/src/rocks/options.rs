@@ -23,6 +23,11 @@ const INFO_LOG_BYTES: usize = 8 << 20;
 const INFO_LOG_FILES: usize = 4;
 /// Memtables per column family before writes stop.
 const MEMTABLES_MAX: i32 = 4;
+/// A table file with so many deletes among so many entries in a row, or in all, is compacted: what garbage collection
+/// and resolved locks leave costs scans time and the disk space.
+const DELETES_WINDOW: usize = 1024;
+const DELETES_IN_WINDOW: usize = 512;
+const DELETES_RATIO: f64 = 0.5;
 /// Lock and raft hold little.
 const SMALL_WRITE_BUFFER_BYTES: usize = 8 << 20;
 /// Timestamp at the end of a key of the write CF.
@@ -61,6 +66,9 @@ fn family(cf: Cf, config: &EngineConfig, cache: &Cache) -> Options {
         Cf::Default | Cf::Write => config.write_buffer_bytes,
         Cf::Lock | Cf::Raft => config.write_buffer_bytes.min(SMALL_WRITE_BUFFER_BYTES),
     });
+    if cf != Cf::Raft {
+        options.add_compact_on_deletion_collector_factory(DELETES_WINDOW, DELETES_IN_WINDOW, DELETES_RATIO);
+    }
     options.set_compression_type(DBCompressionType::Lz4);
     options.set_memtable_prefix_bloom_ratio(MEMTABLE_BLOOM_RATIO);
     if cf == Cf::Write {

@@ -193,7 +193,14 @@ fn a_second_process_is_refused_on_a_real_disk() {
     let opened = DataDir::open(&*disk, &path).expect("create");
     assert!(matches!(DataDir::open(&*disk, &path), Err(Error::InUse { .. })));
     let engine = RocksEngine::open(&opened.state_engine(), &EngineConfig::small()).expect("open");
-    drop(engine);
+    let second = RocksEngine::open(&opened.state_engine(), &EngineConfig::small()).map(drop);
+    let error = second.expect_err("refused").to_string();
+    assert!(error.contains("/data/state/LOCK"), "{error}");
+    let log = EngineRaftLog::open(&opened.raft_log(), &RaftLogConfig::small()).expect("open");
+    let second = EngineRaftLog::open(&opened.raft_log(), &RaftLogConfig::small()).map(drop);
+    let error = second.expect_err("refused").to_string();
+    assert!(error.contains("/data/raft-log"), "{error}");
+    drop((engine, log));
     drop(opened);
     flip_byte(&path.join("RUTILE_FORMAT"), 3);
     let error = DataDir::open(&*disk, &path).err().expect("refused").to_string();
@@ -360,4 +367,35 @@ fn a_log_that_was_purged_many_times_opens() {
     let log = EngineRaftLog::open(directory.path(), &config).expect("open");
     assert_eq!(log.last_index(1), Some(6_000));
     assert_eq!(log.get_state(7, b"local").expect("read").as_deref(), Some(&b"kept"[..]));
+}
+
+/// What is deleted gives its space back although nothing else is written.
+#[test]
+fn deleted_rows_give_their_space_back() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let engine = RocksEngine::open(directory.path(), &EngineConfig::small()).expect("open");
+    let key = |n: u32| [format!("row-{n:08}").as_bytes(), &[0; 8]].concat();
+    let write_all = |change: &dyn Fn(&mut WriteBatch, u32)| {
+        let mut batch = WriteBatch::new();
+        (0..20_000).for_each(|n| change(&mut batch, n));
+        engine.write(batch, false).expect("write");
+        engine.flush().expect("flush");
+    };
+    let random = Env::simulated(1).random;
+    let noise: Vec<u8> = (0..200).map(|_| random.range(0..256) as u8).collect();
+    write_all(&|batch, n| {
+        // Incompressible: every row starts elsewhere in the noise.
+        let mut value = noise.clone();
+        value.iter_mut().for_each(|byte| *byte = byte.wrapping_mul(n as u8 | 1).wrapping_add((n >> 8) as u8));
+        batch.put(Cf::Write, key(n), value);
+    });
+    let full = engine.metrics().table_files_bytes;
+    write_all(&|batch, n| batch.delete(Cf::Write, key(n)));
+    for _ in 0..5_000_000 {
+        if engine.metrics().table_files_bytes < full / 10 {
+            return;
+        }
+        std::thread::yield_now();
+    }
+    panic!("{full} bytes became {}", engine.metrics().table_files_bytes);
 }
