@@ -17,6 +17,8 @@ use crate::storage::{Batch, Storage, keys};
 
 /// The service id of the owner; it exists from the start and never expires.
 const OWNER: &str = "gc_worker";
+/// How far ahead of the wall clock a safe point may be: timestamps run ahead of it a little, and clocks differ.
+const AHEAD_MS_MAX: u64 = 3_600_000;
 /// Services that may hold the safe point at once.
 const HOLDS_MAX: usize = 4096;
 /// Longest service id.
@@ -65,9 +67,13 @@ impl GcSafePoint {
         self.state.lock().current
     }
 
-    /// Moves it to `safe_point`, but not past what a service holds; answers the one in force, which may be another.
+    /// Moves it to `safe_point`, but not past what a service holds; answers the one in force, which may be another. It
+    /// never goes back, so one in the future is refused: no read would be possible until then.
     pub(crate) fn advance(&self, safe_point: TimeStamp) -> Result<TimeStamp> {
         let now_ms = self.clock.unix_millis();
+        if safe_point.physical() > now_ms.saturating_add(AHEAD_MS_MAX) {
+            return Err(Error::Invalid(format!("the GC safe point {safe_point} would be in the future")));
+        }
         let mut state = self.state.lock();
         let target = state.bound(now_ms).map_or(safe_point, |bound| bound.min(safe_point));
         if target > state.current {
@@ -187,6 +193,18 @@ mod tests {
         assert_eq!(gc.advance(ts(200)).expect("writes"), ts(200), "nothing was held");
         assert!(gc.hold("", 60, ts(300)).is_err());
         assert!(gc.hold(&"x".repeat(SERVICE_ID_BYTES_MAX + 1), 60, ts(300)).is_err());
+    }
+
+    #[test]
+    fn a_safe_point_in_the_future_is_refused() {
+        let simulation = Simulation::new(5);
+        let gc = open(&simulation);
+        let now_ms = simulation.env().clock.unix_millis();
+        for far in [TimeStamp::compose(now_ms + 2 * AHEAD_MS_MAX, 0), TimeStamp::MAX] {
+            assert!(matches!(gc.advance(far), Err(Error::Invalid(_))));
+        }
+        let soon = TimeStamp::compose(now_ms + 3_000, 0);
+        assert_eq!(gc.advance(soon).expect("a timestamp window ahead"), soon);
     }
 
     #[test]

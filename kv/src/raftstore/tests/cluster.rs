@@ -106,8 +106,8 @@ pub struct Client {
     pub pd: Arc<TestPd>,
 }
 
-/// Tries before a region error is a failure of the test.
-const TRIES: usize = 2000;
+/// Tries before a region error is a failure of the test; on a busy machine other threads get their turn late.
+const TRIES: usize = 100_000;
 
 impl Client {
     /// The region of a user key and the context that addresses it.
