@@ -51,8 +51,9 @@ impl<R: Replica> Scheduler<R> {
             let timeout = timeout.get_or_insert_with(|| self.env.clock.sleep(wait));
             tokio::select! {
                 biased;
-                turn = ticket.turn() => turn.map_err(deadlock)?,
+                // First, because on a busy key it may be one's turn all the time.
                 () = timeout => return Ok(Acquired::Blocked(locks)),
+                turn = ticket.turn() => turn.map_err(deadlock)?,
             }
         }
     }

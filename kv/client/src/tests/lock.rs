@@ -222,3 +222,27 @@ fn a_transaction_that_is_too_old_is_given_up() {
     let error = world.run(transaction.commit()).expect_err("too late");
     assert!(matches!(&error, Error::RolledBack { cause, .. } if cause == "the lock is lost"), "{error}");
 }
+
+/// Sessions run on tasks that move between threads.
+#[test]
+fn what_a_transaction_waits_for_may_move_between_threads() {
+    fn movable<T: Send>(future: T) -> T {
+        future
+    }
+    let world = world();
+    world.script.expect("1 lock a for a", locked(1));
+    world.script.expect(
+        "1 one-pc a",
+        Answer::Prewrite(kvrpcpb::PrewriteResponse {
+            one_pc_commit_ts: 99,
+            ..kvrpcpb::PrewriteResponse::default()
+        }),
+    );
+    let commit_ts = world.run(movable(async {
+        let mut transaction = begin(&world).await;
+        movable(lock_keys(&mut transaction, &["a"], LockWait::NoWait)).await.expect("locks");
+        transaction.put(Bytes::from_static(b"a"), Bytes::from_static(b"v"));
+        movable(transaction.commit()).await
+    }));
+    assert_eq!(commit_ts.expect("commits").into_inner(), 99);
+}

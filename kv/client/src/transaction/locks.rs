@@ -98,16 +98,20 @@ impl Locks {
         self.held.insert(key, Held::Locked { exists });
     }
 
-    /// Releases the locks that a failed statement asked for; earlier ones stay.
+    /// Releases the locks that a failed statement asked for; earlier ones stay. Until the stores answer, the keys are
+    /// in doubt.
     pub(super) async fn release(&mut self, keys: Vec<Bytes>, for_update_ts: TimeStamp) {
         for key in &keys {
-            self.held.remove(key);
+            self.held.insert(key.clone(), Held::InDoubt);
             if self.primary.as_ref() == Some(key) {
                 self.primary = None;
                 self.heartbeat = None;
             }
         }
-        release(&self.core, keys, self.start_ts, for_update_ts).await;
+        release(&self.core, keys.clone(), self.start_ts, for_update_ts).await;
+        for key in &keys {
+            self.held.remove(key);
+        }
     }
 
     /// Releases everything and waits for it.
