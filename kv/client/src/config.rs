@@ -12,7 +12,8 @@ pub struct ClientConfig {
     pub batch_bytes_max: usize,
     /// Requests of one transaction or batch get in flight.
     pub concurrency: usize,
-    /// How long region errors, busy stores and locks of others are waited out.
+    /// How long region errors, busy stores and locks of others are waited out. Longer than the locks of an owner that
+    /// died live: 20 seconds.
     pub retry_budget: Duration,
     /// How long the commit of the primary key is tried; afterwards its outcome is unknown.
     pub commit_budget: Duration,
@@ -32,7 +33,7 @@ impl Default for ClientConfig {
             entry_bytes_max: 6 << 20,
             batch_bytes_max: 1 << 20,
             concurrency: 16,
-            retry_budget: Duration::from_secs(20),
+            retry_budget: Duration::from_secs(40),
             commit_budget: Duration::from_secs(40),
             transaction_lifetime_max: Duration::from_secs(60 * 60),
             one_pc: true,

@@ -87,7 +87,12 @@ pub(super) struct Locking<'a> {
     for_update_ts: TimeStamp,
     found: LockedKeys,
     started: Monotonic,
+    /// Of failures in a row.
     backoff: Backoff,
+}
+
+fn failures(budget: Duration) -> Backoff {
+    Backoff::new("lock keys", budget)
 }
 
 /// How one request ended.
@@ -125,7 +130,7 @@ impl<'a> Locking<'a> {
             for_update_ts,
             found: LockedKeys::default(),
             started: core.env.clock.now(),
-            backoff: Backoff::new("lock keys", core.config.retry_budget),
+            backoff: failures(core.config.retry_budget),
             locks,
         };
         match locking.lock_all().await {
@@ -152,6 +157,10 @@ impl<'a> Locking<'a> {
                     Answer::Changed(error) => changed = Some(error),
                     Answer::Refused(error) => return Err(error),
                 }
+            }
+            if repairs.is_empty() && changed.is_none() {
+                // Waiting for a lock is no failure, and its time is not that of failures.
+                self.backoff = failures(core.config.retry_budget);
             }
             for repair in repairs {
                 core.wait_for(&mut self.backoff, repair).await?;

@@ -1,0 +1,48 @@
+//! Transactions of several clients against one store in simulated time, under lost, late and repeated requests,
+//! clients that die, and regions that split.
+//!
+//! Every transfer moves money between two accounts, counts a version up in both, and inserts a marker of its own, so
+//! that each snapshot shows whether transactions are atomic: the total never changes, versions are twice the markers,
+//! and in the end the markers are exactly those of the acknowledged transfers and of some whose outcome was lost.
+//!
+//! `RUTILE_SEED=7` runs one seed, `RUTILE_SEEDS=0..1000` a range.
+
+mod carrier;
+mod history;
+mod transfer;
+mod world;
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+fn number(text: &str) -> u64 {
+    text.trim().parse().expect("a seed is a number")
+}
+
+fn seeds() -> std::ops::Range<u64> {
+    if let Ok(one) = std::env::var("RUTILE_SEED") {
+        return number(&one)..number(&one) + 1;
+    }
+    match std::env::var("RUTILE_SEEDS") {
+        Ok(range) => {
+            let (from, to) = range.split_once("..").expect("a range such as 0..100");
+            number(from)..number(to)
+        }
+        Err(_) => 0..40,
+    }
+}
+
+#[test]
+fn transfers_are_atomic_whatever_happens_on_the_way() {
+    let (mut acknowledged, mut unknown, mut failed) = (0, 0, 0);
+    for seed in seeds() {
+        let seen = catch_unwind(AssertUnwindSafe(|| world::run(seed))).unwrap_or_else(|panic| {
+            eprintln!("seed {seed} failed; RUTILE_SEED={seed} runs it again");
+            resume_unwind(panic)
+        });
+        acknowledged += seen.acknowledged.len();
+        unknown += seen.unknown.len();
+        failed += seen.failed.len();
+    }
+    println!("{:?}: {acknowledged} acknowledged, {unknown} unknown, {failed} failed", seeds());
+    assert!(acknowledged > unknown && acknowledged > failed, "{acknowledged} {unknown} {failed}");
+}
