@@ -43,6 +43,12 @@ impl Snapshot {
         self.ts
     }
 
+    /// Holds garbage collection back no more; clones still do, for as long as they read.
+    pub(crate) fn stop_holding(&mut self) {
+        let latest = self.core.running.enter(TimeStamp::MAX);
+        self.shared = Arc::new(Shared { ignorable: Mutex::default(), _running: latest });
+    }
+
     pub async fn get(&self, key: &[u8]) -> Result<Option<Bytes>> {
         let key = Bytes::copy_from_slice(key);
         let mut backoff = Backoff::new("get", self.core.config.retry_budget);

@@ -169,6 +169,12 @@ impl Transaction {
     /// a dropped commit is unknown. Locks are released either way.
     pub async fn commit(&mut self) -> Result<TimeStamp> {
         self.end()?;
+        let outcome = self.commit_writes().await;
+        self.snapshot.stop_holding();
+        outcome
+    }
+
+    async fn commit_writes(&mut self) -> Result<TimeStamp> {
         if self.membuffer.is_empty() {
             self.release_locks().await;
             return Ok(self.start_ts());
@@ -194,6 +200,7 @@ impl Transaction {
     pub async fn rollback(&mut self) -> Result<()> {
         self.end()?;
         self.release_locks().await;
+        self.snapshot.stop_holding();
         Ok(())
     }
 

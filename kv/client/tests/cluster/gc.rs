@@ -115,7 +115,6 @@ async fn old_locks_are_resolved_before_the_safe_point_moves() {
     let mut over = begin(client).await;
     over.put(key(1), value(9_001));
     over.commit().await.expect("commits");
-    drop(over);
     let dead = client.timestamp().await.expect("a timestamp");
     leave_locks(&cluster, dead, [2, 7], 0).await;
     let living = client.timestamp().await.expect("a timestamp");
