@@ -15,8 +15,7 @@ use super::inbox::{Inbox, Room};
 use crate::error::{Error, Result};
 
 /// A pause is taken before one step in this many.
-const PAUSE_ONE_IN: u64 = 300;
-const PAUSE_MAX: Duration = Duration::from_millis(2_500);
+const PAUSE_ONE_IN: u64 = 150;
 
 /// What a loop waits for.
 pub enum Wait {
@@ -33,6 +32,8 @@ pub trait Steps: Send + 'static {
     const NAME: &'static str;
     /// Names the rare pause.
     const PAUSE: &'static str;
+    /// How long the rare pause may be; by default long enough to lose a lease and an election.
+    const PAUSE_MAX: Duration = Duration::from_millis(2_500);
 
     /// What to wait for before the next step.
     fn wait(&self) -> Wait;
@@ -96,7 +97,7 @@ async fn run_as_task<S: Steps>(env: Env, inbox: Arc<Inbox<S::Message>>, mut step
             Wait::Room(room) => poll_fn(|context| room.poll_room(context)).await,
         }
         if env.hooks.buggify(S::PAUSE, PAUSE_ONE_IN) {
-            let pause_us = env.random.range(0..PAUSE_MAX.as_micros() as u64);
+            let pause_us = env.random.range(0..S::PAUSE_MAX.as_micros() as u64);
             env.clock.sleep(Duration::from_micros(pause_us)).await;
         }
         if !inbox.take(&mut messages, Duration::ZERO) || !steps.step(&mut messages) {

@@ -122,6 +122,9 @@ impl Replica for RaftReplica {
     fn max_ts_synced<'a>(&'a self, context: &'a RegionContext, term: u64) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let view = self.regions.get(context.region_id)?;
+            if self.env.hooks.is_planted("raftstore::read::max_ts_not_synced") {
+                return Ok(());
+            }
             let settled = |view: &RegionView| view.leader_term() != term || view.is_max_ts_synced();
             if !settled(&view) {
                 tokio::select! {

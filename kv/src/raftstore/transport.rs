@@ -102,7 +102,8 @@ impl RaftLoop {
         let fits = to == peer.view.peer && message.to == to.id && message.from == from.id;
         let silent = peer.must_be_silent(message.get_msg_type())
             && !self.env.hooks.is_planted("raftstore::transport::vote_after_restart");
-        if !fits || silent || !is_expected(message.get_msg_type()) {
+        let stale = peer.is_stale_rejection(&message);
+        if !fits || silent || stale || !is_expected(message.get_msg_type()) {
             return self.metrics.raft_messages_dropped.add(1);
         }
         if let Err(error) = peer.node.step(message) {
@@ -132,6 +133,14 @@ impl RaftLoop {
 }
 
 impl Peer {
+    /// Whether a follower seems to refuse what it has acknowledged: a late answer to an old question. Raft would go
+    /// back behind what is acknowledged, where the log may be compacted, and then wait for a snapshot for ever.
+    fn is_stale_rejection(&self, message: &RaftMessage) -> bool {
+        let rejected = message.get_msg_type() == MessageType::MsgAppendResponse && message.reject;
+        let progress = self.node.raft.prs().get(message.from);
+        rejected && progress.is_some_and(|progress| message.index <= progress.matched)
+    }
+
     /// Whether a vote must not be given yet. Before its restart this peer may have answered a heartbeat, and the
     /// leader's lease counts on its keeping quiet for an election timeout; raft forgets that over a restart.
     fn must_be_silent(&self, kind: MessageType) -> bool {

@@ -91,6 +91,7 @@ impl<R: Replica> Scheduler<R> {
         drop(snapshot);
         // Readers must find the records before the in-memory locks go, and the next command must find both
         // before it is let in.
+        let latch = (!self.env.hooks.is_planted("txn::scheduler::early_unlatch")).then_some(latch);
         self.replicate(context.region_id, epoch, term, writes, (handles, latch)).await?;
         Ok(outcome)
     }
@@ -199,7 +200,9 @@ impl<R: Replica> Scheduler<R> {
     ) -> Result<RegionSnapshot> {
         let safe_point = self.replica.safe_point();
         safe_point.check(options.ts)?;
-        memory_lock::pass(&self.env, &self.concurrency, target, options).await?;
+        if !self.env.hooks.is_planted("txn::scheduler::max_ts_not_raised") {
+            memory_lock::pass(&self.env, &self.concurrency, target, options).await?;
+        }
         let snapshot = self.snapshot(context).await?;
         // Again: what was collected while this read was on its way is missing in the snapshot.
         safe_point.check(options.ts)?;

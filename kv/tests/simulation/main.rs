@@ -5,6 +5,7 @@
 //! checkers are separate. docs/simulation.md tells how to replay a seed and what was found.
 
 mod carrier;
+mod history;
 mod nemesis;
 mod planted;
 mod powered;
@@ -13,6 +14,8 @@ mod raft_run;
 mod raft_workload;
 mod replicas;
 mod seeds;
+mod transaction_run;
+mod transactions;
 mod world;
 
 use raft_run::Seen;
@@ -35,11 +38,26 @@ fn raft_peers_keep_their_promises() {
     assert!(total.acknowledged > 0 && total.reads > 0, "{total:?}");
 }
 
+/// The whole store, PD and the transaction client under all of it, with splits, log truncations, and PD and clients
+/// that lose their power: snapshots do not change, sums are kept, verdicts are true, timestamps follow real time.
+#[test]
+fn transactions_keep_their_promises() {
+    let seeds = seeds::of("transactions", 0..20);
+    for seed in &seeds {
+        let seen = seeds::run("transactions", *seed, |seed| transaction_run::run(seed, &[]));
+        println!("seed {seed}: {seen:?}");
+        assert!(seen.counts.acknowledged > 0 && seen.counts.reads > 0, "{seen:?}");
+    }
+}
+
 /// The same seed tells the same story, down to the order of all tasks.
 #[test]
 fn a_seed_repeats_itself() {
     for seed in seeds::of("repeat", 0..5) {
         let runs = [(), ()].map(|()| seeds::run("raft", seed, |seed| raft_run::run(seed, &[])));
+        assert_eq!(runs[0], runs[1], "seed {seed}");
+        let runs =
+            [(), ()].map(|()| seeds::run("transactions", seed, |seed| transaction_run::run(seed, &[])));
         assert_eq!(runs[0], runs[1], "seed {seed}");
     }
 }

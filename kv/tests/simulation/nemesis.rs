@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rutile_kv_env::{Clock, NetworkFaults, Random};
+use rutile_kv_env::{Clock, Machine, NetworkFaults, Random};
 
 use crate::raft_checker::RaftChecker;
 use crate::world::{StoreNode, World};
@@ -14,13 +14,16 @@ const CALM_MS: std::ops::Range<u64> = 100..2_500;
 /// How long a machine stays off.
 const OFF_MS: std::ops::Range<u64> = 20..4_000;
 
-#[derive(Clone, Debug, Default)]
+/// What else may be struck besides stores and the ways between machines.
+#[derive(Clone, Default)]
 pub struct Faults {
     /// PD loses its power and its ways too, and its wall clock jumps.
     pub pd: bool,
-    /// Clients lose their power too.
-    pub clients: bool,
+    /// Clients lose their power too; this starts one again.
+    pub start_client: Option<StartClient>,
 }
+
+pub type StartClient = Arc<dyn Fn(&Machine) + Send + Sync>;
 
 pub struct Nemesis {
     world: World,
@@ -74,8 +77,8 @@ impl Nemesis {
             7 => self.cut_at_random(),
             8 => self.world.simulation.network().mend(),
             9 => self.worsen_network(),
-            10 if self.faults.pd => self.trouble_pd().await,
-            11 if self.faults.clients => self.crash_client(),
+            10 | 17 if self.faults.pd => self.trouble_pd().await,
+            11 => self.crash_client().await,
             12 => self.isolate_leader().await,
             13..=15 => self.usurp().await,
             16 => self.crash_at_election().await,
@@ -158,14 +161,18 @@ impl Nemesis {
         self.pause(500..5_000).await;
     }
 
-    /// One store is away until it wants to lead; then the leader is cut off, and all others restart in no time: they
-    /// must not have forgotten that they gave the leader a lease.
+    /// While nobody writes, one store is away until it wants to lead; then the leader is cut off, and all others
+    /// restart in no time: they must not have forgotten that they gave the leader a lease.
     async fn usurp(&self) {
         let leader = self.leader();
         let others: Vec<_> =
             self.world.nodes.all().into_iter().filter(|node| node.machine.id() != leader).collect();
         let Some((usurper, voters)) = others.split_last() else { return };
         self.world.simulation.network().mend();
+        for client in &self.world.clients {
+            self.world.nodes.all().iter().for_each(|node| self.cut_both_ways(client.id(), node.machine.id()));
+        }
+        self.pause(300..600).await;
         self.cut_both_ways(usurper.machine.id(), leader);
         voters.iter().for_each(|voter| self.cut_both_ways(usurper.machine.id(), voter.machine.id()));
         self.pause(2_000..3_500).await;
@@ -217,6 +224,9 @@ impl Nemesis {
     async fn trouble_pd(&mut self) {
         match self.random.range(0..3) {
             0 => {
+                if self.random.one_in(2) {
+                    self.world.simulation.clock().jump_wall(-5_000_000);
+                }
                 self.world.pd.machine.power_off();
                 self.pause(OFF_MS).await;
                 self.world.pd.start();
@@ -234,9 +244,13 @@ impl Nemesis {
         }
     }
 
-    fn crash_client(&self) {
+    async fn crash_client(&self) {
+        let Some(start) = &self.faults.start_client else { return };
         let clients = &self.world.clients;
-        clients[self.random.range(0..clients.len() as u64) as usize].power_off();
+        let client = &clients[self.random.range(0..clients.len() as u64) as usize];
+        client.power_off();
+        self.pause(OFF_MS).await;
+        start(client);
     }
 
     async fn heal(&self) {

@@ -1,9 +1,18 @@
 //! Known bugs, each behind a name that only a simulation can plant, and the run that must find it.
 
-use crate::{raft_run, seeds};
+use crate::{raft_run, seeds, transaction_run};
 
-/// Seeds tried for each bug.
-const SEEDS_MAX: u64 = 60;
+const fn transactions(name: &'static str) -> Bug {
+    Bug {
+        name,
+        run: |seed, bug| {
+            transaction_run::run(seed, &[bug]);
+        },
+    }
+}
+
+/// Seeds tried for each bug, after those that are kept for it.
+const SEEDS_MAX: u64 = 150;
 
 pub struct Bug {
     pub name: &'static str,
@@ -30,6 +39,15 @@ pub const BUGS: &[Bug] = &[
     // Log thrown away that somebody needs.
     raft("raftstore::log_gc::not_flushed"),
     raft("raftstore::log_gc::past_follower"),
+    // Decided on what another leader, another region or another command has changed since.
+    transactions("raftstore::apply::epoch_ignored"),
+    transactions("txn::scheduler::early_unlatch"),
+    // A commit timestamp below a read that was answered.
+    transactions("txn::scheduler::max_ts_not_raised"),
+    // Time that goes back.
+    transactions("raftstore::read::max_ts_not_synced"),
+    transactions("pd::tso::window_not_saved"),
+    raft("raftstore::transport::vote_after_restart"),
 ];
 
 pub struct Found {
@@ -39,7 +57,7 @@ pub struct Found {
 
 /// The first seed that finds a bug.
 pub fn find(bug: &Bug) -> Option<Found> {
-    (0..SEEDS_MAX).find_map(|seed| {
+    seeds::of(bug.name, 0..SEEDS_MAX).into_iter().find_map(|seed| {
         let failure = seeds::failure(seed, |seed| (bug.run)(seed, bug.name))?;
         Some(Found { seed, failure: failure.lines().next().unwrap_or_default().to_owned() })
     })

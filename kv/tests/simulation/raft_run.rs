@@ -29,7 +29,8 @@ pub struct Seen {
     pub reads: u64,
 }
 
-fn shape(random: &dyn Random) -> Shape {
+/// Three or five stores with clocks of their own, and everything small enough to happen often.
+pub fn shape(random: &dyn Random) -> Shape {
     let stores = [3, 3, 5][random.range(0..3) as usize];
     let raft_log_gc_bytes = [2 << 10, 16 << 10, 1 << 20][random.range(0..3) as usize];
     Shape {
@@ -37,6 +38,7 @@ fn shape(random: &dyn Random) -> Shape {
         clients: 1,
         config: Config { raft_log_gc_bytes, ..Config::default() },
         client_config: ClientConfig::default(),
+        splits: false,
         paces_ppm: (0..stores).map(|_| random.range(900_000..1_100_000)).collect(),
     }
 }

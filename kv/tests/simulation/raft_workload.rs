@@ -16,6 +16,7 @@ use rutile_kv_proto::{errorpb, kvrpcpb, metapb};
 use rutile_pd_client::{PdClient, to_wire};
 
 use crate::carrier::{Endpoint, RemoteStores};
+use crate::replicas::wait_until_equal;
 use crate::world::World;
 
 /// Attempts with one timestamp before a write is left undecided.
@@ -219,19 +220,6 @@ impl RaftWorkload {
             };
             assert!(found.is_some(), "{mark:?} was acknowledged and is lost");
         }
-        self.check_replicas().await;
-    }
-
-    /// All replicas come to hold the same.
-    async fn check_replicas(&self) {
-        loop {
-            let dumps =
-                self.world.nodes.all().into_iter().map(|node| crate::replicas::content(&node.engine()));
-            let dumps: Vec<_> = dumps.collect();
-            if dumps.windows(2).all(|pair| pair[0] == pair[1]) {
-                return;
-            }
-            self.pause().await;
-        }
+        wait_until_equal(&self.world, &self.env).await;
     }
 }

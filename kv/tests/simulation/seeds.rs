@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use rutile_kv_env::Simulation;
 
-/// Lines of `test seed # what it found`.
+/// Lines of `test seed # what it found`; for a planted bug its name stands for the test.
 const KEPT: &str = include_str!("seeds.txt");
 
 fn kept(test: &str) -> Vec<u64> {

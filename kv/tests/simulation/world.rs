@@ -27,6 +27,8 @@ pub struct Shape {
     pub clients: u64,
     pub config: Config,
     pub client_config: ClientConfig,
+    /// Clients ask for splits.
+    pub splits: bool,
     /// Paces of the stores' clocks, in parts per million.
     pub paces_ppm: Vec<u64>,
 }

@@ -6,9 +6,12 @@
 //! timestamp repeats. The window is extended ahead of time while timestamps are asked for; after a pause the first
 //! caller waits for one sync.
 //!
+//! A wall clock that jumps back does not stop the physical part ([`steady`]).
+//!
 //! [`oracle`] is the pure part, [`window`] the shell that saves.
 
 mod oracle;
+mod steady;
 mod window;
 
 pub(crate) use window::Tso;

@@ -87,6 +87,24 @@ fn timestamps_follow_the_clock_and_survive_its_going_back() {
 }
 
 #[test]
+fn time_goes_on_after_the_wall_clock_was_set_back() {
+    let simulation = Simulation::new(8);
+    let tso = open(&simulation);
+    let before = simulation.block_on(tso.grant(1)).expect("grants");
+    simulation.clock().jump_wall(-3_600_000_000);
+    simulation.clock().advance(Duration::from_secs(10));
+    let after = simulation.block_on(tso.grant(1)).expect("grants");
+    assert!(after.physical() - before.physical() >= 10_000, "locks of dead clients must expire");
+    drop(tso);
+    simulation.disk().crash(0);
+    let tso = open(&simulation);
+    let restarted = simulation.block_on(tso.grant(1)).expect("grants");
+    simulation.clock().advance(Duration::from_secs(10));
+    let later = simulation.block_on(tso.grant(1)).expect("grants");
+    assert!(later.physical() - restarted.physical() >= 10_000, "also when the saved window is ahead");
+}
+
+#[test]
 fn no_timestamp_repeats_after_crashes_with_the_clock_going_back() {
     let simulation = Simulation::new(4);
     let mut former = TimeStamp::ZERO;
