@@ -57,6 +57,8 @@ metrics! {
     reads,
     /// Transaction commands received.
     commands,
+    /// Lock requests refused because waiting would be a deadlock.
+    deadlocks,
     /// Coprocessor requests received.
     coprocessor_requests,
     /// Coprocessor requests refused because the queue was full.

@@ -158,6 +158,9 @@ impl<R: Replica> TikvService for KvService<R> {
         let (command, wait) = from_wire::pessimistic_lock(request)?;
         let work = write::pessimistic_lock(&self.scheduler, &context, command, wait);
         let result = self.within(head.as_ref(), work).await?;
+        if matches!(&result, Err(Failure::Key(error)) if error.deadlock.is_some()) {
+            self.metrics.deadlocks.add(1);
+        }
         answer_with_errors!(result, PessimisticLockResponse)
     }
 

@@ -13,6 +13,8 @@ pub struct Carrier {
     /// Of the store: what arrived there goes on when the sender is gone.
     pub env: Env,
     pub store: Arc<dyn TikvService>,
+    /// Loses all heartbeats, so that locks end while their owners live.
+    pub loses_heartbeats: bool,
 }
 
 impl Carrier {
@@ -76,6 +78,16 @@ macro_rules! carried {
                 }
             )*
 
+            async fn kv_txn_heart_beat(
+                &self,
+                request: kvrpcpb::TxnHeartBeatRequest,
+            ) -> Result<kvrpcpb::TxnHeartBeatResponse, Status> {
+                if self.loses_heartbeats {
+                    return Err(Status::unavailable("heartbeats are lost"));
+                }
+                self.store.kv_txn_heart_beat(request).await
+            }
+
             async fn coprocessor(&self, request: CoprocessorRequest) -> Result<CoprocessorResponse, Status> {
                 self.store.coprocessor(request).await
             }
@@ -96,7 +108,6 @@ carried! {
     kv_check_txn_status: CheckTxnStatusRequest -> CheckTxnStatusResponse,
     kv_resolve_lock: ResolveLockRequest -> ResolveLockResponse,
     kv_scan_lock: ScanLockRequest -> ScanLockResponse,
-    kv_txn_heart_beat: TxnHeartBeatRequest -> TxnHeartBeatResponse,
     kv_delete_range: DeleteRangeRequest -> DeleteRangeResponse,
     split_region: SplitRegionRequest -> SplitRegionResponse,
 }

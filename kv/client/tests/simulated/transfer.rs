@@ -107,7 +107,14 @@ async fn read(
         1 => LockWait::SkipLocked,
         _ => LockWait::Timeout(Duration::from_secs(100)),
     };
-    match random.range(0..3) {
+    match random.range(0..4) {
+        // The second key is not locked: commit has to find out whether it changed since the start.
+        3 => {
+            let options = LockOptions { wait, return_values: true, ..LockOptions::default() };
+            let [first] = lock(transaction, &keys[..1], &options).await?;
+            let second = transaction.get(&keys[1]).await?.expect("an account");
+            Ok([first, parse(&second)])
+        }
         0 => read_then_lock(transaction, keys, wait).await,
         1 => {
             let options = LockOptions { wait, return_values: true, ..LockOptions::default() };

@@ -71,7 +71,9 @@ async fn play(simulation: &Simulation) -> Outcomes {
     let (engine, log) = (Arc::new(MemoryEngine::new()), Arc::new(MemoryRaftLog::new()));
     let store = Store::open(env.clone(), rutile_kv::Config::default(), engine, log, pd.clone()).await;
     let store = store.expect("the store opens");
-    let carrier: Arc<dyn TikvService> = Arc::new(Carrier { env: env.clone(), store: store.service() });
+    let (loses_heartbeats, sender) = (env.random.one_in(2), env.clone());
+    let carrier = Carrier { env: sender, store: store.service(), loses_heartbeats };
+    let carrier: Arc<dyn TikvService> = Arc::new(carrier);
     let stores = Arc::new(StaticStores::new([(store.store_id(), carrier)]));
     let world = World { env: env.clone(), pd, stores, history: History::default() };
     let client = world.client(env.clone(), 1);
