@@ -20,7 +20,8 @@ use rutile_kv_env::fail_stop;
 use super::cache::EntryCache;
 use super::files::LogFiles;
 use super::memory::{check_contiguous, check_range};
-use super::synced::Synced;
+use super::synced::{Queue, Synced};
+use super::tail::cut_damaged;
 use super::terms::Terms;
 use super::{RaftLog, RaftLogBatch, RaftLogOp};
 use crate::{Error, RaftLogConfig, RaftLogMetrics, Result};
@@ -72,6 +73,7 @@ impl EngineRaftLog {
         std::fs::create_dir_all(path)?;
         let synced = Arc::new(Synced::open(path)?);
         synced.check_files(path)?;
+        cut_damaged(path, synced.mark(Queue::Append))?;
         let files = Arc::new(LogFiles { synced });
         let engine = raft_engine::Engine::open_with_file_system(config_of_engine, files)
             .map_err(|error| from_engine(path, error))?;

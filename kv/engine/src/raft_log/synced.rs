@@ -87,6 +87,11 @@ impl Synced {
         Ok(Synced { path, file, state: Mutex::new(state) })
     }
 
+    /// How far a queue is known to be synced: file number and offset.
+    pub(super) fn mark(&self, queue: Queue) -> (u64, u64) {
+        self.state.lock().marks[queue as usize]
+    }
+
     /// Files that hold synced data must be there, and long enough.
     pub(super) fn check_files(&self, directory: &Path) -> Result<()> {
         for queue in QUEUES {

@@ -4,5 +4,6 @@ mod durability;
 mod engine;
 mod fail_stop;
 mod model;
+mod power_loss;
 mod raft_log;
 mod support;
