@@ -12,7 +12,7 @@
 //! - [`CheckTxnStatus`]: the fate of a transaction, decided at its primary
 //! - [`CheckSecondaryLocks`]: the fate of an async commit, decided by all its keys
 //! - [`HeartBeat`]: a longer life for the primary lock
-//! - [`Latches`]: order between commands on the same keys
+//! - [`latch`]: order between commands on the same keys
 //!
 //! Deliberately missing: assertions, and pessimistic locks kept in memory only; both are refused or not asked for.
 mod acquire_pessimistic_lock;
