@@ -139,6 +139,8 @@ impl RaftLoop {
             }
             return;
         }
+        // A split of an earlier leadership is applied before this one serves, or was overwritten.
+        peer.split_index = 0;
         peer.view.set_leading(term);
         if peer.is_only_voter() {
             peer.view.set_unbounded_lease();
