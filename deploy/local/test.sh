@@ -9,4 +9,5 @@ export CARGO_TERM_COLOR=never
 
 echo "== free space: $(df -h --output=avail . | tail -n 1 | tr -d ' ')"
 cargo fmt --all --check
+cargo clippy --workspace --all-targets --locked -- --deny warnings
 cargo test --workspace --locked --no-fail-fast

@@ -1,10 +1,8 @@
 //! EXPLAIN over a real store in this process: the access path, what is pushed down, and EXPLAIN ANALYZE's
 //! row counts.
 
-mod cluster;
-
+use crate::cluster::Cluster;
 use bytes::Bytes;
-use cluster::Cluster;
 use rutile_sql::{Outcome, Rows, Script, Session};
 use rutile_sql_types::Value;
 

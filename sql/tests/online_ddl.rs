@@ -1,13 +1,13 @@
 //! ALTER TABLE while sessions write: afterwards every row has its index entries and every entry its row.
 
-mod cluster;
+#![expect(clippy::disallowed_methods, reason = "clients of the SQL layer run outside of its environment")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::cluster::Cluster;
 use bytes::Bytes;
-use cluster::Cluster;
 use rutile_kv_client::ScanOptions;
 use rutile_sql::codec::table_row::decode_row;
 use rutile_sql::codec::{Handle, index_entry, record_key};

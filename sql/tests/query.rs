@@ -6,12 +6,10 @@
 //! runs twice: with the rows committed, and inside the transaction that writes them, so that own writes
 //! merge over the scans.
 
-mod cluster;
-
 use std::path::Path;
 
+use crate::cluster::Cluster;
 use bytes::Bytes;
-use cluster::Cluster;
 use futures::StreamExt;
 use rutile_sql::{Outcome, Rows, Script, Session, SqlError};
 use rutile_sql_types::arrow::value_at;

@@ -4,15 +4,13 @@
 //! session, `restart` opens the SQL node again on the same store. Answers are MySQL 9.7's unless a comment above the
 //! block says why not. `UPDATE_GOLDEN=1 cargo test -p rutile-sql --test session` records; the diff is the review.
 
-mod cluster;
-
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 
+use crate::cluster::Cluster;
 use bytes::Bytes;
-use cluster::Cluster;
 use futures::StreamExt;
 use rutile_sql::{ColumnMeta, Outcome, Rows, Script, Session, SqlError};
 use rutile_sql_types::arrow::value_at;

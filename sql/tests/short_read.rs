@@ -1,10 +1,8 @@
 //! Queries that run without a plan answer as they do with one: each statement runs both ways over the same rows,
 //! committed and as the transaction's own writes.
 
-mod cluster;
-
+use crate::cluster::Cluster;
 use bytes::Bytes;
-use cluster::Cluster;
 use futures::StreamExt;
 use rutile_sql::{Outcome, ResultSet, Rows, Script, Session, SqlError};
 use rutile_sql_types::arrow::value_at;

@@ -1,5 +1,10 @@
 //! What must survive: acknowledged rows across `kill -9`, exact sums under concurrent transfers, updates of locked rows.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the clients run beside the server, outside of any environment"
+)]
+
 mod kill;
 mod locks;
 mod transfers;

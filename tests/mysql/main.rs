@@ -1,5 +1,10 @@
 //! A real driver and hostile bytes over the wire, and what an operator sees at start and stop.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the clients run beside the server, outside of any environment"
+)]
+
 mod driver;
 mod errors;
 mod hostile;

@@ -35,7 +35,7 @@ async fn columns_describe_themselves() -> Result<()> {
         ("ti", MYSQL_TYPE_TIME, 14, 3, 63),
         ("ts", MYSQL_TYPE_TIMESTAMP, 19, 0, 63),
     ];
-    let mut result = connection.query_iter("SELECT * FROM m AS alias").await?;
+    let result = connection.query_iter("SELECT * FROM m AS alias").await?;
     let columns = result.columns().expect("columns");
     let mut complaints = Vec::new();
     for (column, (name, kind, length, decimals, charset)) in columns.iter().zip(expected) {

@@ -171,7 +171,7 @@ impl Binder<'_> {
         let joined = match kind {
             JoinKind::Inner => {
                 let crossed = join(JoinKind::Inner, left, right, Vec::new());
-                self.bind_filter(crossed, condition, &mut correlated).map(|relation| fold_into_join(relation))
+                self.bind_filter(crossed, condition, &mut correlated).map(fold_into_join)
             }
             JoinKind::Left | JoinKind::Right => {
                 self.bind_conjuncts(condition).map(|on| join(kind, left, right, on))
@@ -274,10 +274,7 @@ fn merge_columns(mut scope: Scope, kind: JoinKind, width: usize, merged: &[(usiz
         scope.star.sort_by_key(|position| *position < width);
     }
     let order = std::mem::take(&mut scope.star);
-    let in_order = |list: &[usize]| -> Vec<usize> {
-        order.iter().copied().filter(|position| list.contains(position)).collect()
-    };
-    scope.star = in_order(&first);
+    scope.star = order.iter().copied().filter(|position| first.contains(position)).collect();
     scope
         .star
         .extend(order.iter().filter(|position| !first.contains(position) && !hidden.contains(position)));

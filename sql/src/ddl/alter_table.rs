@@ -73,10 +73,10 @@ async fn run(
         let job = Job { id: 0, work: Work::Alter(Box::new(alter)) };
         alter_job::start(&instance, job, &context.cancellation()).await?;
     }
-    if let Some(value) = auto_increment {
-        if let Some(last) = value.checked_sub(1) {
-            instance.auto_ids().rebase(&source, last).await?;
-        }
+    if let Some(value) = auto_increment
+        && let Some(last) = value.checked_sub(1)
+    {
+        instance.auto_ids().rebase(&source, last).await?;
     }
     Ok(())
 }
@@ -196,10 +196,10 @@ impl Wanted {
 
     fn drop_index(&mut self, name: &str) -> Result<()> {
         let position = self.index_position(name)?;
-        if let Some(index) = self.table.indexes.get(position) {
-            if self.table.is_clustered(index) {
-                return Err(Error::unsupported("DROP PRIMARY KEY of a clustered table"));
-            }
+        if let Some(index) = self.table.indexes.get(position)
+            && self.table.is_clustered(index)
+        {
+            return Err(Error::unsupported("DROP PRIMARY KEY of a clustered table"));
         }
         self.table.indexes.remove(position);
         Ok(())

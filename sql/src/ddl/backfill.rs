@@ -104,14 +104,14 @@ async fn write_entry(
         return Err(MySqlError::invalid_use_of_null().into());
     }
     let entry = index_entry::index_entry(table, index, row, handle)?;
-    if entry.distinct {
-        if let Some(existing) = transaction.get(&entry.key).await? {
-            let other = index_entry::handle_of_entry(table, index, &entry.key, &existing)?;
-            if other == *handle {
-                return Ok(());
-            }
-            return Err(Error::Sql(duplicate_entry(table, index, row, TimeZone::UTC)));
+    if entry.distinct
+        && let Some(existing) = transaction.get(&entry.key).await?
+    {
+        let other = index_entry::handle_of_entry(table, index, &entry.key, &existing)?;
+        if other == *handle {
+            return Ok(());
         }
+        return Err(Error::Sql(duplicate_entry(table, index, row, TimeZone::UTC)));
     }
     transaction.put(Bytes::from(entry.key), Bytes::from(entry.value));
     Ok(())

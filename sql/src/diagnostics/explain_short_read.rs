@@ -22,7 +22,7 @@ fn node_of(relation: &Relation, read: &ShortRead<'_>) -> Node {
         Relation::Filter { input, .. }
         | Relation::Project { input, .. }
         | Relation::Sort { input, .. }
-        | Relation::Aggregate { input, .. } => column_names(input, read),
+        | Relation::Aggregate { input, .. } => column_names(input),
         _ => Vec::new(),
     };
     let list =
@@ -70,7 +70,7 @@ fn node_of(relation: &Relation, read: &ShortRead<'_>) -> Node {
 }
 
 /// Names of a relation's columns as far as they are the table's.
-fn column_names(relation: &Relation, read: &ShortRead<'_>) -> Vec<String> {
+fn column_names(relation: &Relation) -> Vec<String> {
     match relation {
         Relation::Table(scan) => scan
             .columns
@@ -80,14 +80,14 @@ fn column_names(relation: &Relation, read: &ShortRead<'_>) -> Vec<String> {
             })
             .collect(),
         Relation::Project { input, exprs } => {
-            let names = column_names(input, read);
+            let names = column_names(input);
             exprs.iter().map(|expr| filter_text(expr, &names)).collect()
         }
         Relation::Aggregate { input, keys, calls } => {
-            let names = column_names(input, read);
+            let names = column_names(input);
             let keys = keys.iter().map(|key| filter_text(key, &names));
             keys.chain(calls.iter().map(|call| call.name().to_owned())).collect()
         }
-        other => other.inputs().first().map_or_else(Vec::new, |input| column_names(input, read)),
+        other => other.inputs().first().map_or_else(Vec::new, |input| column_names(input)),
     }
 }

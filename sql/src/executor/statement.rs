@@ -172,7 +172,8 @@ pub async fn evaluate_expression(
     let ty = bound.relation.output_type(0);
     let view = read_view(context, &bound.relation).await?;
     let engine = Arc::clone(context.instance.query_engine());
-    let rows = collect(engine.run(&bound, view.as_ref(), &evaluation).await?, &[ty.clone()]).await?;
+    let rows =
+        collect(engine.run(&bound, view.as_ref(), &evaluation).await?, std::slice::from_ref(&ty)).await?;
     context.session.keep(&evaluation);
     let value = rows.into_iter().next().and_then(|row| row.into_iter().next()).unwrap_or(Value::Null);
     Ok((value, ty))

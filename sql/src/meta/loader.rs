@@ -27,7 +27,7 @@ pub async fn load_changes(meta: &MetaTransaction, current: &InfoSchema) -> Resul
         return Ok(current.clone());
     }
     let behind = version - current.version();
-    if behind < 0 || behind > DIFFS_MAX {
+    if !(0..=DIFFS_MAX).contains(&behind) {
         return load(meta).await;
     }
     let mut changed: BTreeSet<DatabaseId> = BTreeSet::new();

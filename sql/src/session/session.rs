@@ -367,12 +367,11 @@ fn set_handshake_charset(state: &mut SessionState) {
         charset => (charset, collation),
     };
     state.variables.set_client_charset(charset, collation);
-    if state.info.interactive {
-        if let Some((timeout, interactive)) =
+    if state.info.interactive
+        && let Some((timeout, interactive)) =
             crate::variable::find("wait_timeout").zip(crate::variable::find("interactive_timeout"))
-        {
-            let value = state.variables.get(interactive);
-            state.variables.follow(timeout, value);
-        }
+    {
+        let value = state.variables.get(interactive);
+        state.variables.follow(timeout, value);
     }
 }

@@ -76,13 +76,13 @@ impl SessionTransaction {
 
     /// Takes the snapshot now: START TRANSACTION WITH CONSISTENT SNAPSHOT.
     pub async fn start(&mut self, client: &Client) -> Result<()> {
-        if let Some(open) = &mut self.open {
-            if open.store.is_none() {
-                let pessimistic = open.characteristics.pessimistic;
-                // A statement that commits by itself comes back with locks when others hold some.
-                let commit_lock_wait = (!open.explicit).then_some(Duration::ZERO);
-                open.store = Some(client.begin(TransactionOptions { pessimistic, commit_lock_wait }).await?);
-            }
+        if let Some(open) = &mut self.open
+            && open.store.is_none()
+        {
+            let pessimistic = open.characteristics.pessimistic;
+            // A statement that commits by itself comes back with locks when others hold some.
+            let commit_lock_wait = (!open.explicit).then_some(Duration::ZERO);
+            open.store = Some(client.begin(TransactionOptions { pessimistic, commit_lock_wait }).await?);
         }
         Ok(())
     }
@@ -121,14 +121,13 @@ impl SessionTransaction {
 
     /// The first statement of a REPEATABLE READ transaction decides which catalog it keeps to.
     pub fn pin_schema(&mut self, schema: &Arc<InfoSchema>) {
-        if let Some(open) = &mut self.open {
-            if open.explicit
-                && open.characteristics.isolation == Isolation::RepeatableRead
-                && open.schema.is_none()
-            {
-                open.schema = Some(Arc::clone(schema));
-                open.schema_is_fresh = true;
-            }
+        if let Some(open) = &mut self.open
+            && open.explicit
+            && open.characteristics.isolation == Isolation::RepeatableRead
+            && open.schema.is_none()
+        {
+            open.schema = Some(Arc::clone(schema));
+            open.schema_is_fresh = true;
         }
     }
 

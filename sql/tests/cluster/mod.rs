@@ -71,5 +71,5 @@ async fn open(env: &Env, client: &Client) -> Instance {
 }
 
 fn set_endpoint(store: &Store) {
-    store.set_endpoint(Arc::new(rutile_sql::storeside::SqlEndpoint::default())).expect("takes the endpoint");
+    store.set_endpoint(Arc::new(rutile_sql::storeside::SqlEndpoint)).expect("takes the endpoint");
 }

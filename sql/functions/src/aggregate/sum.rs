@@ -122,7 +122,7 @@ impl Accumulator for Sum {
     fn state(&self) -> Vec<Value> {
         let sum = match &self.total {
             _ if self.count == 0 => Value::Null,
-            Total::Exact(total) => Value::Decimal(total.clone()),
+            Total::Exact(total) => Value::Decimal(*total),
             Total::Real(total) => Value::Double(*total),
         };
         vec![sum, Value::Int(self.count)]
@@ -150,7 +150,7 @@ impl Accumulator for Sum {
         let value = match (&self.total, self.average) {
             (Total::Real(total), false) => Value::Double(*total),
             (Total::Real(total), true) => Value::Double(total / self.count as f64),
-            (Total::Exact(total), false) => exact(total.clone(), self.result.decimals),
+            (Total::Exact(total), false) => exact(*total, self.result.decimals),
             (Total::Exact(total), true) => {
                 let extra = self.result.decimals.saturating_sub(total.scale());
                 match total.checked_div(&Decimal::from(self.count), u32::from(extra)) {

@@ -41,10 +41,10 @@ pub fn eval_arrow(
     rows: usize,
 ) -> Result<ArrayRef, MySqlError> {
     ctx.check_killed()?;
-    if let Some(vector) = function.vector {
-        if let Some(array) = vector(ctx, args, call, rows)? {
-            return Ok(array);
-        }
+    if let Some(vector) = function.vector
+        && let Some(array) = vector(ctx, args, call, rows)?
+    {
+        return Ok(array);
     }
     let mut builder = ValueBuilder::new(&call.result, rows);
     let mut values = vec![Value::Null; args.len()];

@@ -77,10 +77,10 @@ impl CallInfo {
         &self,
         make: impl FnOnce() -> Result<T, MySqlError>,
     ) -> Result<Arc<T>, MySqlError> {
-        if let Some(ready) = self.prepared.get() {
-            if let Ok(ready) = Arc::clone(ready).downcast::<T>() {
-                return Ok(ready);
-            }
+        if let Some(ready) = self.prepared.get()
+            && let Ok(ready) = Arc::clone(ready).downcast::<T>()
+        {
+            return Ok(ready);
         }
         let made = Arc::new(make()?);
         // Another thread may have been faster; both made the same.

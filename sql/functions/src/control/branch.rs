@@ -122,7 +122,7 @@ fn case_of(ctx: &mut EvalContext, args: &[Value], call: &CallInfo) -> Result<Val
             return branch(ctx, args, call, pair * 2 + 2);
         }
     }
-    if args.len() % 2 == 0 { branch(ctx, args, call, args.len() - 1) } else { Ok(Value::Null) }
+    if args.len().is_multiple_of(2) { branch(ctx, args, call, args.len() - 1) } else { Ok(Value::Null) }
 }
 
 fn extreme_type(ctx: &mut InferContext, args: &[ArgInfo<'_>], name: &str) -> Result<FieldType, MySqlError> {

@@ -12,10 +12,10 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function::new("+", 2, 2, infer::plus, plus).vector(vector::plus),
     Function::new("-", 2, 2, infer::minus, minus).vector(vector::minus),
     Function::new("*", 2, 2, infer::multiply, multiply).vector(vector::multiply),
-    Function::new("/", 2, 2, infer::division, |ctx, args, call| divide(ctx, args, call)),
+    Function::new("/", 2, 2, infer::division, divide),
     Function::new("div", 2, 2, infer::integer_division, integer_division),
-    Function::new("%", 2, 2, infer::modulo, |ctx, args, call| modulo(ctx, args, call)),
-    Function::new("mod", 2, 2, infer::modulo, |ctx, args, call| modulo(ctx, args, call)),
+    Function::new("%", 2, 2, infer::modulo, modulo),
+    Function::new("mod", 2, 2, infer::modulo, modulo),
     Function::new("unary_minus", 1, 1, infer::negation, negate),
 ];
 

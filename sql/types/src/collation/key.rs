@@ -97,7 +97,9 @@ impl Collation {
 }
 
 fn compare_ascii900(a: &[u8], b: &[u8]) -> Ordering {
-    let weights = |text: &[u8]| text.to_vec().into_iter().map(uca::ascii_weight).filter(|w| *w != 0);
+    fn weights(text: &[u8]) -> impl Iterator<Item = u16> {
+        text.iter().copied().map(uca::ascii_weight).filter(|weight| *weight != 0)
+    }
     // The common case differs early; only then is an allocation avoided by comparing in step.
     let mut at = 0;
     while at < a.len() && at < b.len() {

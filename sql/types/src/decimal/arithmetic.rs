@@ -20,12 +20,11 @@ fn round_up_to_word(digits: u32) -> u32 {
 impl Decimal {
     pub fn checked_add(&self, other: &Decimal) -> Option<Decimal> {
         let scale = self.scale().max(other.scale());
-        if self.scale() == other.scale() {
-            if let (Some(a), Some(b)) = (self.digits_i128(), other.digits_i128()) {
-                if let Some(sum) = a.checked_add(b) {
-                    return Some(Decimal::from_i128(sum, scale)).filter(Decimal::fits);
-                }
-            }
+        if self.scale() == other.scale()
+            && let (Some(a), Some(b)) = (self.digits_i128(), other.digits_i128())
+            && let Some(sum) = a.checked_add(b)
+        {
+            return Some(Decimal::from_i128(sum, scale)).filter(Decimal::fits);
         }
         let (a, b) = (self.round_to(scale)?, other.round_to(scale)?);
         Some(Decimal::new(a.digits().checked_add(b.digits())?, scale)).filter(Decimal::fits)
@@ -37,10 +36,10 @@ impl Decimal {
 
     pub fn checked_mul(&self, other: &Decimal) -> Option<Decimal> {
         let scale = u32::from(self.scale()) + u32::from(other.scale());
-        if let (Some(a), Some(b)) = (self.digits_i128(), other.digits_i128()) {
-            if let (Some(product), true) = (a.checked_mul(b), scale <= u32::from(MAX_SCALE)) {
-                return Some(Decimal::from_i128(product, scale as u8)).filter(Decimal::fits);
-            }
+        if let (Some(a), Some(b)) = (self.digits_i128(), other.digits_i128())
+            && let (Some(product), true) = (a.checked_mul(b), scale <= u32::from(MAX_SCALE))
+        {
+            return Some(Decimal::from_i128(product, scale as u8)).filter(Decimal::fits);
         }
         self.wide_mul(other, scale)
     }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 /// Shortest text that reads back as the same double; plain for 1e-15 <= |x| < 1e15, else `1.5e-20`.
 pub fn format_double(v: f64, out: &mut String) {
     if !v.is_finite() {
-        out.push_str("0");
+        out.push('0');
         return;
     }
     let scientific = format!("{v:e}");
@@ -15,7 +15,7 @@ pub fn format_double(v: f64, out: &mut String) {
 /// FLOAT shows six significant digits.
 pub fn format_float(v: f32, out: &mut String) {
     if !v.is_finite() {
-        out.push_str("0");
+        out.push('0');
         return;
     }
     let scientific = format!("{:.5e}", f64::from(v));

@@ -39,7 +39,7 @@ pub fn civil_from_days(days: i64) -> Option<(u32, u32, u32)> {
 }
 
 pub fn is_leap_year(year: u32) -> bool {
-    year != 0 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+    year != 0 && year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
 }
 
 /// Days of the month; 0 for month 0, so that every day is "too large" there.

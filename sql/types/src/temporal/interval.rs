@@ -154,10 +154,11 @@ impl Interval {
             return None;
         }
         // The microsecond field is a fraction: '1.5' MINUTE_MICROSECOND... means 500000 microseconds.
-        if unit.has_microseconds() && last_digits < 6 {
-            if let Some(last) = values.last_mut() {
-                *last *= 10i64.pow(6 - last_digits);
-            }
+        if unit.has_microseconds()
+            && last_digits < 6
+            && let Some(last) = values.last_mut()
+        {
+            *last *= 10i64.pow(6 - last_digits);
         }
         let missing = weights.len() - values.len();
         let total: i128 =
@@ -199,7 +200,7 @@ impl PackedDatetime {
             + i128::from(self.time_micros())
             + interval.micros;
         let (days, micros) = (i64::try_from(total.div_euclid(DAY)).ok()?, total.rem_euclid(DAY) as i64);
-        Some(Self::from_day_and_micros(days, micros)?)
+        Self::from_day_and_micros(days, micros)
     }
 
     /// From a TO_DAYS number and microseconds since midnight.

@@ -51,10 +51,10 @@ fn expand(n: i64) -> Option<(i64, bool)> {
 pub fn duration_from_number(number: i64) -> (Option<Duration>, Option<TemporalWarning>) {
     let magnitude = number.unsigned_abs();
     if magnitude > 8_385_959 {
-        if number >= 10_000_000_000 {
-            if let Ok((value, _)) = datetime_from_number(number, DateFlags::FUZZY) {
-                return (Some(Duration::from_micros(value.time_micros())), None);
-            }
+        if number >= 10_000_000_000
+            && let Ok((value, _)) = datetime_from_number(number, DateFlags::FUZZY)
+        {
+            return (Some(Duration::from_micros(value.time_micros())), None);
         }
         let limit = if number < 0 { Duration::MIN } else { Duration::MAX };
         return (Some(limit), Some(TemporalWarning::OutOfRange));

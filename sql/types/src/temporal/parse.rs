@@ -216,19 +216,19 @@ impl<'a> Scanner<'a> {
             return result;
         }
         result.fractional_digits = self.length[6] as u8;
-        if self.length[6] == 6 {
-            if let Some(d) = self.digit() {
-                result.nanoseconds = d * 100;
-                while self.digit().is_some() {
-                    self.at += 1;
-                }
+        if self.length[6] == 6
+            && let Some(d) = self.digit()
+        {
+            result.nanoseconds = d * 100;
+            while self.digit().is_some() {
+                self.at += 1;
             }
         }
-        if self.count > 5 {
-            if let Some((seconds, used)) = zone_displacement(&self.text[self.at..]) {
-                result.offset_seconds = Some(seconds);
-                self.at += used;
-            }
+        if self.count > 5
+            && let Some((seconds, used)) = zone_displacement(&self.text[self.at..])
+        {
+            result.offset_seconds = Some(seconds);
+            self.at += used;
         }
         if self.text[self.at..].iter().any(|b| !b.is_ascii_whitespace()) {
             result.warning = Some(TemporalWarning::Truncated);
@@ -277,6 +277,6 @@ fn zone_displacement(text: &[u8]) -> Option<(i32, usize)> {
     let (hours, minutes) = (digits(bytes[1], bytes[2])?, digits(bytes[4], bytes[5])?);
     let seconds = sign * (hours * 60 + minutes) * 60;
     let legal =
-        bytes[3] == b':' && minutes < 60 && (-50_340..=50_400).contains(&seconds) && &bytes[..] != b"-00:00";
+        bytes[3] == b':' && minutes < 60 && (-50_340..=50_400).contains(&seconds) && bytes != b"-00:00";
     legal.then_some((seconds, 6))
 }

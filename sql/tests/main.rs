@@ -1,0 +1,8 @@
+//! The SQL layer over a store in this process: one program, so that DataFusion is linked once.
+
+mod cluster;
+mod explain;
+mod online_ddl;
+mod query;
+mod session;
+mod short_read;
