@@ -32,12 +32,15 @@ pub(super) enum Answer {
     Lost,
 }
 
+/// Makes the answer of a call that may come again.
+type MakeAnswer = fn() -> Answer;
+
 /// Calls in expected order, each with a description of store, kind and keys.
 #[derive(Default)]
 pub(super) struct Script {
     expected: Mutex<VecDeque<(String, Answer)>>,
     /// Answers for calls that may come any number of times, once the script is used up.
-    forever: Mutex<Vec<(String, fn() -> Answer)>>,
+    forever: Mutex<Vec<(String, MakeAnswer)>>,
     surprises: Mutex<Vec<String>>,
 }
 
@@ -46,7 +49,7 @@ impl Script {
         self.expected.lock().push_back((call.to_owned(), answer));
     }
 
-    pub(super) fn forever(&self, call: &str, answer: fn() -> Answer) {
+    pub(super) fn forever(&self, call: &str, answer: MakeAnswer) {
         self.forever.lock().push((call.to_owned(), answer));
     }
 
