@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use rutile_sql_parser::ast::{
-    self, ExprKind, LockStrength, LockWait, OrderItem, Query, QueryBody, SetOperator, With,
-};
+use rutile_sql_parser::ast::{self, ExprKind, OrderItem, Query, QueryBody, SetOperator, With};
 use rutile_sql_types::{FieldType, MySqlError, Value};
 
 use super::error::{self, Clause};
@@ -19,8 +17,6 @@ pub struct BoundQuery {
     pub relation: Relation,
     /// As many as the relation has output columns.
     pub columns: Vec<OutputColumn>,
-    /// FOR UPDATE and FOR SHARE of the outermost query.
-    pub locking: Option<(LockStrength, LockWait)>,
 }
 
 /// The tables of one WITH clause.
@@ -44,9 +40,9 @@ pub(super) struct RowLimit {
     pub count: u64,
 }
 
-/// Binds a whole query.
+/// Binds a whole query. Its locking clause is for who runs it.
 pub fn bind_query(query: &Query, context: &BindContext<'_>) -> Result<BoundQuery, MySqlError> {
-    Binder::new(context).bind_query(query)
+    Binder::new(context).bind_whole(query)
 }
 
 impl Binder<'_> {
@@ -58,16 +54,23 @@ impl Binder<'_> {
         bound
     }
 
+    /// A query inside another one.
     pub(super) fn bind_query(&mut self, query: &Query) -> Result<BoundQuery, MySqlError> {
+        if !query.locking.is_empty() {
+            // A lock that is not taken must not be promised.
+            return Err(error::not_supported("FOR UPDATE and FOR SHARE in a subquery"));
+        }
+        self.bind_whole(query)
+    }
+
+    fn bind_whole(&mut self, query: &Query) -> Result<BoundQuery, MySqlError> {
         let common = self.common.len();
         if let Some(with) = &query.with {
             self.bind_with(with)?;
         }
         let bound = self.bind_query_body(query);
         self.common.truncate(common);
-        let mut bound = bound?;
-        bound.locking = query.locking.first().map(|locking| (locking.strength, locking.wait));
-        Ok(bound)
+        bound
     }
 
     fn bind_query_body(&mut self, query: &Query) -> Result<BoundQuery, MySqlError> {
@@ -164,7 +167,7 @@ impl Binder<'_> {
             .enumerate()
             .map(|(position, ty)| OutputColumn::computed(&format!("column_{position}"), ty.clone()))
             .collect();
-        Ok(BoundQuery { relation: Relation::Values { rows, types }, columns, locking: None })
+        Ok(BoundQuery { relation: Relation::Values { rows, types }, columns })
     }
 
     fn bind_set_operation(&mut self, operation: &ast::SetOperation) -> Result<BoundQuery, MySqlError> {
@@ -304,7 +307,7 @@ fn union(operands: Vec<BoundQuery>, distinct: usize) -> Result<BoundQuery, MySql
             Relation::Union { inputs }
         }
     };
-    Ok(BoundQuery { relation, columns, locking: None })
+    Ok(BoundQuery { relation, columns })
 }
 
 fn convert_columns(

@@ -236,7 +236,7 @@ impl Binder<'_> {
             let kept = types.into_iter().enumerate().map(|(index, ty)| Expr::Column { index, ty });
             relation = relation.projected(kept.collect());
         }
-        Ok(BoundQuery { relation, columns, locking: None })
+        Ok(BoundQuery { relation, columns })
     }
 }
 

@@ -116,7 +116,7 @@ impl ReadTemplate {
         names.keeps_placeholders = true;
         // What fails here fails again when it is bound with its values, with the error the client is to see.
         let query = bind_query(query, &names).ok()?;
-        if query.locking.is_some() || !slots_are_safe(&query.relation) || !row::can_run(&query.relation) {
+        if !slots_are_safe(&query.relation) || !row::can_run(&query.relation) {
             return None;
         }
         let columns = column_metas(&query.columns);
