@@ -69,32 +69,79 @@ pub async fn scan<R: Replica>(
         return Ok(Vec::new());
     }
     // The limit is the client's memory to bound: an answer cut shorter would read as "no more".
-    let limit = range.limit;
+    let mut page = Page::default();
     if range.reverse {
         let mut scanner = BackwardScanner::new(snapshot.versions(), options, &low, &high, range.key_only)?;
-        collect(limit, || Ok(scanner.next()?.then(|| to_wire::pair(scanner.key(), scanner.value().clone()))))
+        page.fill(range.limit, |page| {
+            let found = scanner.next()?;
+            if found {
+                page.push(scanner.key(), scanner.value());
+            }
+            Ok(found)
+        })?;
     } else {
         let mut scanner = ForwardScanner::new(snapshot.versions(), options, &low, &high, range.key_only)?;
-        collect(limit, || {
-            Ok(scanner.next()?.then(|| to_wire::pair(scanner.key(), Bytes::copy_from_slice(scanner.value()))))
-        })
+        page.fill(range.limit, |page| {
+            let found = scanner.next()?;
+            if found {
+                page.push(scanner.key(), scanner.value());
+            }
+            Ok(found)
+        })?;
     }
+    Ok(page.into_pairs())
 }
 
-/// Takes pairs until the limit; a locked key takes one place and the scan goes on behind it.
-fn collect(
-    limit: usize,
-    mut next: impl FnMut() -> Result<Option<kvrpcpb::KvPair>>,
-) -> Result<Vec<kvrpcpb::KvPair>, Failure> {
-    let mut pairs = Vec::new();
-    while pairs.len() < limit {
-        match next() {
-            Ok(Some(pair)) => pairs.push(pair),
-            Ok(None) => break,
-            Err(error) => pairs.push(locked_pair(error)?),
-        }
+/// The pairs of one answer in one piece of memory, of which they become slices: a row of a short range costs more to
+/// allocate than to copy.
+#[derive(Default)]
+struct Page {
+    bytes: Vec<u8>,
+    entries: Vec<Entry>,
+}
+
+enum Entry {
+    /// Where the key ends and where the value does.
+    Pair {
+        key_end: usize,
+        end: usize,
+    },
+    Locked(kvrpcpb::KvPair),
+}
+
+impl Page {
+    fn push(&mut self, key: &[u8], value: &[u8]) {
+        self.bytes.extend_from_slice(key);
+        let key_end = self.bytes.len();
+        self.bytes.extend_from_slice(value);
+        self.entries.push(Entry::Pair { key_end, end: self.bytes.len() });
     }
-    Ok(pairs)
+
+    /// Takes pairs until the limit; a locked key takes one place and the scan goes on behind it.
+    fn fill(&mut self, limit: usize, mut next: impl FnMut(&mut Page) -> Result<bool>) -> Result<(), Failure> {
+        while self.entries.len() < limit {
+            match next(self) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => self.entries.push(Entry::Locked(locked_pair(error)?)),
+            }
+        }
+        Ok(())
+    }
+
+    fn into_pairs(self) -> Vec<kvrpcpb::KvPair> {
+        let bytes = Bytes::from(self.bytes);
+        let mut start = 0;
+        let pair = |entry| match entry {
+            Entry::Locked(pair) => pair,
+            Entry::Pair { key_end, end } => {
+                let (key, value) = (bytes.slice(start..key_end), bytes.slice(key_end..end));
+                start = end;
+                kvrpcpb::KvPair { error: None, key, value }
+            }
+        };
+        self.entries.into_iter().map(pair).collect()
+    }
 }
 
 /// Only a lock may take the place of a pair; any other error ends the request.

@@ -192,11 +192,6 @@ pub fn lock_info(locked: LockedKey) -> kvrpcpb::LockInfo {
     }
 }
 
-/// A pair of a scan or batch get.
-pub fn pair(key: &[u8], value: Bytes) -> kvrpcpb::KvPair {
-    kvrpcpb::KvPair { error: None, key: Bytes::copy_from_slice(key), value }
-}
-
 /// The error pair that stands for a locked key.
 pub fn error_pair(error: Box<kvrpcpb::KeyError>) -> kvrpcpb::KvPair {
     let key = error.locked.as_ref().map_or_else(Bytes::new, |lock| lock.key.clone());
