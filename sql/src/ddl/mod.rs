@@ -41,4 +41,4 @@ pub use database::{alter_database, create_database, drop_database};
 pub(crate) use default::literal_value;
 pub use drop_table::{drop_table, truncate_table};
 pub use rename_table::rename_table;
-pub use resume::resume_jobs;
+pub use resume::{resume_jobs, unfinished_jobs};

@@ -2,16 +2,20 @@
 
 use rutile_kv_client::TransactionOptions;
 
-use super::job::Work;
+use super::job::{Job, Work};
 use super::{alter_job, reclaim};
 use crate::error::Result;
 use crate::meta::MetaTransaction;
 use crate::session::Instance;
 
-/// Runs every stored job to its end; called once, before or while sessions work.
-pub async fn resume_jobs(instance: &Instance) -> Result<()> {
+/// The jobs that were left behind. Asked for before there is a session: the jobs of live ones must not be run twice.
+pub async fn unfinished_jobs(instance: &Instance) -> Result<Vec<Job>> {
     let meta = MetaTransaction::new(instance.client().begin(TransactionOptions::default()).await?);
-    let jobs = meta.jobs().await?;
+    meta.jobs().await
+}
+
+/// Runs the jobs to their end, while sessions work.
+pub async fn resume_jobs(instance: &Instance, jobs: Vec<Job>) -> Result<()> {
     for job in jobs {
         tracing::info!(job = job.id, "resuming a DDL job");
         match &job.work {

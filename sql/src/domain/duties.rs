@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use crate::error::Result;
 use crate::session::Instance;
 
 /// How often the stored schema version is looked at; another node's DDL is seen within this time.
 const RELOAD_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Starts the tasks of an opened instance; they end when it shuts down.
-pub fn start(instance: &Instance) {
+/// Starts the tasks of an opened instance, which has no session yet; they end when it shuts down.
+pub async fn start(instance: &Instance) -> Result<()> {
+    let left_behind = crate::ddl::unfinished_jobs(instance).await?;
     let weak = instance.downgrade();
     let clock = instance.env().clock.clone();
     instance.spawn(
@@ -32,9 +34,10 @@ pub fn start(instance: &Instance) {
     instance.spawn(
         "sql-ddl-resume",
         Box::pin(async move {
-            if let Err(error) = crate::ddl::resume_jobs(&resumed).await {
+            if let Err(error) = crate::ddl::resume_jobs(&resumed, left_behind).await {
                 tracing::error!(%error, "unfinished DDL jobs could not be resumed");
             }
         }),
     );
+    Ok(())
 }

@@ -87,7 +87,7 @@ impl Instance {
             closing: AtomicBool::new(false),
             tasks: Mutex::new(Vec::new()),
         }));
-        domain::start(&instance);
+        domain::start(&instance).await?;
         Ok(instance)
     }
 
