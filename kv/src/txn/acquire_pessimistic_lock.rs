@@ -186,12 +186,6 @@ impl Command for &AcquirePessimisticLock {
         Some(self.start_ts)
     }
 
-    /// A lock only promises to fail others early. One that is lost with its leader is noticed by the prewrite, which
-    /// takes it back if nobody has committed on the key, and fails otherwise.
-    fn answers_early(&self) -> bool {
-        true
-    }
-
     fn decide(self, reader: &mut Reader<'_>, concurrency: &ConcurrencyManager) -> Result<Decision<Acquired>> {
         if has_duplicates(&self.keys) {
             return Err(Error::Invalid("a key is to be locked twice in one request".to_owned()));

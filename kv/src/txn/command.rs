@@ -47,11 +47,6 @@ pub trait Command: Send {
         None
     }
 
-    /// Whether the answer holds even if the writes never come to be, so that nobody need wait for them.
-    fn answers_early(&self) -> bool {
-        false
-    }
-
     /// Decides on the snapshot behind `reader`, while the keys are latched.
     fn decide(
         self,

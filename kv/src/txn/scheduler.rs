@@ -7,8 +7,7 @@
 //!   +------------------------------- answer -----------------------------+
 //! ```
 //! Latches and in-memory locks travel with the proposal, so that a caller that goes away in the middle
-//! releases nothing early. A pessimistic lock is answered when it is proposed (TiKV's pipelined locking): a
-//! transaction of several statements waits for one sync at its end instead of one for each statement. Reads run on the caller's thread.
+//! releases nothing early. Reads run on the caller's thread.
 use std::sync::Arc;
 
 use rutile_kv_env::Env;
@@ -77,7 +76,7 @@ impl<R: Replica> Scheduler<R> {
             // Of the term of the snapshot, because the write is proposed in that term or not at all.
             self.replica.max_ts_synced(context, snapshot.term).await?;
         }
-        let (starts_at, answers_early) = (command.starts_at(), command.answers_early());
+        let starts_at = command.starts_at();
         let Decision { writes, outcome, handles } =
             command.decide(&mut Reader::new(snapshot.versions()), &self.concurrency)?;
         if writes.is_empty() {
@@ -93,15 +92,7 @@ impl<R: Replica> Scheduler<R> {
         // Readers must find the records before the in-memory locks go, and the next command must find both
         // before it is let in.
         let latch = (!self.env.hooks.is_planted("txn::scheduler::early_unlatch")).then_some(latch);
-        let mut fate = self.submit(context.region_id, epoch, term, writes, (handles, latch)).await;
-        if answers_early {
-            // The latch stays until the writes are applied, so the next command on these keys finds them.
-            return match fate.try_recv() {
-                Ok(Err(error)) => Err(error),
-                _ => Ok(outcome),
-            };
-        }
-        applied(fate).await?;
+        self.replicate(context.region_id, epoch, term, writes, (handles, latch)).await?;
         Ok(outcome)
     }
 
@@ -115,18 +106,6 @@ impl<R: Replica> Scheduler<R> {
         writes: WriteSet,
         held: impl Send + 'static,
     ) -> Result<()> {
-        applied(self.submit(region_id, epoch, term, writes, held).await).await
-    }
-
-    /// The same without waiting; answers where the fate of the writes will be told.
-    async fn submit(
-        &self,
-        region_id: u64,
-        epoch: RegionEpoch,
-        term: u64,
-        writes: WriteSet,
-        held: impl Send + 'static,
-    ) -> oneshot::Receiver<Result<()>> {
         let (sender, receiver) = oneshot::channel();
         let (lock_manager, lock_changes) = (self.lock_manager.clone(), self.lock_manager.changes_of(&writes));
         let done = Box::new(move |result: Result<()>| {
@@ -137,7 +116,8 @@ impl<R: Replica> Scheduler<R> {
             let _ = sender.send(result);
         });
         self.replica.propose(Proposal { region_id, epoch, term, writes, done }).await;
-        receiver
+        // A proposal dropped unanswered means that the store stopped with it in flight.
+        receiver.await.unwrap_or(Err(Error::Unknown))
     }
 
     /// Resolves all locks of the given transactions in the region.
@@ -228,12 +208,6 @@ impl<R: Replica> Scheduler<R> {
         safe_point.check(options.ts)?;
         Ok(snapshot)
     }
-}
-
-/// Waits until writes are applied.
-async fn applied(fate: oneshot::Receiver<Result<()>>) -> Result<()> {
-    // A proposal dropped unanswered means that the store stopped with it in flight.
-    fate.await.unwrap_or(Err(Error::Unknown))
 }
 
 /// All keys must lie in the region.

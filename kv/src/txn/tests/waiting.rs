@@ -205,21 +205,3 @@ fn a_lock_released_in_between_is_not_waited_for() {
     fixture.replica.release();
     poll(&mut waiter).expect("its turn").expect("free");
 }
-
-#[test]
-fn a_lock_is_answered_before_it_is_applied_and_keeps_others_out_all_the_same() {
-    let fixture = Fixture::new();
-    fixture.replica.hold();
-    fixture.lock_now(&["k"], 10);
-    assert_eq!(fixture.replica.held(), 1, "on its way");
-    let mut other = fixture.lock(&["k"], 20, 20);
-    assert!(poll(&mut other).is_none(), "the latch is held until the lock is there");
-    let context = fixture.replica.context();
-    let mut prewrite = Prewrite::new(vec![Mutation::put("k", "v")], "k".into(), 10.into(), 3000);
-    prewrite.for_update_ts = 10.into();
-    let mut own = Box::pin(fixture.scheduler.run(&context, prewrite));
-    assert!(poll(&mut own).is_none(), "its own prewrite waits, too");
-    fixture.replica.release();
-    assert!(poll(&mut other).is_none(), "now it waits for the lock");
-    poll(&mut own).expect("applied").expect("finds its lock");
-}
