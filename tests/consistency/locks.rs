@@ -143,3 +143,24 @@ async fn a_deadlock_ends_one_transaction_and_lets_the_other_through() -> Result<
     ensure!(rows == [(1, 1), (2, 1), (3, 0)], "{rows:?}");
     Ok(())
 }
+
+/// A statement that commits by itself waits for locks as long as one of a transaction does, also for a new key.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn statements_alone_wait_their_time_for_locked_keys() -> Result<()> {
+    let (server, mut holder) =
+        start(&["CREATE TABLE keys_held (id INT PRIMARY KEY, v INT)", "INSERT INTO keys_held VALUES (1, 0)"])
+            .await?;
+    holder.query_drop("BEGIN").await?;
+    holder.query_drop("SELECT * FROM keys_held WHERE id IN (1, 5) FOR UPDATE").await?;
+    let mut alone = Conn::new(Opts::from_url(&server.url("locks"))?).await?;
+    alone.query_drop("SET innodb_lock_wait_timeout = 1").await?;
+    for statement in ["UPDATE keys_held SET v = 1 WHERE id = 1", "INSERT INTO keys_held VALUES (5, 0)"] {
+        let begun = std::time::Instant::now();
+        let error = alone.query_drop(statement).await.expect_err("the key is locked");
+        ensure!(matches!(&error, mysql_async::Error::Server(error) if error.code == 1205), "{error}");
+        ensure!(begun.elapsed() >= std::time::Duration::from_secs(1), "{statement} gave up at once");
+    }
+    holder.query_drop("COMMIT").await?;
+    alone.query_drop("INSERT INTO keys_held VALUES (5, 0)").await?;
+    Ok(())
+}

@@ -94,19 +94,18 @@ async fn insert_all(
     Ok(())
 }
 
-/// Inside an explicit transaction the client must learn of a duplicate now, not at COMMIT.
+/// Where there are locks they keep keys free, also for a statement alone that came back for them. Without them only an
+/// explicit transaction has to know of a duplicate before COMMIT.
 async fn uniqueness(
     context: &mut StatementContext<'_>,
     writer: &RowWriter<'_>,
     rows: &[StoredRow],
 ) -> Result<Uniqueness> {
-    if !context.transaction.in_transaction() {
-        return Ok(Uniqueness::Deferred);
+    if context.transaction.is_pessimistic() {
+        let free = writer.reserve(context.writer().await?, rows).await?;
+        return Ok(if free { Uniqueness::Reserved } else { Uniqueness::Checked });
     }
-    if context.transaction.is_pessimistic() && writer.reserve(context.writer().await?, rows).await? {
-        return Ok(Uniqueness::Reserved);
-    }
-    Ok(Uniqueness::Checked)
+    Ok(if context.transaction.in_transaction() { Uniqueness::Checked } else { Uniqueness::Deferred })
 }
 
 /// The keys that the rows of one statement get from the server.
