@@ -100,6 +100,13 @@ async fn commit_primary(cluster: &Cluster, start_ts: TimeStamp, n: usize) {
     assert_eq!((answer.region_error, answer.error), (None, None));
 }
 
+/// Leaves a transaction that is committed at its primary, key 1, and not at its secondary, key 6.
+async fn commit_half(cluster: &Cluster) {
+    let half = cluster.client.timestamp().await.expect("a timestamp");
+    leave_locks(cluster, half, [1, 6], 0).await;
+    commit_primary(cluster, half, 1).await;
+}
+
 /// Locks of a dead client are resolved by their primaries before anything goes; a living one is waited for.
 #[tokio::test(flavor = "multi_thread")]
 async fn old_locks_are_resolved_before_the_safe_point_moves() {
@@ -108,9 +115,7 @@ async fn old_locks_are_resolved_before_the_safe_point_moves() {
     fill(client, 0..10).await;
     client.split_region(&[key(5)]).await.expect("splits");
     // Committed at its primary, the secondary in the other region left behind.
-    let half = client.timestamp().await.expect("a timestamp");
-    leave_locks(&cluster, half, [1, 6], 0).await;
-    commit_primary(&cluster, half, 1).await;
+    commit_half(&cluster).await;
     // The record of the primary becomes garbage.
     let mut over = begin(client).await;
     over.put(key(1), value(9_001));
@@ -156,9 +161,7 @@ async fn a_removed_primary_has_committed_its_secondaries() {
     let client = &cluster.client;
     fill(client, 0..10).await;
     client.split_region(&[key(5)]).await.expect("splits");
-    let half = client.timestamp().await.expect("a timestamp");
-    leave_locks(&cluster, half, [1, 6], 0).await;
-    commit_primary(&cluster, half, 1).await;
+    commit_half(&cluster).await;
     client.delete_range(KeyRange::new(key(0), key(3))).await.expect("removes");
     let reader = begin(client).await;
     assert_eq!(reader.get(&key(6)).await.expect("reads"), Some(value(506)));

@@ -1,6 +1,7 @@
 //! The client on a real store and a real PD, in this process.
 
 mod async_commit;
+mod bank;
 mod gc;
 mod optimistic;
 mod pessimistic;

@@ -6,7 +6,7 @@ use rutile_kv_client::{CoprocessorOptions, Error, Payload, ScanOptions};
 use rutile_kv_types::KeyRange;
 use std::collections::BTreeMap;
 
-use super::{all, begin, fill, key, start, value};
+use super::{all, bank, begin, fill, key, start, value};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_committed_is_read() {
@@ -236,30 +236,22 @@ async fn limits_are_checked_before_anything_is_sent() {
 /// Transfers between accounts of several regions while readers check that the sum never changes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_bank_keeps_its_total() {
-    const ACCOUNTS: usize = 12;
-    const START: i64 = 100;
     let cluster = start().await;
-    let mut open = begin(&cluster.client).await;
-    for n in 0..ACCOUNTS {
-        open.put(key(n), Bytes::from(START.to_string()));
-    }
-    open.commit().await.expect("commits");
+    bank::open(&cluster.client).await;
     cluster.client.split_region(&[key(4), key(8)]).await.expect("splits");
     let transfers = (0..4_usize).map(|worker| {
         let client = cluster.clients()[worker % 3].clone();
         async move {
             let mut committed = 0;
             for round in 0..40_usize {
-                let (from, to) = ((worker * 5 + round * 7) % ACCOUNTS, (worker + round * 3 + 1) % ACCOUNTS);
+                let (from, to) =
+                    ((worker * 5 + round * 7) % bank::ACCOUNTS, (worker + round * 3 + 1) % bank::ACCOUNTS);
                 if from == to {
                     continue;
                 }
                 let mut transaction = begin(&client).await;
                 let balances = transaction.batch_get(&[key(from), key(to)]).await.expect("reads");
-                let balance = |n: usize| {
-                    let text = balances.get(&key(n)).expect("an account");
-                    String::from_utf8_lossy(text).parse::<i64>().expect("a number")
-                };
+                let balance = |n: usize| bank::number(Some(balances.get(&key(n)).expect("an account")));
                 let (source, target) = (balance(from) - 1, balance(to) + 1);
                 transaction.put(key(from), Bytes::from(source.to_string()));
                 transaction.put(key(to), Bytes::from(target.to_string()));
@@ -269,13 +261,8 @@ async fn the_bank_keeps_its_total() {
                     Err(error) => panic!("unexpected {error:?}"),
                 }
                 let reader = begin(&client).await;
-                let total: i64 =
-                    all(&reader, KeyRange::all(), ScanOptions { batch: 5, ..ScanOptions::default() })
-                        .await
-                        .iter()
-                        .map(|(_, text)| String::from_utf8_lossy(text).parse::<i64>().expect("a number"))
-                        .sum();
-                assert_eq!(total, START * ACCOUNTS as i64);
+                let options = ScanOptions { batch: 5, ..ScanOptions::default() };
+                assert_eq!(bank::total(&reader, options).await, bank::TOTAL);
             }
             committed
         }

@@ -11,7 +11,7 @@ use rutile_kv_env::Env;
 use rutile_kv_proto::kvrpcpb;
 use rutile_kv_types::KeyRange;
 
-use super::{Cluster, all, begin, context_of, fill, key, start, value};
+use super::{Cluster, all, bank, begin, context_of, fill, key, start, value};
 
 async fn begin_locking(client: &Client) -> Transaction {
     client
@@ -370,10 +370,6 @@ async fn locks_of_a_dead_owner_are_removed_when_their_time_is_over() {
     cluster.stop().await;
 }
 
-fn number(text: Option<&Bytes>) -> i64 {
-    text.map_or(0, |text| String::from_utf8_lossy(text).parse().expect("a number"))
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn concurrent_increments_lose_nothing() {
     const CLIENTS: usize = 8;
@@ -385,7 +381,7 @@ async fn concurrent_increments_lose_nothing() {
             for _ in 0..ROUNDS {
                 let mut transaction = begin_locking(&client).await;
                 let locked = transaction.lock_keys(&[key(0)], &waiting(Duration::from_secs(50))).await;
-                let before = number(locked.expect("waits for its turn").values.get(&key(0)));
+                let before = bank::number(locked.expect("waits for its turn").values.get(&key(0)));
                 transaction.put(key(0), Bytes::from((before + 1).to_string()));
                 transaction.commit().await.expect("the lock keeps conflicts away");
             }
@@ -393,27 +389,22 @@ async fn concurrent_increments_lose_nothing() {
     });
     futures::future::join_all(increments).await;
     let total = begin(&cluster.client).await.get(&key(0)).await.expect("reads");
-    assert_eq!(number(total.as_ref()), (CLIENTS * ROUNDS) as i64);
+    assert_eq!(bank::number(total.as_ref()), (CLIENTS * ROUNDS) as i64);
     cluster.stop().await;
 }
 
 /// Transfers in random order, so that some are deadlocks, while another task splits regions.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn transfers_keep_the_total_while_regions_split() {
-    const ACCOUNTS: usize = 12;
-    const START: i64 = 100;
     let cluster = start().await;
-    let mut open = begin(&cluster.client).await;
-    for n in 0..ACCOUNTS {
-        open.put(key(n), Bytes::from(START.to_string()));
-    }
-    open.commit().await.expect("commits");
+    bank::open(&cluster.client).await;
     let transfers = (0..6_usize).map(|worker| {
         let client = cluster.clients()[worker % 3].clone();
         Box::pin(async move {
             let mut committed = 0;
             for round in 0..30_usize {
-                let (from, to) = ((worker * 5 + round * 7) % ACCOUNTS, (worker + round * 3 + 1) % ACCOUNTS);
+                let (from, to) =
+                    ((worker * 5 + round * 7) % bank::ACCOUNTS, (worker + round * 3 + 1) % bank::ACCOUNTS);
                 if from != to {
                     committed += transfer(&client, from, to).await;
                 }
@@ -428,8 +419,8 @@ async fn transfers_keep_the_total_while_regions_split() {
     };
     let (committed, ()) = tokio::join!(futures::future::join_all(transfers), splits);
     assert!(committed.iter().sum::<usize>() > 100, "{committed:?}");
-    let pairs = all(&begin(&cluster.client).await, KeyRange::all(), ScanOptions::default()).await;
-    assert_eq!(pairs.iter().map(|(_, text)| number(Some(text))).sum::<i64>(), START * ACCOUNTS as i64);
+    let reader = begin(&cluster.client).await;
+    assert_eq!(bank::total(&reader, ScanOptions::default()).await, bank::TOTAL);
     cluster.stop().await;
 }
 
@@ -439,7 +430,7 @@ async fn transfer(client: &Client, from: usize, to: usize) -> usize {
     for (n, change) in [(from, -1), (to, 1)] {
         match transaction.lock_keys(&[key(n)], &waiting(Duration::from_secs(50))).await {
             Ok(locked) => {
-                let balance = number(locked.values.get(&key(n))) + change;
+                let balance = bank::number(locked.values.get(&key(n))) + change;
                 transaction.put(key(n), Bytes::from(balance.to_string()));
             }
             Err(Error::Deadlock { .. }) => {
