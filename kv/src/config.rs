@@ -20,6 +20,8 @@ pub struct Config {
     pub disk_reserve_bytes: u64,
     /// The same from this part of the disk on.
     pub disk_used_percent_max: u64,
+    /// How often the leader of a region reports it, besides each change; PD's next step comes with the answer.
+    pub region_heartbeat_interval: Duration,
     /// How often PD is asked for the GC safe point.
     pub gc_poll_interval: Duration,
     /// Bytes of records that garbage collection walks in a second.
@@ -40,6 +42,7 @@ impl Default for Config {
             data_dir: None,
             disk_reserve_bytes: 512 * MIB,
             disk_used_percent_max: 95,
+            region_heartbeat_interval: Duration::from_secs(60),
             gc_poll_interval: Duration::from_secs(10),
             gc_bytes_per_second: 32 * MIB,
             coprocessor_concurrency: 4,

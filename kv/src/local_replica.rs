@@ -116,6 +116,10 @@ impl Replica for LocalReplica {
         Ok(Some(RegionSnapshot { has_locks: true, engine, region, term: 6 }))
     }
 
+    fn confirmed_snapshot(&self, context: &RegionContext) -> Result<RegionSnapshot> {
+        Ok(self.snapshot(context)?.expect("a local replica always leads"))
+    }
+
     fn read_barrier<'a>(&'a self, _: &'a RegionContext) -> BoxFuture<'a, Result<()>> {
         Box::pin(async { Ok(()) })
     }

@@ -83,6 +83,8 @@ metrics! {
     leaders,
     /// Regions made by splits.
     splits,
+    /// Transfers of leadership begun by leaders here.
+    leader_transfers,
     /// Raft messages of other stores that were not taken.
     raft_messages_dropped,
     /// Raft log truncations.

@@ -70,6 +70,9 @@ pub trait Replica: Send + Sync + 'static {
     /// Asks a quorum whether this is still the leader and waits until all that was committed is applied.
     fn read_barrier<'a>(&'a self, context: &'a RegionContext) -> BoxFuture<'a, Result<()>>;
 
+    /// A snapshot at the leader after [`Replica::read_barrier`], which stands in for the lease.
+    fn confirmed_snapshot(&self, context: &RegionContext) -> Result<RegionSnapshot>;
+
     /// Waits until `max_ts` is known to cover what leaders of the region before `term` answered reads at.
     fn max_ts_synced<'a>(&'a self, context: &'a RegionContext, term: u64) -> BoxFuture<'a, Result<()>>;
 

@@ -2,7 +2,7 @@
 //!
 //! One task talks to PD. What it has to do is kept in sets keyed by region, so a PD that is away makes nothing
 //! grow beyond the regions of the store; heartbeats are sent at each change and repeated every minute, so a lost one
-//! is made good.
+//! is made good. The answer to a heartbeat may name the next step of an operator, which goes to the raft loop.
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -22,10 +22,8 @@ use super::view::{RegionView, Regions};
 use crate::concurrency_manager::ConcurrencyManager;
 use crate::metrics::Metrics;
 
-/// A store tells PD that it lives, and its regions' sizes, this often.
+/// A store tells PD that it lives this often.
 const STORE_HEARTBEAT: Duration = Duration::from_secs(10);
-/// All regions led here are reported again after this many store heartbeats.
-const BEATS_PER_REGION_REPORT: u32 = 6;
 /// Pause after PD failed.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
@@ -88,24 +86,26 @@ pub struct Reporter {
     pub raft: Arc<Inbox<Message>>,
     pub concurrency: Arc<ConcurrencyManager>,
     pub metrics: Arc<Metrics>,
+    /// How often all regions led here are reported.
+    pub region_interval: Duration,
 }
 
 impl Reporter {
     /// The loop of the task; ends by being aborted.
     pub async fn run(self) {
-        let mut beats = 0;
         let mut beat = self.env.clock.sleep(STORE_HEARTBEAT);
+        let mut report = self.env.clock.sleep(self.region_interval);
         loop {
             tokio::select! {
                 biased;
                 () = self.reports.arrived.notified() => self.work().await,
                 () = &mut beat => {
-                    beats += 1;
                     self.store_heartbeat().await;
-                    if beats % BEATS_PER_REGION_REPORT == 0 {
-                        self.report_all_regions();
-                    }
                     beat = self.env.clock.sleep(STORE_HEARTBEAT);
+                }
+                () = &mut report => {
+                    self.report_all_regions();
+                    report = self.env.clock.sleep(self.region_interval);
                 }
             }
         }
@@ -170,7 +170,11 @@ impl Reporter {
             ..RegionHeartbeat::default()
         };
         self.metrics.region_heartbeats.add(1);
-        self.note(self.pd.region_heartbeat(&beat).await);
+        match self.pd.region_heartbeat(&beat).await {
+            Ok(Some(operator)) => self.raft.push(Message::Operate(operator)),
+            Ok(None) => {}
+            Err(error) => self.note(Err(error)),
+        }
     }
 
     async fn ask_split(&self, region: Arc<Region>, keys: Vec<Bytes>) {

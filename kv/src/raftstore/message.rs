@@ -2,6 +2,7 @@
 use std::sync::Arc;
 
 use rutile_kv_types::{Region, RegionEpoch};
+use rutile_pd_client::Operator;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::command::SplitPlan;
@@ -23,6 +24,8 @@ pub enum Message {
     Propose(Proposal, OwnedSemaphorePermit),
     /// Replicate a split for which PD gave ids.
     Split(SplitProposal),
+    /// Do the next step of an operator.
+    Operate(Operator),
     /// Confirm leadership with a quorum and wait until what is committed now is applied.
     ReadBarrier { region_id: u64, done: BarrierDone },
     /// A split was applied; the new regions need peers. The last region is the one that was split. Each comes

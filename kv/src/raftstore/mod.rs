@@ -21,12 +21,14 @@
 //! Leases: a leader of several voters reads without asking while a quorum answered a message that it sent less than
 //! 700 ms ago, because no follower votes for another within an election timeout (900 ms at least) of an answer. A
 //! peer that restarted keeps that promise by giving no vote for as long ([`transport`]); a leader that proposed a
-//! split has no lease until it applied it ([`split`]).
+//! split has no lease until it applied it ([`split`]), and one that tried to hand leadership on has none in that term
+//! any more ([`transfer_leader`]).
 //!
 //! Nouns: [`Peer`], [`RegionView`], [`PeerStorage`], [`Command`], [`inbox`], [`driver`]. Operations: `propose`,
-//! `ready`, `transport`, `apply`, `split`, `read`, `log_gc`, `heartbeat`, `bootstrap`, `recovery`, one file each.
+//! `ready`, `transport`, `apply`, `split`, `read`, `transfer_leader`, `operator`, `log_gc`, `heartbeat`, `bootstrap`,
+//! `recovery`, one file each.
 //!
-//! Deliberately missing: conf changes, leader transfer, snapshots, merge and hibernation. A region has the voters
+//! Deliberately missing: conf changes, snapshots, merge and hibernation. A region has the voters
 //! that its cluster was founded with.
 //!
 //! [`RegionView`]: view::RegionView
@@ -42,6 +44,7 @@ mod heartbeat;
 mod inbox;
 mod log_gc;
 mod message;
+mod operator;
 mod peer;
 mod propose;
 mod read;
@@ -53,6 +56,7 @@ mod start;
 mod state;
 mod storage;
 mod store;
+mod transfer_leader;
 mod transport;
 mod view;
 

@@ -76,6 +76,8 @@ pub struct Peer {
     pub published: (u64, u64),
     /// Index of a split that was proposed here; no lease until it is applied.
     pub split_index: u64,
+    /// Term in which this peer takes no lease, because it tried to hand leadership on.
+    pub leaseless_term: u64,
     /// Made in this life of the store, by bootstrap or a split.
     pub is_new: bool,
     /// Ticks for which this peer gives no vote.
@@ -119,6 +121,7 @@ impl Peer {
             timeout_ticks: 2 * ELECTION_TICKS,
             published: (0, 0),
             split_index: 0,
+            leaseless_term: 0,
             is_new,
             silent_ticks: if is_new { 0 } else { ELECTION_TICKS },
             told_applied: applied.applied_index,

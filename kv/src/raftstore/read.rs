@@ -1,6 +1,9 @@
 //! Reads: a snapshot on the caller's thread under the lease, or a quorum round when the lease can not tell.
 //!
-//! The order is snapshot, then checks, then reading (see `view`). A quorum round is numbered by the clock's
+//! The order is snapshot, then checks, then reading (see `view`). A snapshot taken after a quorum round needs no lease:
+//! it holds all that was committed when the round began, and whoever leads by then gives later commit timestamps,
+//! because the reader's timestamp was given out before. So regions without a lease (see `split`, `transfer_leader`)
+//! serve reads, only slower. A quorum round is numbered by the clock's
 //! reading when it was sent, which is also where the lease it earns counts from.
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,8 +89,10 @@ impl RaftReplica {
     }
 }
 
-impl Replica for RaftReplica {
-    fn snapshot(&self, context: &RegionContext) -> Result<Option<RegionSnapshot>> {
+impl RaftReplica {
+    /// A snapshot at the leader, and whether its lease covers it.
+    #[inline]
+    fn leader_snapshot(&self, context: &RegionContext) -> Result<(bool, RegionSnapshot)> {
         let view = self.regions.get(context.region_id)?;
         view.check_peer(context)?;
         let term = view.check_leader(context.term)?;
@@ -103,7 +108,18 @@ impl Replica for RaftReplica {
             }
             Err(error) => return Err(error.into()),
         };
-        Ok(lease_holds.then_some(RegionSnapshot { engine, has_locks, region, term }))
+        Ok((lease_holds, RegionSnapshot { engine, has_locks, region, term }))
+    }
+}
+
+impl Replica for RaftReplica {
+    fn snapshot(&self, context: &RegionContext) -> Result<Option<RegionSnapshot>> {
+        let (lease_holds, snapshot) = self.leader_snapshot(context)?;
+        Ok(lease_holds.then_some(snapshot))
+    }
+
+    fn confirmed_snapshot(&self, context: &RegionContext) -> Result<RegionSnapshot> {
+        Ok(self.leader_snapshot(context)?.1)
     }
 
     fn read_barrier<'a>(&'a self, context: &'a RegionContext) -> BoxFuture<'a, Result<()>> {
@@ -199,7 +215,8 @@ impl RaftLoop {
     pub(super) fn renew_leases(&mut self) {
         let round = self.next_round();
         for (region_id, peer) in &mut self.peers {
-            if peer.is_leader() && !peer.is_only_voter() && peer.node.raft.commit_to_current_term() {
+            let wanted = peer.is_leader() && !peer.is_only_voter() && peer.may_hold_lease();
+            if wanted && peer.node.raft.commit_to_current_term() {
                 peer.node.read_index(round.to_be_bytes().to_vec());
                 self.dirty.insert(*region_id);
             }

@@ -175,7 +175,7 @@ impl Peer {
         }
         if self.is_only_voter() {
             self.view.set_unbounded_lease();
-        } else if self.view.applied().applied_index >= self.split_index {
+        } else if self.may_hold_lease() {
             self.view.renew_lease(Monotonic::from_origin(Duration::from_nanos(sent)), lease);
         }
         for barrier in &mut self.barriers {

@@ -61,6 +61,7 @@ struct Wiring {
     reports: Arc<Reports>,
     background: Arc<Background>,
     arrivals: Arc<Arrivals>,
+    region_interval: Duration,
 }
 
 impl RaftStore {
@@ -108,6 +109,7 @@ impl Wiring {
             reports: Arc::default(),
             background: Arc::new(Background::new(limits)),
             arrivals: Arc::default(),
+            region_interval: config.region_heartbeat_interval,
         }
     }
 
@@ -168,6 +170,7 @@ impl Wiring {
             raft: self.inbox.clone(),
             concurrency: self.parts.concurrency.clone(),
             metrics: self.parts.metrics.clone(),
+            region_interval: self.region_interval,
         }
     }
 

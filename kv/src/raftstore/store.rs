@@ -73,6 +73,7 @@ impl RaftLoop {
             Message::Raft(message) => self.receive(*message),
             Message::Propose(proposal, in_flight) => self.propose(proposal, in_flight),
             Message::Split(split) => self.propose_split(split),
+            Message::Operate(operator) => self.operate(operator),
             Message::ReadBarrier { region_id, done } => self.read_barrier(region_id, done),
             Message::SplitApplied { regions } => {
                 if let Err(error) = self.split_applied(regions) {

@@ -87,6 +87,7 @@ fn is_expected(kind: MessageType) -> bool {
             | MessageType::MsgRequestPreVoteResponse
             | MessageType::MsgHeartbeat
             | MessageType::MsgHeartbeatResponse
+            | MessageType::MsgTimeoutNow
     )
 }
 

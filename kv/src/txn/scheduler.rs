@@ -60,11 +60,7 @@ impl<R: Replica> Scheduler<R> {
             return Ok(snapshot);
         }
         self.replica.read_barrier(context).await?;
-        let snapshot = self.replica.snapshot(context)?;
-        snapshot.ok_or_else(|| {
-            RegionError::ReadIndexNotReady { region_id: context.region_id, reason: "lease expired again" }
-                .into()
-        })
+        self.replica.confirmed_snapshot(context)
     }
 
     /// Runs one command to its end. Not cancellation-safe: the write may happen after the future is dropped.

@@ -6,6 +6,7 @@
 
 mod carrier;
 mod history;
+mod membership;
 mod nemesis;
 mod planted;
 mod powered;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rutile_kv_env::{Clock, Machine, NetworkFaults, Random};
 
+use crate::membership;
 use crate::raft_checker::RaftChecker;
 use crate::world::{StoreNode, World};
 
@@ -68,7 +69,7 @@ impl Nemesis {
     }
 
     async fn strike(&mut self) {
-        match self.random.range(0..18) {
+        match self.random.range(0..22) {
             0 | 1 => self.crash_one().await,
             2 | 3 => self.crash_in_the_middle().await,
             4 => self.crash_some().await,
@@ -82,6 +83,7 @@ impl Nemesis {
             12 => self.isolate_leader().await,
             13..=15 => self.usurp().await,
             16 => self.crash_at_election().await,
+            18..=21 => membership::strike(&self.world, &*self.random, &*self.clock).await,
             _ => self.world.simulation.network().mend(),
         }
     }
@@ -255,6 +257,7 @@ impl Nemesis {
 
     async fn heal(&self) {
         self.world.simulation.set_rare_turns(false);
+        self.world.pd.steering.rest();
         self.world.simulation.network().mend();
         self.world.simulation.network().set_faults(NetworkFaults::none());
         if !self.world.pd.machine.is_on() {

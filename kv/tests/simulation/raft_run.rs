@@ -36,7 +36,11 @@ pub fn shape(random: &dyn Random) -> Shape {
     Shape {
         stores,
         clients: 1,
-        config: Config { raft_log_gc_bytes, ..Config::default() },
+        config: Config {
+            raft_log_gc_bytes,
+            region_heartbeat_interval: Duration::from_millis(random.range(100..1_000)),
+            ..Config::default()
+        },
         client_config: ClientConfig::default(),
         splits: false,
         paces_ppm: (0..stores).map(|_| random.range(900_000..1_100_000)).collect(),

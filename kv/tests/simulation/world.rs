@@ -13,6 +13,7 @@ use rutile_pd::{Pd, PdConfig};
 use rutile_pd_client::PdClient;
 
 use crate::carrier::{Endpoint, Remote, RemoteStores};
+use crate::membership::{SteeredPd, Steering};
 use crate::powered::{PoweredEngine, PoweredRaftLog};
 
 const PD_MACHINE: u64 = 100;
@@ -36,13 +37,15 @@ pub struct Shape {
 /// The machine of PD.
 pub struct PdNode {
     pub machine: Machine,
+    /// What the nemesis wants of regions.
+    pub steering: Arc<Steering>,
     life: Mutex<Option<(Env, Arc<Pd>)>>,
 }
 
 impl PdNode {
     fn new(simulation: &Simulation) -> Arc<PdNode> {
         let machine = simulation.machine(PD_MACHINE);
-        let node = Arc::new(PdNode { machine, life: Mutex::new(None) });
+        let node = Arc::new(PdNode { machine, steering: Arc::default(), life: Mutex::new(None) });
         let (weak, disk, random) =
             (Arc::downgrade(&node), node.machine.disk().clone(), simulation.env().random);
         node.machine.at_power_off(move || {
@@ -66,7 +69,8 @@ impl Endpoint<dyn PdService> for PdNode {
     }
 
     fn up(&self) -> Option<(Env, Arc<dyn PdService>)> {
-        self.life.lock().as_ref().map(|(env, pd)| (env.clone(), pd.clone() as Arc<dyn PdService>))
+        let steered = |pd: &Arc<Pd>| SteeredPd { inner: pd.clone(), steering: self.steering.clone() };
+        self.life.lock().as_ref().map(|(env, pd)| (env.clone(), Arc::new(steered(pd)) as Arc<dyn PdService>))
     }
 }
 

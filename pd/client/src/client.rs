@@ -13,6 +13,7 @@ use crate::cluster::{
     Keyspace, LeaderRegion, RegionHeartbeat, ServiceSafePoint, SplitIds, Store, StoreStats,
 };
 use crate::error::{Error, Result};
+use crate::operator::Operator;
 use crate::{from_wire, to_wire};
 
 /// Calls PD over any carrier. Cheap to clone.
@@ -208,14 +209,15 @@ impl PdClient {
         call(&inner.env, "ReportBatchSplit", attempt).await.map(drop)
     }
 
-    pub async fn region_heartbeat(&self, beat: &RegionHeartbeat) -> Result<()> {
+    /// Reports a region; answers what PD wants done with it.
+    pub async fn region_heartbeat(&self, beat: &RegionHeartbeat) -> Result<Option<Operator>> {
         let inner = &self.inner;
         let attempt = || {
             let mut request = to_wire::region_heartbeat(beat);
             request.header = self.header();
             inner.service.region_heartbeat(request)
         };
-        call(&inner.env, "RegionHeartbeat", attempt).await.map(drop)
+        Ok(Operator::from_wire(&call(&inner.env, "RegionHeartbeat", attempt).await?))
     }
 
     pub async fn gc_safe_point(&self) -> Result<TimeStamp> {

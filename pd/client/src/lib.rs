@@ -13,6 +13,7 @@ mod client;
 mod cluster;
 mod error;
 pub mod from_wire;
+mod operator;
 pub mod to_wire;
 
 pub use client::PdClient;
@@ -21,6 +22,7 @@ pub use cluster::{
     beyond_all_keys,
 };
 pub use error::{Error, Result};
+pub use operator::{Operator, OperatorStep, PeerChange, PeerChangeKind};
 
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,65 @@
+//! Leader transfer: the leader names its successor, who need not wait for an election timeout.
+//!
+//! The successor's campaign is forced: voters answer it although they promised the leader to keep quiet, and all
+//! leases are built on that promise. So the lease ends before the successor is told, and the leader takes no other one
+//! in this term: the call to campaign may arrive long after raft gave the transfer up. Reads ask a quorum meanwhile.
+//! Raft refuses proposals from now on until the transfer is over or an election timeout has passed; what waited for
+//! the end of the round goes before.
+use raft::{ProgressState, StateRole};
+use rutile_kv_types::Peer as PeerId;
+
+use super::peer::Peer;
+use super::store::RaftLoop;
+
+/// Entries that a successor may still have to get; more would keep writers waiting. TiKV's
+/// `leader-transfer-max-log-lag`.
+const LAG_MAX: u64 = 128;
+
+impl RaftLoop {
+    /// Hands leadership of a region to the best of the candidates, if one is fit for it.
+    pub(super) fn transfer_leader(&mut self, region_id: u64, candidates: &[PeerId]) {
+        let keeps_lease = self.env.hooks.is_planted("raftstore::transfer_leader::keeps_lease");
+        let Some(peer) = self.peers.get_mut(&region_id) else {
+            return;
+        };
+        peer.propose_group();
+        let Some(successor) = peer.fit_successor(candidates) else {
+            tracing::debug!(region_id, "nobody is fit to lead");
+            return;
+        };
+        if !keeps_lease {
+            peer.leaseless_term = peer.node.raft.term;
+            peer.view.suspend_lease();
+        }
+        peer.node.transfer_leader(successor);
+        self.metrics.leader_transfers.add(1);
+        self.env.hooks.record("raftstore::transfer_leader::start", || [region_id, successor]);
+        self.dirty.insert(region_id);
+    }
+}
+
+impl Peer {
+    /// The candidate with most of the log, of those that vote, were heard of and are not far behind.
+    fn fit_successor(&self, candidates: &[PeerId]) -> Option<u64> {
+        let raft = &self.node.raft;
+        if raft.state != StateRole::Leader || raft.lead_transferee.is_some() || raft.has_pending_conf() {
+            return None;
+        }
+        let last_index = raft.raft_log.last_index();
+        let voters = raft.prs().conf().voters();
+        let fit =
+            candidates.iter().filter(|candidate| candidate.id != raft.id && voters.contains(candidate.id));
+        let fit = fit.filter_map(|candidate| {
+            let progress = raft.prs().get(candidate.id)?;
+            let follows = progress.recent_active && progress.state == ProgressState::Replicate;
+            (follows && progress.matched + LAG_MAX >= last_index).then_some((progress.matched, candidate.id))
+        });
+        fit.max().map(|(_, id)| id)
+    }
+
+    /// Whether a quorum's answer gives this leader a lease: not while a split of it is not applied, nor after it
+    /// tried to hand leadership on in this term.
+    pub(super) fn may_hold_lease(&self) -> bool {
+        self.view.applied().applied_index >= self.split_index && self.leaseless_term != self.node.raft.term
+    }
+}
