@@ -13,6 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("rutile-kv-engine", &["rutile-kv-env", "rutile-kv-types"]),
     ("rutile-pd-client", &["rutile-kv-env", "rutile-kv-proto", "rutile-kv-types"]),
     ("rutile-kv-client", &["rutile-kv-env", "rutile-kv-proto", "rutile-kv-types", "rutile-pd-client"]),
+    ("rutile-kv-grpc", &["rutile-kv-client", "rutile-kv-env", "rutile-kv-proto", "rutile-pd-client"]),
     (
         "rutile-pd",
         &["rutile-kv-engine", "rutile-kv-env", "rutile-kv-proto", "rutile-kv-types", "rutile-pd-client"],
@@ -59,11 +60,25 @@ const ALLOWED: &[(&str, &[&str])] = &[
 /// What a package must never link, however indirectly.
 const ABSENT: &[(&str, &[&str])] = &[
     ("rutile-kv-types", &["tokio", "tonic", "axum"]),
-    ("rutile-sql", &["raft", "raft-engine", "rocksdb", "rutile-kv", "rutile-pd", "sqlparser", "axum"]),
+    (
+        "rutile-sql",
+        &[
+            "raft",
+            "raft-engine",
+            "rocksdb",
+            "rutile-kv",
+            "rutile-kv-grpc",
+            "rutile-pd",
+            "sqlparser",
+            "axum",
+            "tonic",
+        ],
+    ),
+    ("rutile-kv-grpc", &["datafusion", "arrow", "raft", "rocksdb", "rutile-kv", "rutile-pd"]),
     ("rutile-sql-types", &["datafusion", "tokio", "rutile-kv-client"]),
     ("rutile-sql-parser", &["tokio", "arrow", "datafusion", "sqlparser"]),
-    ("rutile-kv", &["datafusion", "arrow", "rutile-sql", "rutile-sql-types", "rutile-server-wire"]),
-    ("rutile-pd", &["datafusion", "arrow", "rutile-sql", "rutile-sql-types", "rutile-kv"]),
+    ("rutile-kv", &["datafusion", "arrow", "rutile-sql", "rutile-sql-types", "rutile-server-wire", "tonic"]),
+    ("rutile-pd", &["datafusion", "arrow", "rutile-sql", "rutile-sql-types", "rutile-kv", "tonic"]),
     ("rutile-server-wire", &["datafusion", "arrow", "rutile-sql", "rutile-sql-types"]),
     ("rutile-server", &["rutile-tests"]),
 ];

@@ -5,14 +5,14 @@
 //! txn           Percolator commands, latches, scheduler          coprocessor   host of pushed-down plans
 //! lock_manager  waiting for pessimistic locks, deadlocks
 //! mvcc          versions: point get, scan                        concurrency_manager   max_ts, in-memory locks
-//! gc            old versions and dropped ranges
+//! gc            old versions and dropped ranges                  raw           keys without transactions
 //! replica       the seam: snapshot, propose
 //! raftstore     multi-raft over the raft log and the state engine
 //! ```
 //! [`Store`] is the facade: open it over an engine, a raft log and a PD client, hand [`Store::service`] to a
 //! carrier, stop it. Knows nothing of MySQL.
 //!
-//! Deliberately missing so far: raw KV, snapshots between stores.
+//! Deliberately missing so far: snapshots between stores.
 mod concurrency_manager;
 mod config;
 mod coprocessor;
@@ -25,6 +25,7 @@ mod lock_manager;
 mod metrics;
 mod mvcc;
 mod raftstore;
+mod raw;
 mod replica;
 mod service;
 mod space;

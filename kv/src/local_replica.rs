@@ -9,7 +9,7 @@ use rutile_kv_engine::{Engine, IterOptions, MemoryEngine, WriteBatch};
 use rutile_kv_types::{Cf, Peer, PeerRole, Region, RegionEpoch};
 
 use crate::error::{RegionError, Result};
-use crate::gc::SafePoint;
+use crate::gc::{SafePoint, destroy_range};
 use crate::replica::{LedRegion, Proposal, RegionContext, RegionSnapshot, Replica};
 use crate::write_set::{Change, Changes};
 
@@ -140,6 +140,10 @@ impl Replica for LocalReplica {
 
     fn safe_point(&self) -> &SafePoint {
         &self.safe_point
+    }
+
+    fn destroy_range(&self, start: Vec<u8>, end: Vec<u8>) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move { destroy_range(&*self.engine, &start, &end) })
     }
 
     fn led_regions(&self) -> Vec<LedRegion> {

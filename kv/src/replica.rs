@@ -82,6 +82,9 @@ pub trait Replica: Send + Sync + 'static {
     /// Versions below it may be missing in every snapshot.
     fn safe_point(&self) -> &SafePoint;
 
+    /// Removes `[start, end)` of encoded keys from this store alone, durably, whatever regions and versions there are.
+    fn destroy_range(&self, start: Vec<u8>, end: Vec<u8>) -> BoxFuture<'_, Result<()>>;
+
     /// The regions led here, in order of region id.
     fn led_regions(&self) -> Vec<LedRegion>;
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use rutile_kv_engine::{Engine, RaftLog};
 use rutile_kv_env::{Env, TaskHandle};
 use rutile_kv_proto::endpoint::Endpoint;
-use rutile_kv_proto::{Status, TikvService, raft_serverpb};
+use rutile_kv_proto::{RawService, Status, TikvService, raft_serverpb};
 use rutile_kv_types::TimeStamp;
 use rutile_pd_client::PdClient;
 
@@ -125,6 +125,11 @@ impl Store {
 
     /// What carriers call.
     pub fn service(&self) -> Arc<dyn TikvService> {
+        self.service.clone()
+    }
+
+    /// The raw half of what carriers call.
+    pub fn raw_service(&self) -> Arc<dyn RawService> {
         self.service.clone()
     }
 

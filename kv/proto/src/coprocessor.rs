@@ -78,3 +78,35 @@ pub struct CoprocessorResponse {
     /// Where to go on: `start` is the first key not yet read. `None` means that all ranges are done.
     pub next: Option<KeyRange>,
 }
+
+/// Wire form of the request (`coprocessor.Request`).
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Request {
+    #[prost(message, optional, tag = "1")]
+    pub context: Option<kvrpcpb::Context>,
+    #[prost(int64, tag = "2")]
+    pub tp: i64,
+    #[prost(bytes = "bytes", tag = "3")]
+    pub data: Bytes,
+    #[prost(message, repeated, tag = "4")]
+    pub ranges: Vec<KeyRange>,
+    #[prost(uint64, tag = "7")]
+    pub start_ts: u64,
+    #[prost(uint64, tag = "10")]
+    pub paging_size: u64,
+}
+
+/// Wire form of the answer (`coprocessor.Response`). `range` is what a page read, from the start of the first range on.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Response {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub data: Bytes,
+    #[prost(message, optional, boxed, tag = "2")]
+    pub region_error: Option<Box<errorpb::Error>>,
+    #[prost(message, optional, tag = "3")]
+    pub locked: Option<kvrpcpb::LockInfo>,
+    #[prost(string, tag = "4")]
+    pub other_error: String,
+    #[prost(message, optional, tag = "5")]
+    pub range: Option<KeyRange>,
+}

@@ -15,11 +15,13 @@ pub mod pdpb;
 pub mod raft_serverpb;
 
 mod pd_service;
+mod raw_service;
 mod status;
 mod tikvpb;
 
 pub use coprocessor::{CoprocessorRequest, CoprocessorResponse, Payload};
 pub use pd_service::PdService;
+pub use raw_service::RawService;
 pub use status::{Code, Status};
 pub use tikvpb::TikvService;
 

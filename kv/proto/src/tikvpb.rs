@@ -12,7 +12,7 @@ use crate::kvrpcpb::{
     PessimisticLockRequest, PessimisticLockResponse, PessimisticRollbackRequest, PessimisticRollbackResponse,
     PrewriteRequest, PrewriteResponse, ResolveLockRequest, ResolveLockResponse, ScanLockRequest,
     ScanLockResponse, ScanRequest, ScanResponse, SplitRegionRequest, SplitRegionResponse,
-    TxnHeartBeatRequest, TxnHeartBeatResponse,
+    TxnHeartBeatRequest, TxnHeartBeatResponse, UnsafeDestroyRangeRequest, UnsafeDestroyRangeResponse,
 };
 use crate::status::Status;
 
@@ -47,5 +47,10 @@ pub trait TikvService: Send + Sync {
     async fn kv_txn_heart_beat(&self, request: TxnHeartBeatRequest) -> Result<TxnHeartBeatResponse, Status>;
     async fn kv_delete_range(&self, request: DeleteRangeRequest) -> Result<DeleteRangeResponse, Status>;
     async fn split_region(&self, request: SplitRegionRequest) -> Result<SplitRegionResponse, Status>;
+    /// Of this store alone, without raft.
+    async fn unsafe_destroy_range(
+        &self,
+        request: UnsafeDestroyRangeRequest,
+    ) -> Result<UnsafeDestroyRangeResponse, Status>;
     async fn coprocessor(&self, request: CoprocessorRequest) -> Result<CoprocessorResponse, Status>;
 }

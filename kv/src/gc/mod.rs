@@ -16,6 +16,7 @@
 //! - [`collect`]: removes the garbage of some keys, as a command with latches, replicated like any other.
 //! - [`Collector`]: paces walks and commands over one region; [`Worker`] visits all regions.
 //! - [`delete_range`]: removes a range of one region with all its versions, for dropped tables and indexes.
+//! - [`destroy_range`]: removes a range from one store, past raft, regions and locks.
 //!
 //! A region in which nothing was written since its last walk, and that holds nothing that a later safe point would
 //! turn into garbage, is not walked again. Space on disk comes back when the engine compacts.
@@ -24,12 +25,14 @@
 //! itself.
 mod collect;
 mod delete_range;
+mod destroy_range;
 mod safe_point;
 mod sieve;
 mod walk;
 mod worker;
 
 pub use delete_range::delete_range;
+pub use destroy_range::destroy_range;
 pub use safe_point::SafePoint;
 pub use worker::{Collector, Worker};
 

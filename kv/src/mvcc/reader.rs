@@ -92,6 +92,11 @@ impl<'s> Reader<'s> {
         }
     }
 
+    /// What the default CF holds for `key` at `start_ts`.
+    pub fn long_value(&self, key: &Key, start_ts: TimeStamp) -> Result<Option<Bytes>> {
+        Ok(self.snapshot.get(Cf::Default, key.clone().append_ts(start_ts).as_encoded())?)
+    }
+
     /// The record that the transaction `start_ts` left on the key. Its commit timestamp is above
     /// `start_ts`, so the walk from the newest record ends there.
     pub fn txn_record(&mut self, key: &Key, start_ts: TimeStamp) -> Result<TxnRecord> {

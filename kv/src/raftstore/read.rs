@@ -11,6 +11,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use rutile_kv_engine::Engine;
 use rutile_kv_env::Env;
+use rutile_kv_types::Region;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::inbox::Inbox;
@@ -20,7 +21,7 @@ use super::store::RaftLoop;
 use super::transport::Arrivals;
 use super::view::{RegionView, Regions};
 use crate::error::{Error, RegionError, Result};
-use crate::gc::SafePoint;
+use crate::gc::{self, SafePoint};
 use crate::metrics::Metrics;
 use crate::replica::{LedRegion, Proposal, RegionContext, RegionSnapshot, Replica};
 
@@ -72,6 +73,14 @@ impl RaftReplica {
             return Ok(true);
         }
         Ok(checked? || self.env.hooks.is_planted("raftstore::read::lease_ignored"))
+    }
+
+    fn give_up_counting_locks(&self, start: &[u8], end: &[u8]) {
+        let touches = |region: &Region| {
+            *region.start_key < *end && (region.end_key.is_empty() || *start < *region.end_key)
+        };
+        let views = self.regions.all().into_iter().filter(|view| touches(&view.region()));
+        views.for_each(|view| view.give_up_counting_locks());
     }
 
     async fn room(&self, bytes: usize) -> Result<tokio::sync::OwnedSemaphorePermit> {
@@ -173,6 +182,24 @@ impl Replica for RaftReplica {
 
     fn safe_point(&self) -> &SafePoint {
         &self.safe_point
+    }
+
+    fn destroy_range(&self, start: Vec<u8>, end: Vec<u8>) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            // Before and after, because a split in between counts what it finds. A lock that a command under way
+            // removes may be gone then, so that counting on would come out too low.
+            self.give_up_counting_locks(&start, &end);
+            let (sender, receiver) = oneshot::channel();
+            let (engine, bounds) = (self.engine.clone(), (start.clone(), end.clone()));
+            let work = move || {
+                // The caller may have gone; the range is removed all the same.
+                let _ = sender.send(gc::destroy_range(&*engine, &bounds.0, &bounds.1));
+            };
+            self.env.spawn.spawn_blocking("destroy-range", Box::new(work));
+            let result = receiver.await.unwrap_or(Err(Error::Stopped));
+            self.give_up_counting_locks(&start, &end);
+            result
+        })
     }
 
     fn led_regions(&self) -> Vec<LedRegion> {

@@ -179,6 +179,11 @@ impl RegionView {
         self.locks.store(locks, Ordering::SeqCst);
     }
 
+    /// Locks were removed without being counted: readers look for themselves from now on.
+    pub fn give_up_counting_locks(&self) {
+        self.locks.store(LOCKS_UNKNOWN, Ordering::SeqCst);
+    }
+
     /// Locks added less locks removed. A count that would fall below zero was wrong and is given up: readers look
     /// for themselves from then on.
     pub fn add_locks(&self, change: i64) {

@@ -4,9 +4,10 @@
 //! simulated network) meets the same checks. A handler turns the request into the words of `txn`, runs it
 //! and turns the answer back; `from_wire` and `to_wire` hold the two directions.
 //!
-//! Deliberately missing: raw KV, the deadlock and debug services, and a network under [`RaftCarrier`].
+//! Deliberately missing: the deadlock and debug services, and a network under [`RaftCarrier`].
 mod from_wire;
 mod raft;
+mod raw;
 mod read;
 mod tikv;
 mod to_wire;
@@ -17,5 +18,7 @@ pub use raft::{RaftCarrier, WireTransport, raft_from_wire};
 pub use tikv::KvService;
 pub use to_wire::Failure;
 
+#[cfg(test)]
+mod raw_tests;
 #[cfg(test)]
 mod tests;

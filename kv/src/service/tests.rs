@@ -30,15 +30,15 @@ impl Splitter for NoSplits {
     }
 }
 
-struct Fixture {
-    simulation: Simulation,
-    replica: Arc<LocalReplica>,
-    service: KvService<LocalReplica>,
+pub(super) struct Fixture {
+    pub(super) simulation: Simulation,
+    pub(super) replica: Arc<LocalReplica>,
+    pub(super) service: KvService<LocalReplica>,
     space: Arc<Space>,
 }
 
 impl Fixture {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let simulation = Simulation::new(1);
         let env = simulation.env();
         let replica = LocalReplica::new(Bytes::new(), Bytes::new());
@@ -59,11 +59,11 @@ fn poll<T>(future: &mut Pin<Box<impl Future<Output = T> + ?Sized>>) -> Option<T>
     }
 }
 
-fn now<T>(future: impl Future<Output = T>) -> T {
+pub(super) fn now<T>(future: impl Future<Output = T>) -> T {
     poll(&mut Box::pin(future)).expect("does not wait")
 }
 
-fn context() -> kvrpcpb::Context {
+pub(super) fn context() -> kvrpcpb::Context {
     kvrpcpb::Context {
         region_id: REGION_ID,
         region_epoch: Some(metapb::RegionEpoch { conf_ver: 1, version: 1 }),

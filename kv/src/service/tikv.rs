@@ -18,12 +18,12 @@ use crate::txn::Scheduler;
 
 /// The transactional service of one store.
 pub struct KvService<R> {
-    env: Env,
-    scheduler: Arc<Scheduler<R>>,
+    pub(super) env: Env,
+    pub(super) scheduler: Arc<Scheduler<R>>,
     splitter: Arc<dyn Splitter>,
     coprocessor: Host<R>,
-    metrics: Arc<Metrics>,
-    space: Arc<Space>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) space: Arc<Space>,
 }
 
 impl<R: Replica> KvService<R> {
@@ -42,7 +42,7 @@ impl<R: Replica> KvService<R> {
 
 impl<R> KvService<R> {
     /// Runs a handler for as long as the request allows. A write cut off here may still happen.
-    async fn within<T>(
+    pub(super) async fn within<T>(
         &self,
         context: Option<&kvrpcpb::Context>,
         handler: impl Future<Output = T>,
@@ -302,6 +302,26 @@ impl<R: Replica> TikvService for KvService<R> {
             }
             Err(Failure::Key(error)) => Err(Status::internal(error.abort)),
             Err(Failure::Status(status)) => Err(status),
+        }
+    }
+
+    async fn unsafe_destroy_range(
+        &self,
+        request: kvrpcpb::UnsafeDestroyRangeRequest,
+    ) -> Result<kvrpcpb::UnsafeDestroyRangeResponse, Status> {
+        self.metrics.commands.add(1);
+        if request.start_key >= request.end_key {
+            let error = "unsafe destroy range needs a start below its end".to_owned();
+            return Ok(kvrpcpb::UnsafeDestroyRangeResponse { error, ..Default::default() });
+        }
+        let (start, end) = (from_wire::bound(&request.start_key), from_wire::bound(&request.end_key));
+        let result = self.scheduler.replica().destroy_range(start, end).await;
+        match result.map_err(Failure::from) {
+            Ok(()) => Ok(kvrpcpb::UnsafeDestroyRangeResponse::default()),
+            Err(Failure::Status(status)) => Err(status),
+            Err(Failure::Region(_) | Failure::Key(_)) => {
+                Err(Status::internal("destroy range knows no region"))
+            }
         }
     }
 

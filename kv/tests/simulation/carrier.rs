@@ -106,7 +106,8 @@ remote!(TikvService:
         kv_pessimistic_rollback(PessimisticRollbackRequest) -> PessimisticRollbackResponse,
         kv_check_secondary_locks(CheckSecondaryLocksRequest) -> CheckSecondaryLocksResponse,
         kv_delete_range(DeleteRangeRequest) -> DeleteRangeResponse,
-        split_region(SplitRegionRequest) -> SplitRegionResponse;
+        split_region(SplitRegionRequest) -> SplitRegionResponse,
+        unsafe_destroy_range(UnsafeDestroyRangeRequest) -> UnsafeDestroyRangeResponse;
 
     async fn coprocessor(&self, _: CoprocessorRequest) -> Result<CoprocessorResponse, Status> {
         Err(Status::new(Code::Unimplemented, "plans are not part of the simulation"))

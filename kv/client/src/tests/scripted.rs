@@ -173,6 +173,12 @@ impl TikvService for ScriptedStore {
     ) -> Result<kvrpcpb::SplitRegionResponse, Status> {
         Err(Status::internal("not scripted"))
     }
+    async fn unsafe_destroy_range(
+        &self,
+        _: kvrpcpb::UnsafeDestroyRangeRequest,
+    ) -> Result<kvrpcpb::UnsafeDestroyRangeResponse, Status> {
+        Err(Status::internal("not scripted"))
+    }
     async fn coprocessor(&self, _: CoprocessorRequest) -> Result<CoprocessorResponse, Status> {
         Err(Status::internal("not scripted"))
     }

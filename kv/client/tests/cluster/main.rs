@@ -1,7 +1,9 @@
-//! The client on a real store and a real PD, in this process.
+//! The client on a real store and a real PD, in this process: called directly, or over gRPC on 127.0.0.1, as the name of
+//! the test program says (`over_grpc.rs`).
 
 mod async_commit;
 mod bank;
+mod carrier;
 mod gc;
 mod optimistic;
 mod pessimistic;
@@ -11,9 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rutile_kv::Store;
-use rutile_kv_client::{
-    Client, ClientConfig, Payload, ScanOptions, StaticStores, Transaction, TransactionOptions,
-};
+use rutile_kv_client::{Client, ClientConfig, Payload, ScanOptions, Transaction, TransactionOptions};
 use rutile_kv_engine::{MemoryEngine, MemoryRaftLog};
 use rutile_kv_env::Env;
 use rutile_kv_proto::endpoint::{Endpoint, EndpointError, EndpointRequest, EndpointResponse};
@@ -22,7 +22,11 @@ use rutile_kv_types::{Key, KeyRange};
 use rutile_pd::{Pd, PdConfig};
 use rutile_pd_client::{PdClient, to_wire};
 
+use carrier::Carrier;
+
 struct Cluster {
+    /// Ends what the carrier runs.
+    carrier: Carrier,
     client: Client,
     store: Store,
     two_phases: Client,
@@ -34,13 +38,17 @@ struct Cluster {
 async fn start() -> Cluster {
     let dir = tempfile::tempdir().expect("a directory");
     let env = Env::real();
+    let mut carrier = Carrier::new(env.clone());
     let pd: Arc<dyn PdService> =
         Arc::new(Pd::open(env.clone(), PdConfig::new(dir.path())).expect("PD opens"));
+    let pd = carrier.pd(pd).await;
     let pd = PdClient::connect(env.clone(), pd).await.expect("PD answers");
+    let (listener, address) = carrier.store_listener().await;
     let engine = MemoryEngine::new();
     let config = rutile_kv::Config {
         gc_poll_interval: Duration::from_millis(1),
         gc_bytes_per_second: u64::MAX,
+        address,
         ..rutile_kv::Config::default()
     };
     let store = Store::open(
@@ -53,13 +61,13 @@ async fn start() -> Cluster {
     .await
     .expect("the store opens");
     store.set_endpoint(Arc::new(Counting)).expect("takes the endpoint");
-    let stores = Arc::new(StaticStores::new([(store.store_id(), store.service())]));
+    let stores = carrier.stores(&pd, &store, listener);
     let client = Client::new(env.clone(), pd.clone(), stores.clone());
     let config = ClientConfig { one_pc: false, batch_bytes_max: 256, ..ClientConfig::default() };
     let two_phases = Client::with_config(env.clone(), pd.clone(), stores.clone(), config.clone());
     let config = ClientConfig { async_commit: true, ..config };
     let async_commits = Client::with_config(env, pd, stores, config);
-    Cluster { client, store, two_phases, async_commits, engine, _dir: dir }
+    Cluster { carrier, client, store, two_phases, async_commits, engine, _dir: dir }
 }
 
 impl Cluster {
@@ -72,6 +80,7 @@ impl Cluster {
         self.client.close().await;
         self.two_phases.close().await;
         self.async_commits.close().await;
+        self.carrier.stop().await;
         self.store.stop().await.expect("the store stops");
     }
 }
@@ -94,7 +103,27 @@ impl Endpoint for Counting {
                 payload: Some(Payload::shared(7_u32)),
             });
         }
-        Ok(EndpointResponse { data: Payload::shared(keys), next: request.rows.resume_point() })
+        let data = match request.plan {
+            Payload::Shared(_) => Payload::shared(keys),
+            Payload::Encoded(_) => Payload::Encoded(Bytes::from(keys.join(&b'\n'))),
+        };
+        Ok(EndpointResponse { data, next: request.rows.resume_point() })
+    }
+}
+
+/// A plan for [`Counting`] that the carrier can bring.
+fn plan() -> Payload {
+    if carrier::is_network() { Payload::Encoded(Bytes::new()) } else { Payload::shared(()) }
+}
+
+/// The keys of one of its pages.
+fn keys_of(page: &Payload) -> Vec<Bytes> {
+    match page {
+        Payload::Shared(_) => page.downcast::<Vec<Bytes>>().expect("keys").as_ref().clone(),
+        Payload::Encoded(bytes) => {
+            let keys = bytes.split(|byte| *byte == b'\n').filter(|key| !key.is_empty());
+            keys.map(Bytes::copy_from_slice).collect()
+        }
     }
 }
 

@@ -6,7 +6,8 @@ use rutile_kv_client::{CoprocessorOptions, Error, Payload, ScanOptions};
 use rutile_kv_types::KeyRange;
 use std::collections::BTreeMap;
 
-use super::{all, bank, begin, fill, key, start, value};
+use super::carrier::is_network;
+use super::{all, bank, begin, fill, key, keys_of, plan, start, value};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_committed_is_read() {
@@ -195,10 +196,9 @@ async fn plans_are_pushed_to_every_region() {
     for (paging_rows, keep_order) in [(0, true), (7, true), (7, false), (0, false)] {
         let options = CoprocessorOptions { tp: 1, paging_rows, concurrency: 3, keep_order };
         // The other client has not seen the splits yet in its first round.
-        let answers = cluster.two_phases.coprocessor(ts, ranges.clone(), Payload::shared(()), options);
+        let answers = cluster.two_phases.coprocessor(ts, ranges.clone(), plan(), options);
         let pages: Vec<Payload> = answers.try_collect().await.expect("answers");
-        let pages = pages.iter().map(|page| page.downcast::<Vec<Bytes>>().expect("keys"));
-        let mut keys: Vec<Bytes> = pages.flat_map(|page| page.as_ref().clone()).collect();
+        let mut keys: Vec<Bytes> = pages.iter().flat_map(keys_of).collect();
         if !keep_order {
             keys.sort();
         }
@@ -209,10 +209,13 @@ async fn plans_are_pushed_to_every_region() {
     bad.commit().await.expect("commits");
     let ts = client.timestamp().await.expect("a timestamp");
     let options = CoprocessorOptions { tp: 1, ..CoprocessorOptions::default() };
-    let mut answers = client.coprocessor(ts, ranges, Payload::shared(()), options);
+    let mut answers = client.coprocessor(ts, ranges, plan(), options);
     match answers.next().await {
-        Some(Err(Error::Endpoint { payload: Some(payload), .. })) => {
-            assert_eq!(payload.downcast::<u32>().as_deref(), Some(&7));
+        Some(Err(Error::Endpoint { message, payload })) => {
+            assert!(message.contains("bad row"), "{message}");
+            // The object behind the text stays in its process.
+            let object = payload.and_then(|payload| payload.downcast::<u32>());
+            assert_eq!(object.as_deref().is_some_and(|object| *object == 7), !is_network());
         }
         other => panic!("expected the endpoint's error, got {other:?}"),
     }

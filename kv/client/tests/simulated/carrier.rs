@@ -110,4 +110,5 @@ carried! {
     kv_scan_lock: ScanLockRequest -> ScanLockResponse,
     kv_delete_range: DeleteRangeRequest -> DeleteRangeResponse,
     split_region: SplitRegionRequest -> SplitRegionResponse,
+    unsafe_destroy_range: UnsafeDestroyRangeRequest -> UnsafeDestroyRangeResponse,
 }

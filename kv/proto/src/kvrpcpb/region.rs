@@ -1,4 +1,4 @@
-//! Requests to a region as a whole: splitting it at given keys, removing a range of it.
+//! Requests to a region as a whole: splitting it at given keys, removing a range of it. And one to a store as a whole.
 
 use bytes::Bytes;
 
@@ -41,6 +41,27 @@ pub struct DeleteRangeRequest {
 /// Answer to [`DeleteRangeRequest`].
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DeleteRangeResponse {
+    #[prost(message, optional, boxed, tag = "1")]
+    pub region_error: Option<Box<errorpb::Error>>,
+    #[prost(string, tag = "2")]
+    pub error: String,
+}
+
+/// Removes `[start_key, end_key)` from this store alone, whatever regions and versions there are: only for keys that
+/// nobody will read again.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UnsafeDestroyRangeRequest {
+    #[prost(message, optional, tag = "1")]
+    pub context: Option<Context>,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub start_key: Bytes,
+    #[prost(bytes = "bytes", tag = "3")]
+    pub end_key: Bytes,
+}
+
+/// Answer to [`UnsafeDestroyRangeRequest`].
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UnsafeDestroyRangeResponse {
     #[prost(message, optional, boxed, tag = "1")]
     pub region_error: Option<Box<errorpb::Error>>,
     #[prost(string, tag = "2")]

@@ -1,0 +1,25 @@
+//! The network carrier: the service traits of `kv/proto` over gRPC, both ends.
+//!
+//! ```text
+//! client   StoreStub: TikvService    one channel per store, address from PD     PdStub: PdService   follows the leader
+//!             |                                                                    |
+//! methods  path and types of every RPC, once, for both ends
+//!             |                                                                    |
+//! server   tikv_routes(TikvService, RawService)                                 pd_routes(PdService)
+//! ```
+//! Nothing is decided here: region, epoch, header and deadline checks live in the services, so that this carrier meets
+//! them like every other. What it adds is what a network needs: limits of message size, streams and time, one status for
+//! what broke on the way, and streams that end with an error when the server stops.
+//!
+//! A package of its own, so that neither the SQL layer nor the services link a network stack.
+//!
+//! Deliberately missing: TLS, compression, raft messages between stores, `BatchCommands`.
+
+pub mod client;
+mod config;
+mod methods;
+pub mod server;
+mod status;
+
+pub use axum::Router;
+pub use config::Limits;

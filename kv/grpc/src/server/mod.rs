@@ -1,0 +1,17 @@
+//! The serving end: RPCs of the three public services become calls of the service traits.
+//!
+//! [`tikv_routes`] and [`pd_routes`] are routers over shared services; [`serve`] runs one on a listener, with HTTP/1
+//! pages of the same port merged in. A method that is not in the tables answers UNIMPLEMENTED, so that clients may
+//! probe. When the server stops, streams end with an error at once: a client that waits for a timestamp on one has no
+//! deadline of its own.
+
+mod call;
+mod pd;
+mod serve;
+mod stream;
+mod tikv;
+
+pub use call::Context;
+pub use pd::pd_routes;
+pub use serve::serve;
+pub use tikv::tikv_routes;
