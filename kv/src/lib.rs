@@ -17,6 +17,8 @@ mod concurrency_manager;
 mod config;
 mod coprocessor;
 mod error;
+#[doc(hidden)]
+pub mod fuzz;
 mod gc;
 mod keys;
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! Counters of a store: plain atomics, read as one [`Snapshot`].
+
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use rutile_kv_env::Histogram;
 
 /// A number that others read without asking.
 #[derive(Debug, Default)]
@@ -28,6 +31,8 @@ macro_rules! metrics {
         #[derive(Debug, Default)]
         pub struct Metrics {
             $($(#[$doc])* pub $name: Counter,)+
+            /// Appends to the raft log, with their fsync.
+            pub raft_append_time: Histogram,
         }
 
         /// The counters at one moment.

@@ -2,7 +2,7 @@
 use std::sync::{Arc, OnceLock};
 
 use rutile_kv_engine::{Engine, RaftLog};
-use rutile_kv_env::{Env, TaskHandle};
+use rutile_kv_env::{Env, HistogramReading, TaskHandle};
 use rutile_kv_proto::endpoint::Endpoint;
 use rutile_kv_proto::{RawService, Status, TikvService, raft_serverpb};
 use rutile_kv_types::TimeStamp;
@@ -142,6 +142,11 @@ impl Store {
     /// The counters now.
     pub fn metrics(&self) -> metrics::Snapshot {
         self.metrics.snapshot()
+    }
+
+    /// How long appends to the raft log take, with their fsync.
+    pub fn raft_append_time(&self) -> HistogramReading {
+        self.metrics.raft_append_time.read()
     }
 
     /// Takes nothing on any more, finishes what is committed, flushes the state engine.

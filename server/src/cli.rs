@@ -1,10 +1,13 @@
-//! The command line.
+//! The command line. The flags of `start` are those settings that declare one; their help is the settings' own.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Arg, ArgAction, ArgMatches, Command as Clap, value_parser};
+
+use crate::config::{Settings, Sources, facts};
 
 /// The outcome of parsing.
 #[derive(Debug)]
@@ -14,65 +17,21 @@ pub(crate) enum Parsed {
     Show(String),
 }
 
-#[derive(Debug, Parser)]
-#[command(name = "rutile", version, about = "A distributed SQL database that speaks MySQL")]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
+#[derive(Debug)]
 pub(crate) enum Command {
-    /// Run everything in one process: SQL, storage and placement driver
-    Start(StartOptions),
-}
-
-#[derive(Args, Clone, Debug)]
-pub(crate) struct StartOptions {
-    /// Address to listen on, for MySQL clients and for status
-    #[arg(long, default_value = "127.0.0.1")]
-    pub(crate) host: String,
-    /// Port for MySQL clients; 0 takes a free one
-    #[arg(long, default_value_t = 4000)]
-    pub(crate) port: u16,
-    /// Port for /status, /metrics and /ready; 0 takes a free one
-    #[arg(long, default_value_t = 10080)]
-    pub(crate) status_port: u16,
-    /// Where data is kept; created when missing
-    #[arg(long, default_value = "./rutile-data")]
-    pub(crate) data_dir: PathBuf,
-    /// error, warn, info, debug, trace, or a filter such as `info,rutile_kv=debug`
-    #[arg(long, default_value = "info")]
-    pub(crate) log_level: String,
-    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
-    pub(crate) log_format: LogFormat,
-    /// Clients connected at the same time; one more gets error 1040
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub(crate) max_connections: u32,
-    /// Memory of running statements together, as 512MiB or 4GiB
-    #[arg(long, default_value = "1GiB", value_parser = parse_bytes)]
-    pub(crate) memory_limit: usize,
-    /// Certificates for TLS as PEM, the server's first; one is made when no file is given
-    #[arg(long, requires = "ssl_key")]
-    pub(crate) ssl_cert: Option<PathBuf>,
-    /// Private key of --ssl-cert as PEM
-    #[arg(long, requires = "ssl_cert")]
-    pub(crate) ssl_key: Option<PathBuf>,
-    /// File whose first line becomes root's password; RUTILE_ROOT_PASSWORD does the same
-    #[arg(long)]
-    pub(crate) root_password_file: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    Text,
-    Json,
+    /// Run everything in one process: SQL, storage and placement driver.
+    Start(Sources),
+    /// Show what the server would start with.
+    PrintConfig(Sources),
 }
 
 /// Parses the arguments; an error is one line.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Parsed, String> {
-    match Cli::try_parse_from(arguments) {
-        Ok(cli) => Ok(Parsed::Run(cli.command)),
+    match command().try_get_matches_from(arguments) {
+        Ok(matches) => match matches.subcommand() {
+            Some(("start", matches)) => start(matches).map(Parsed::Run),
+            _ => Err("no command given; try `rutile start` or `rutile --help`".to_owned()),
+        },
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(Parsed::Show(error.to_string())),
             ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
@@ -81,6 +40,71 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Par
             _ => Err(first_line(&error.to_string())),
         },
     }
+}
+
+fn command() -> Clap {
+    let config = Arg::new("config")
+        .long("config")
+        .value_name("FILE")
+        .value_parser(value_parser!(PathBuf))
+        .help("Configuration file; deploy/config/rutile.toml is a sample with every setting");
+    let print = Arg::new("print-config")
+        .long("print-config")
+        .action(ArgAction::SetTrue)
+        .help("Show the effective settings as TOML and exit");
+    let set = Arg::new("set")
+        .long("set")
+        .value_name("SECTION.KEY=VALUE")
+        .action(ArgAction::Append)
+        .help("Set any setting of the configuration file, such as connections.write_timeout=30s");
+    let start = Clap::new("start")
+        .about("Run everything in one process: SQL, storage and placement driver")
+        .arg(config)
+        .arg(print)
+        .args(Settings::default().entries().into_iter().filter_map(|(name, entry)| {
+            let flag = entry.flag?;
+            let mut help = entry.doc.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
+            let _ = write!(help, " {}", facts(&entry));
+            if !entry.text.is_empty() {
+                let _ = write!(help, " [default: {}]", entry.text);
+            }
+            let check = move |text: &str| check(&name, text);
+            Some(Arg::new(flag).long(flag).value_name("VALUE").help(help).value_parser(check))
+        }))
+        .arg(set);
+    Clap::new("rutile")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("A distributed SQL database that speaks MySQL")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(start)
+}
+
+/// A flag's value must be one that its setting takes.
+fn check(name: &str, text: &str) -> Result<String, String> {
+    Settings::default().take_flag(name, text).map(|()| text.to_owned())
+}
+
+fn start(matches: &ArgMatches) -> Result<Command, String> {
+    let mut flags = Vec::new();
+    for (name, entry) in Settings::default().entries() {
+        if let Some(flag) = entry.flag
+            && let Some(value) = matches.get_one::<String>(flag)
+        {
+            flags.push((name, value.clone()));
+        }
+    }
+    for pair in matches.get_many::<String>("set").into_iter().flatten() {
+        let (name, value) =
+            pair.split_once('=').ok_or_else(|| format!("--set {pair}: write it as SECTION.KEY=VALUE"))?;
+        check(name, value).map_err(|reason| format!("--set {name}: {reason}"))?;
+        flags.push((name.to_owned(), value.to_owned()));
+    }
+    let sources = Sources { file: matches.get_one::<PathBuf>("config").cloned(), flags };
+    if matches.get_flag("print-config") {
+        return Ok(Command::PrintConfig(sources));
+    }
+    Ok(Command::Start(sources))
 }
 
 /// Clap explains over several lines; the first one names the mistake.
@@ -97,22 +121,6 @@ fn first_line(text: &str) -> String {
     format!("{}{}", line.trim_start_matches("error: "), tip.unwrap_or_default())
 }
 
-/// `512MiB`, `4G`, `1000000`. Decimal and binary suffixes are both binary, as in MySQL's option files.
-fn parse_bytes(text: &str) -> Result<usize, String> {
-    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-    let shift = match text[digits.len()..].to_ascii_lowercase().as_str() {
-        "" | "b" => 0,
-        "k" | "kb" | "kib" => 10,
-        "m" | "mb" | "mib" => 20,
-        "g" | "gb" | "gib" => 30,
-        "t" | "tb" | "tib" => 40,
-        other => return Err(format!("`{other}` is no unit; use KiB, MiB, GiB")),
-    };
-    let number: usize = digits.parse().map_err(|_| "not a number of bytes".to_owned())?;
-    let bytes = number.checked_mul(1 << shift).ok_or("more than this machine can address")?;
-    if bytes < 16 << 20 { Err("at least 16MiB".to_owned()) } else { Ok(bytes) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,39 +130,46 @@ mod tests {
     }
 
     #[test]
-    fn defaults_are_those_of_the_manual() {
-        let Ok(Parsed::Run(Command::Start(options))) = parse_words(&["rutile", "start"]) else {
-            panic!("`rutile start` must parse")
+    fn flags_become_settings() {
+        let words = ["rutile", "start", "--config", "a.toml", "--port", "1", "--set", "gc.interval=5m"];
+        let Ok(Parsed::Run(Command::Start(sources))) = parse_words(&words) else {
+            panic!("these flags must parse")
         };
-        assert_eq!((options.host.as_str(), options.port, options.status_port), ("127.0.0.1", 4000, 10080));
-        assert_eq!(options.data_dir, PathBuf::from("./rutile-data"));
-        assert_eq!((options.max_connections, options.memory_limit), (10_000, 1 << 30));
+        let flags = [("server.port", "1"), ("gc.interval", "5m")];
+        assert_eq!(sources.file, Some(PathBuf::from("a.toml")));
+        assert_eq!(sources.flags, flags.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+
+    #[test]
+    fn the_help_knows_every_flag_and_its_default() {
+        let Ok(Parsed::Show(help)) = parse_words(&["rutile", "start", "--help"]) else {
+            panic!("--help must show something")
+        };
+        for (_, entry) in Settings::default().entries() {
+            if let Some(flag) = entry.flag {
+                assert!(help.contains(&format!("--{flag} ")), "{flag} in\n{help}");
+                assert!(help.contains(&entry.text), "{}", entry.text);
+            }
+        }
     }
 
     #[test]
     fn mistakes_are_one_line_that_names_them() {
-        let cases: [(&[&str], &str); 7] = [
+        let cases: [(&[&str], &str); 10] = [
             (&["rutile"], "rutile start"),
             (&["rutile", "start", "--no-such-flag"], "--no-such-flag"),
             (&["rutile", "start", "--prot", "1"], "--port"),
             (&["rutile", "start", "--port", "banana"], "banana"),
             (&["rutile", "start", "--memory-limit", "4 bananas"], "bananas"),
-            (&["rutile", "start", "--ssl-cert", "a.pem"], "--ssl-key"),
+            (&["rutile", "start", "--memory-limit", "1KiB"], "16MiB"),
+            (&["rutile", "start", "--max-connections", "0"], "1 to 100000"),
+            (&["rutile", "start", "--set", "gc.interval"], "SECTION.KEY=VALUE"),
+            (&["rutile", "start", "--set", "gc.interwal=1m"], "no such setting"),
             (&["rutile", "nosuch"], "nosuch"),
         ];
         for (words, named) in cases {
             let problem = parse_words(words).expect_err("a mistake");
             assert!(problem.contains(named) && !problem.contains('\n'), "{words:?}: {problem}");
-        }
-    }
-
-    #[test]
-    fn sizes_have_units() {
-        assert_eq!(parse_bytes("512MiB"), Ok(512 << 20));
-        assert_eq!(parse_bytes("4g"), Ok(4 << 30));
-        assert_eq!(parse_bytes("20000000"), Ok(20_000_000));
-        for bad in ["", "MiB", "12q", "1k", "99999999999t"] {
-            assert!(parse_bytes(bad).is_err(), "{bad}");
         }
     }
 }

@@ -36,6 +36,10 @@ pub enum Error {
     AccountFile { path: PathBuf, what: &'static str },
     #[error("TLS with {} and {}: {reason}", certificate.display(), key.display())]
     Tls { certificate: PathBuf, key: PathBuf, reason: String },
+    #[error("{}: {reason}", path.display())]
+    ConfigFile { path: PathBuf, reason: String },
+    #[error("{name}: {reason}")]
+    Setting { name: String, reason: String },
     #[error("--log-level {text:?}: {reason}")]
     LogLevel { text: String, reason: String },
     #[error("{0}")]
@@ -63,6 +67,8 @@ impl Error {
             | Self::PasswordFile { .. }
             | Self::PasswordText
             | Self::Tls { .. }
+            | Self::ConfigFile { .. }
+            | Self::Setting { .. }
             | Self::LogLevel { .. } => Class::Usage,
             Self::Listen { .. } | Self::AccountFile { .. } | Self::Engine(_) | Self::Io { .. } => {
                 Class::Environment

@@ -1,14 +1,15 @@
 //! The rutile binary: wiring only.
 //!
 //! ```text
-//! cli          arguments            logging      tracing to standard error, text or JSON
+//! cli          arguments            logging      tracing to standard error or a file, text or JSON
+//! config       every setting once: file, flags, defaults
 //! node         what starts, in which order, how it stops
 //! connection   one task per client: the wire on one side, a SQL session on the other
-//! accounts     who may log in       status       HTTP: /status /metrics /ready
+//! accounts     who may log in       status       HTTP: /status /ready /metrics /config
 //! ```
 //! Decides nothing about data: the wire is `server/wire`, statements are `sql`, storage is `kv` and `pd`.
 //!
-//! Deliberately missing: the separate roles of a cluster, TLS, a configuration file.
+//! Deliberately missing: the separate roles of a cluster.
 
 mod accounts;
 mod cli;
@@ -24,6 +25,9 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 pub use error::{Class, Error};
+use rutile_kv_env::Env;
+
+use crate::config::{Settings, Sources};
 
 /// What clients see as `VERSION()`; drivers branch on the leading `8.0.`.
 pub const SERVER_VERSION: &str = concat!("8.0.36-Rutile-", env!("CARGO_PKG_VERSION"));
@@ -42,11 +46,22 @@ pub fn main() -> ExitCode {
         }
         Err(problem) => return complain(&problem, EXIT_USAGE),
     };
-    let cli::Command::Start(options) = command;
-    match node::embedded::run(options) {
+    let result = match command {
+        cli::Command::Start(sources) => node::embedded::run(sources),
+        cli::Command::PrintConfig(sources) => print_config(&sources),
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.class() == Class::Usage => complain(&error.to_string(), EXIT_USAGE),
         Err(error) => complain(&error.to_string(), 1),
     }
+}
+
+fn print_config(sources: &Sources) -> error::Result<()> {
+    let text = Settings::read(Env::real().disk.as_ref(), sources)?.print();
+    // A closed pipe is not worth a complaint.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(())
 }
 
 fn complain(problem: &str, code: u8) -> ExitCode {

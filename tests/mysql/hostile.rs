@@ -2,12 +2,17 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use mysql_async::prelude::Queryable;
+use mysql_async::{Conn, Opts};
+use rutile_tests::{Server, ServerOptions};
+use tokio::io::AsyncReadExt;
+use tokio::net::{TcpSocket, TcpStream as AsyncStream};
 
 use crate::driver::connect;
+use crate::raw::{MODERN, RawClient};
 
 /// Reads until the server closes; returns what it said.
 fn drain(stream: &mut TcpStream) -> Vec<u8> {
@@ -73,5 +78,191 @@ async fn two_greetings_never_share_a_scramble() -> Result<()> {
     .await??;
     let distinct: std::collections::BTreeSet<_> = greetings.iter().collect();
     ensure!(distinct.len() == greetings.len(), "{greetings:02x?}");
+    Ok(())
+}
+
+/// A fact of the server process as `/proc` tells it, in KiB or as a count.
+fn process_status(server: &Server, field: &str) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid()))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
+    Ok(line.and_then(|line| line.split_whitespace().next()).unwrap_or_default().parse()?)
+}
+
+fn open_files(server: &Server) -> Result<usize> {
+    Ok(std::fs::read_dir(format!("/proc/{}/fd", server.pid()))?.count())
+}
+
+fn started_with(settings: &[&str]) -> Result<Server> {
+    let arguments = settings.iter().flat_map(|setting| ["--set".to_owned(), (*setting).to_owned()]).collect();
+    let options = ServerOptions { arguments, ..ServerOptions::default() };
+    Server::start(env!("CARGO_BIN_EXE_rutile-under-test"), options)
+}
+
+async fn from_address(address: [u8; 4], port: u16) -> Result<AsyncStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind((address, 0).into())?;
+    Ok(socket.connect(([127, 0, 0, 1], port).into()).await?)
+}
+
+/// The whole stay of a client that is let in and says nothing.
+async fn until_closed(mut stream: AsyncStream) {
+    let mut said = Vec::new();
+    // A reset instead of a close is an end as well.
+    let _ = stream.read_to_end(&mut said).await;
+}
+
+/// Reliability matrix, D3: clients that open connections and say nothing, or one byte, keep nobody else out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn silent_clients_hold_up_their_own_address_only() -> Result<()> {
+    const SILENT: usize = 1_000;
+    let server = started_with(&["connections.connect_timeout=3s"])?;
+    let url = Opts::from_url(&server.url(""))?;
+    Conn::new(url.clone()).await?.disconnect().await?;
+    let (before, files_before) = (process_status(&server, "VmRSS:")?, open_files(&server)?);
+    let began = Instant::now();
+    let mut silent = Vec::new();
+    for at in 0..SILENT {
+        let mut stream = from_address([127, 0, 0, 2], server.port()).await?;
+        if at % 2 == 0 {
+            tokio::io::AsyncWriteExt::write_all(&mut stream, &[200]).await?;
+        }
+        silent.push(tokio::spawn(until_closed(stream)));
+    }
+    for _ in 0..5 {
+        let mut connection = Conn::new(url.clone()).await?;
+        let one: Option<i64> = connection.query_first("SELECT 1").await?;
+        ensure!(one == Some(1), "another address logs in as ever");
+    }
+    let grown = process_status(&server, "VmRSS:")?.saturating_sub(before);
+    ensure!(grown <= 32 * SILENT as u64, "{grown} KiB for {SILENT} silent clients");
+    for client in silent {
+        client.await?;
+    }
+    // The wait for a turn and the login share one timeout.
+    ensure!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
+    Conn::new(url).await?;
+    ensure!(open_files(&server)? <= files_before + 10, "{} files", open_files(&server)?);
+    Ok(())
+}
+
+/// A place is free again a moment after its client has left.
+async fn once_there_is_room(url: &Opts) -> Result<Conn> {
+    loop {
+        match Conn::new(url.clone()).await {
+            Err(mysql_async::Error::Server(error)) if error.code == 1040 => tokio::task::yield_now().await,
+            other => return Ok(other?),
+        }
+    }
+}
+
+/// Reliability matrix, D2: one client too many is told so, again and again, and leaves nothing behind.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn too_many_connections_get_error_1040() -> Result<()> {
+    let server = started_with(&["connections.max_connections=20"])?;
+    let url = Opts::from_url(&server.url(""))?;
+    let mut files = Vec::new();
+    for _ in 0..5 {
+        let mut held = Vec::new();
+        for _ in 0..20 {
+            held.push(once_there_is_room(&url).await?);
+        }
+        for _ in 0..20 {
+            let error = Conn::new(url.clone()).await.expect_err("no place");
+            ensure!(matches!(&error, mysql_async::Error::Server(e) if e.code == 1040), "{error}");
+        }
+        for connection in held {
+            connection.disconnect().await?;
+        }
+        files.push(open_files(&server)?);
+    }
+    ensure!(
+        files.iter().max().zip(files.first()).is_some_and(|(most, first)| *most <= first + 25),
+        "{files:?}"
+    );
+    Ok(())
+}
+
+/// Reliability matrix, D4: what a packet's header says is checked before memory is given for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn oversized_and_misnumbered_packets_end_their_connection() -> Result<()> {
+    let (server, mut connection) = connect().await?;
+    let before = process_status(&server, "VmRSS:")?;
+    let port = server.port();
+    tokio::task::spawn_blocking(move || -> Result<()> {
+        for _ in 0..50 {
+            let mut client = RawClient::connect(port)?;
+            client.stream.write_all(&[0xff, 0xff, 0xff, 1])?;
+            ensure!(client.receive_error()? == 1153, "16 MiB before the login");
+            ensure!(client.is_closed());
+        }
+        let mut client = RawClient::log_in(port, MODERN)?;
+        for sequence in 0..5 {
+            // Five parts of 16 MiB are 80 MiB: the header of the fifth is over max_allowed_packet.
+            client.stream.write_all(&[0xff, 0xff, 0xff, sequence])?;
+            if sequence < 4 {
+                client.stream.write_all(&vec![b' '; 0xff_ffff])?;
+            }
+        }
+        ensure!(client.receive_error()? == 1153, "over max_allowed_packet");
+        for wrong in [1, 77, 255] {
+            let mut client = RawClient::log_in(port, MODERN)?;
+            client.sequence = wrong;
+            client.send(&[0x0e])?;
+            ensure!(client.receive_error()? == 1156, "sequence id {wrong}");
+            ensure!(client.is_closed());
+        }
+        Ok(())
+    })
+    .await??;
+    let grown = process_status(&server, "VmRSS:")?.saturating_sub(before);
+    ensure!(grown < 200 << 10, "{grown} KiB");
+    let one: Option<i64> = connection.query_first("SELECT 1").await?;
+    ensure!(one == Some(1));
+    Ok(())
+}
+
+/// Reliability matrix, D1 in small and D15: idle clients are cheap, and wrong passwords do not keep right ones waiting.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn idle_clients_and_wrong_passwords_slow_nobody_down() -> Result<()> {
+    const IDLE: u64 = 400;
+    let options = ServerOptions {
+        environment: vec![("RUTILE_ROOT_PASSWORD".into(), "right".into())],
+        ..ServerOptions::default()
+    };
+    let server = Server::start(env!("CARGO_BIN_EXE_rutile-under-test"), options)?;
+    let port = server.port();
+    let with = move |password: &'static str| {
+        let builder = mysql_async::OptsBuilder::default()
+            .ip_or_hostname("127.0.0.1")
+            .tcp_port(port)
+            .prefer_socket(false)
+            .user(Some("root"))
+            .pass(Some(password));
+        Conn::new(builder)
+    };
+    let first = with("right").await?;
+    let before = process_status(&server, "VmRSS:")?;
+    let mut idle = Vec::new();
+    for _ in 0..IDLE {
+        idle.push(with("right").await?);
+    }
+    let each = process_status(&server, "VmRSS:")?.saturating_sub(before) / IDLE;
+    ensure!(each <= 80, "{each} KiB for an idle client of a debug build");
+    let wrong = tokio::spawn(async move {
+        for _ in 0..40 {
+            ensure!(with("wrong").await.is_err(), "a wrong password");
+        }
+        Ok(())
+    });
+    let mut slowest = Duration::ZERO;
+    for _ in 0..20 {
+        let began = Instant::now();
+        with("right").await?.disconnect().await?;
+        slowest = slowest.max(began.elapsed());
+    }
+    // The budget is 100 ms where nothing else runs.
+    ensure!(slowest < Duration::from_secs(5), "{slowest:?}");
+    wrong.await??;
+    drop((first, idle));
     Ok(())
 }

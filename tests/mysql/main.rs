@@ -5,8 +5,12 @@
     reason = "the clients run beside the server, outside of any environment"
 )]
 
+mod cursor;
 mod driver;
+mod drivers;
 mod errors;
 mod hostile;
 mod metadata;
 mod process;
+mod raw;
+mod status;

@@ -19,6 +19,7 @@ mod clock;
 mod disk;
 mod fail_stop;
 pub mod failpoint;
+mod histogram;
 mod hooks;
 mod random;
 mod real;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 pub use clock::{Clock, Monotonic};
 pub use disk::{AppendFile, Disk, FileLock};
 pub use fail_stop::fail_stop;
+pub use histogram::{HISTOGRAM_BOUNDS_MICROS, Histogram, HistogramReading};
 pub use hooks::Hooks;
 pub use random::Random;
 pub use simulated::{

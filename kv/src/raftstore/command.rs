@@ -95,6 +95,13 @@ impl<'a> Command<'a> {
     }
 }
 
+/// Reads an entry and all changes in it, for fuzz targets.
+pub fn decode_only(data: &[u8]) {
+    if let Ok(Command::Write { body, .. }) = Command::decode(data) {
+        crate::fuzz::write_set(body);
+    }
+}
+
 fn encode_epoch(epoch: RegionEpoch, out: &mut Vec<u8>) {
     codec::encode_var_u64(out, epoch.version);
     codec::encode_var_u64(out, epoch.conf_ver);

@@ -61,6 +61,7 @@ mod transport;
 mod view;
 
 pub use bootstrap::{NewStore, found_with_voters};
+pub use command::decode_only as decode_command;
 pub use read::RaftReplica;
 pub use start::Parts;
 pub use store::{RaftStore, Stop};

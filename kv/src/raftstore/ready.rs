@@ -88,10 +88,12 @@ impl RaftLoop {
         failpoint!("raftstore::ready::before_append");
         let log = std::mem::take(&mut round.log);
         let sync = round.must_sync && !self.env.hooks.is_planted("raftstore::ready::ack_before_sync");
+        let began = self.env.clock.now();
         if let Err(error) = self.raft_log.append(log, sync) {
             fail_stop("raft log append", &error);
         }
         failpoint!("raftstore::ready::after_append");
+        self.metrics.raft_append_time.observe(self.env.clock.now().saturating_since(began));
         self.metrics.raft_appends.add(1);
         self.metrics.raft_entries.add(round.entries);
         self.metrics.raft_bytes.add(round.bytes);

@@ -7,13 +7,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use rutile_kv_env::{Clock, Monotonic};
 use rutile_server_wire::{
     Capabilities, Error, ErrorPacket, Field, Handler, Login, Parameter, Prepared, Reply, Result, ServerStatus,
 };
 use rutile_sql::SqlError;
-use rutile_sql::session::{Instance, Outcome, Process, Script, Session, SessionInfo, TlsFacts};
+use rutile_sql::session::{
+    Instance, Outcome, Process, Script, Session, SessionInfo, StatementClass, TlsFacts,
+};
 use rutile_sql_types::{Collation, SqlMode, Value};
 
+use crate::connection::Connections;
+use crate::connection::cursor::Cursors;
+use crate::connection::logins::Arrival;
 use crate::connection::tracking::Tracked;
 use crate::connection::{column, field_list, parameter, result};
 
@@ -23,6 +29,9 @@ const WAIT_TIMEOUT: Duration = Duration::from_secs(28_800);
 /// The handler of one connection.
 pub(crate) struct Client {
     instance: Instance,
+    connections: Arc<Connections>,
+    /// Until the client is logged in.
+    arrival: Option<Arrival>,
     /// From login to close.
     open: Option<Open>,
 }
@@ -31,6 +40,7 @@ pub(crate) struct Client {
 struct Open {
     session: Session,
     tracked: Tracked,
+    cursors: Cursors,
 }
 
 /// What a reply needs to know of its session, taken before the session is busy with a statement.
@@ -42,12 +52,15 @@ pub(crate) struct SessionFacts {
 }
 
 impl Client {
-    pub(crate) fn new(instance: Instance) -> Self {
-        Self { instance, open: None }
+    pub(crate) fn new(instance: Instance, connections: Arc<Connections>, arrival: Arrival) -> Self {
+        Self { instance, connections, arrival: Some(arrival), open: None }
     }
 
-    fn session(&mut self) -> Result<&mut Session> {
-        Ok(&mut open(&mut self.open)?.session)
+    /// The session, ready to look at tables.
+    async fn settled_session(&mut self) -> Result<&mut Session> {
+        let Open { session, cursors, .. } = open(&mut self.open)?;
+        cursors.settle(session).await;
+        Ok(session)
     }
 
     fn start(&self, login: Login) -> Result<Session> {
@@ -106,6 +119,28 @@ pub(crate) fn facts(session: &Session) -> SessionFacts {
     SessionFacts { status: server_status(session), results, time_zone: settings.time_zone }
 }
 
+/// Measures one statement.
+struct Timer<'a> {
+    connections: &'a Connections,
+    clock: Arc<dyn Clock>,
+    class: StatementClass,
+    began: Monotonic,
+}
+
+impl<'a> Timer<'a> {
+    fn start(connections: &'a Connections, instance: &Instance, class: StatementClass) -> Self {
+        let clock = instance.env().clock.clone();
+        let began = clock.now();
+        Self { connections, clock, class, began }
+    }
+
+    fn stop(self, succeeded: bool) {
+        if let Some(histogram) = self.connections.statement_times().of(self.class, succeeded) {
+            histogram.observe(self.clock.now().saturating_since(self.began));
+        }
+    }
+}
+
 /// Runs a statement to its outcome. A client that goes away meanwhile kills it.
 async fn run<F>(reply: &mut Reply<'_>, instance: Instance, id: u64, work: F) -> F::Output
 where
@@ -145,9 +180,10 @@ impl Handler for Client {
     }
 
     async fn open(&mut self, login: Login) -> Result<()> {
+        self.arrival = None;
         let session = self.start(login)?;
         let tracked = Tracked::of(&session);
-        self.open = Some(Open { session, tracked });
+        self.open = Some(Open { session, tracked, cursors: Cursors::default() });
         Ok(())
     }
 
@@ -164,6 +200,7 @@ impl Handler for Client {
 
     async fn reset_connection(&mut self) -> Result<()> {
         let open = open(&mut self.open)?;
+        open.cursors.clear();
         open.session.reset_connection().await.map_err(refused)?;
         open.tracked = Tracked::of(&open.session);
         Ok(())
@@ -180,20 +217,26 @@ impl Handler for Client {
 
     async fn query(&mut self, sql: Bytes, reply: &mut Reply<'_>) -> Result<()> {
         let instance = self.instance.clone();
-        let Open { session, tracked } = open(&mut self.open)?;
+        let Open { session, tracked, cursors } = open(&mut self.open)?;
+        cursors.settle(session).await;
         let id = session.connection_id();
         let mut script = Script::new(sql, reply.allows_multi_statements());
         while let Some(statement) = session.next_statement(&mut script).map_err(refused)? {
             reply.set_more_results(script.has_more());
+            let timer = Timer::start(&self.connections, &instance, statement.class());
             let outcome = run(reply, instance.clone(), id, session.execute(&statement)).await;
-            let outcome = outcome.map_err(|error| failed(session, error))?;
-            result::send(session, tracked, &instance, outcome, reply).await?;
+            let sent = match outcome {
+                Ok(outcome) => result::send(session, tracked, &instance, outcome, reply).await,
+                Err(error) => Err(failed(session, error)),
+            };
+            timer.stop(sent.is_ok());
+            sent?;
         }
         Ok(())
     }
 
     async fn prepare(&mut self, sql: Bytes) -> Result<Prepared> {
-        let session = self.session()?;
+        let session = self.settled_session().await?;
         let prepared = session.prepare(sql).await.map_err(refused)?;
         let results = facts(session).results;
         let columns = |metas: &[_]| metas.iter().map(|meta| column::column(meta, results)).collect();
@@ -212,23 +255,42 @@ impl Handler for Client {
         reply: &mut Reply<'_>,
     ) -> Result<()> {
         let instance = self.instance.clone();
-        let Open { session, tracked } = open(&mut self.open)?;
+        let Open { session, tracked, cursors } = open(&mut self.open)?;
+        cursors.settle(session).await;
         let id = session.connection_id();
         let connection = session.state().settings().collation_connection;
         let values = parameter::values(parameters, connection).map_err(refused)?;
+        let timer = Timer::start(&self.connections, &instance, session.prepared_class(statement));
         let outcome = run(reply, instance.clone(), id, session.execute_prepared(statement, &values)).await;
-        let outcome = outcome.map_err(|error| failed(session, error))?;
-        result::send(session, tracked, &instance, outcome, reply).await
+        let sent = match outcome {
+            Ok(Outcome::Rows(rows)) if reply.wants_cursor() => cursors.open(statement, session, rows, reply),
+            Ok(outcome) => result::send(session, tracked, &instance, outcome, reply).await,
+            Err(error) => Err(failed(session, error)),
+        };
+        timer.stop(sent.is_ok());
+        sent
+    }
+
+    async fn fetch(&mut self, statement: u32, rows_max: u32, reply: &mut Reply<'_>) -> Result<()> {
+        let Open { session, cursors, .. } = open(&mut self.open)?;
+        cursors.fetch(statement, rows_max, session, &self.instance, reply).await
+    }
+
+    async fn close_cursor(&mut self, statement: u32) {
+        if let Some(Open { cursors, .. }) = &mut self.open {
+            cursors.close(statement);
+        }
     }
 
     async fn close_statement(&mut self, statement: u32) {
-        if let Some(Open { session, .. }) = &mut self.open {
+        if let Some(Open { session, cursors, .. }) = &mut self.open {
+            cursors.close(statement);
             session.close_prepared(statement);
         }
     }
 
     async fn field_list(&mut self, table: &[u8], wildcard: &[u8]) -> Result<Vec<Field>> {
-        field_list::fields(self.session()?, table, wildcard).await
+        field_list::fields(self.settled_session().await?, table, wildcard).await
     }
 
     async fn statistics(&mut self) -> Result<String> {

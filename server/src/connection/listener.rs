@@ -17,8 +17,9 @@ use tracing::{Instrument, debug, info, info_span, warn};
 
 use crate::SERVER_VERSION;
 use crate::accounts::ServerAccounts;
-use crate::config::ServerConfig;
+use crate::config::Settings;
 use crate::connection::client::Client;
+use crate::connection::logins::{Arrival, Logins};
 use crate::connection::registry::{Connections, Place};
 
 /// Pause after a failed accept: the usual cause is a lack of file handles, which only time cures.
@@ -27,12 +28,13 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// What a listener is made of.
 pub(crate) struct ListenerParts {
     pub(crate) env: Env,
-    pub(crate) config: ServerConfig,
+    pub(crate) settings: watch::Receiver<Settings>,
     pub(crate) instance: Instance,
     pub(crate) accounts: Arc<ServerAccounts>,
     pub(crate) authenticator: Arc<Authenticator>,
     pub(crate) tls: ServerTls,
     pub(crate) connections: Arc<Connections>,
+    pub(crate) logins: Arc<Logins>,
 }
 
 /// Takes clients from a socket.
@@ -70,8 +72,9 @@ impl Listener {
             debug!(%error, %peer, "client left at once");
             return;
         }
-        match self.parts.connections.enter() {
-            Some(place) => self.serve(stream, peer, place),
+        let arrival = self.parts.logins.arrive(peer.ip());
+        match arrival.and_then(|arrival| Some((arrival, self.parts.connections.enter()?))) {
+            Some((arrival, place)) => self.serve(stream, peer, place, arrival),
             None => self.turn_away(stream, peer),
         }
     }
@@ -94,20 +97,31 @@ impl Listener {
         );
     }
 
-    fn serve(&self, stream: TcpStream, peer: SocketAddr, place: Place) {
+    fn serve(&self, stream: TcpStream, peer: SocketAddr, place: Place, mut arrival: Arrival) {
         let parts = &self.parts;
+        let settings = parts.settings.borrow().connections.clone();
         let id = place.id;
-        let config = ConnectionConfig {
-            connect_timeout: parts.config.connect_timeout,
-            write_timeout: parts.config.write_timeout,
-            allowed_packet_bytes_max: parts.config.allowed_packet_bytes_max,
+        let mut config = ConnectionConfig {
+            connect_timeout: settings.connect_timeout,
+            write_timeout: settings.write_timeout,
+            allowed_packet_bytes_max: settings.max_allowed_packet.0,
             tls: Some(parts.tls.clone()),
             metrics: parts.connections.metrics().clone(),
             ..ConnectionConfig::new(SERVER_VERSION, id, peer.ip().to_string(), place.stop.clone())
         };
-        let mut client = Client::new(parts.instance.clone());
+        let (instance, connections) = (parts.instance.clone(), parts.connections.clone());
+        let clock = parts.env.clock.clone();
         let (accounts, authenticator) = (parts.accounts.clone(), parts.authenticator.clone());
         let work = async move {
+            let arrived = clock.now();
+            tokio::select! {
+                () = arrival.turn() => {}
+                () = clock.sleep(config.connect_timeout) => return debug!("no turn to log in"),
+            }
+            // The time to wait and the time to log in are one.
+            let waited = clock.now().saturating_since(arrived);
+            config.connect_timeout = config.connect_timeout.saturating_sub(waited);
+            let mut client = Client::new(instance, connections, arrival);
             let result =
                 serve_connection(Box::new(stream), &mut client, accounts.as_ref(), &authenticator, config)
                     .await;

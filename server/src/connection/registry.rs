@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use rutile_kv_env::TaskHandle;
 use rutile_server_wire::{Metrics, StopReason};
 use tokio::sync::{Notify, watch};
+
+use crate::connection::statement_times::StatementTimes;
 
 struct Live {
     stop: watch::Sender<Option<StopReason>>,
@@ -25,11 +27,12 @@ struct State {
 /// Counts, names and stops connections.
 pub(crate) struct Connections {
     state: Mutex<State>,
-    connections_max: usize,
+    connections_max: AtomicUsize,
     refused: AtomicU64,
     /// Signalled when a connection is gone.
     left: Notify,
     metrics: Arc<Metrics>,
+    statement_times: StatementTimes,
 }
 
 /// A place among the live connections; given back when dropped, also by a task that panics.
@@ -50,17 +53,18 @@ impl Connections {
     pub(crate) fn new(connections_max: usize) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::default(),
-            connections_max,
+            connections_max: AtomicUsize::new(connections_max),
             refused: AtomicU64::new(0),
             left: Notify::new(),
             metrics: Arc::default(),
+            statement_times: StatementTimes::default(),
         })
     }
 
     /// A place for one more client, or `None` when all are taken or the server is stopping.
     pub(crate) fn enter(self: &Arc<Self>) -> Option<Place> {
         let mut state = self.state.lock();
-        if state.closing || state.live.len() >= self.connections_max {
+        if state.closing || state.live.len() >= self.connections_max.load(Ordering::Relaxed) {
             drop(state);
             self.refused.fetch_add(1, Ordering::Relaxed);
             return None;
@@ -83,6 +87,19 @@ impl Connections {
         if let Some(live) = self.state.lock().live.get_mut(&id) {
             live.task = Some(task);
         }
+    }
+
+    /// Changes the limit; who is in stays.
+    pub(crate) fn set_max(&self, connections_max: usize) {
+        self.connections_max.store(connections_max, Ordering::Relaxed);
+    }
+
+    pub(crate) fn max(&self) -> usize {
+        self.connections_max.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn statement_times(&self) -> &StatementTimes {
+        &self.statement_times
     }
 
     pub(crate) fn count(&self) -> usize {

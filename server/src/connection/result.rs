@@ -1,6 +1,8 @@
 //! A statement's outcome as a reply.
 
+use arrow::record_batch::RecordBatch;
 use futures::StreamExt;
+use futures::stream::BoxStream;
 use rutile_server_wire::{Ok as OkReply, Reply, Result, Rows};
 use rutile_sql::SqlError;
 use rutile_sql::session::{Instance, Outcome, ResultSet, Rows as ResultRows, Session};
@@ -81,24 +83,33 @@ async fn stream(
     let ResultRows::Batches(mut batches) = result.rows else {
         return Ok(());
     };
-    let id = session.connection_id();
-    let process = session.process().clone();
     loop {
-        let kill = || {
-            instance.processes().kill(id, false);
-        };
-        // Dropping the stream is what ends an operator that is killed, or whose client is gone.
-        let next = tokio::select! {
-            biased;
-            () = process.killed() => return Err(failed(session, SqlError::query_interrupted())),
-            next = out.watch(batches.next(), kill) => next,
-        };
-        let Some(next) = next else { return Ok(()) };
+        let Some(next) = next_batch(session, instance, &mut batches, out).await? else { return Ok(()) };
         let next = next.map_err(|error| failed(session, error))?;
         let readers = batch::readers(&next, result.columns.iter().map(|meta| &meta.ty))?;
         for at in 0..next.num_rows() {
             out.row(|row| readers.iter().try_for_each(|reader| reader.write(row, at, facts.time_zone)))?;
             out.flush_if_full().await?;
         }
+    }
+}
+
+/// The executor's next batch, `None` behind the last. Dropping the stream is what ends an operator that is killed, or
+/// whose client is gone.
+pub(crate) async fn next_batch(
+    session: &Session,
+    instance: &Instance,
+    batches: &mut BoxStream<'static, std::result::Result<RecordBatch, SqlError>>,
+    out: &mut Rows<'_, '_>,
+) -> Result<Option<std::result::Result<RecordBatch, SqlError>>> {
+    let id = session.connection_id();
+    let process = session.process().clone();
+    let kill = || {
+        instance.processes().kill(id, false);
+    };
+    tokio::select! {
+        biased;
+        () = process.killed() => Err(failed(session, SqlError::query_interrupted())),
+        next = out.watch(batches.next(), kill) => Ok(next),
     }
 }

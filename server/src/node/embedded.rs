@@ -4,13 +4,12 @@ use std::fs::Permissions;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rutile_kv_engine::DataDir;
-use rutile_kv_env::{Env, TaskHandle};
+use rutile_kv_env::{Disk, Env, TaskHandle};
 use rutile_sql::InstanceConfig;
 use rutile_sql::memory::MemoryLimit;
 use rutile_sql::session::Instance;
@@ -19,20 +18,22 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::accounts::ServerAccounts;
-use crate::cli::StartOptions;
-use crate::config::ServerConfig;
-use crate::connection::{Connections, Listener, ListenerParts};
+use crate::config::{Reloaded, Settings, Sources};
+use crate::connection::{Connections, Listener, ListenerParts, Logins};
 use crate::error::{Error, Result};
-use crate::node::signals::StopSignals;
+use crate::logging::Logging;
+use crate::node::signals::{Asked, StopSignals};
 use crate::node::storage::Storage;
-use crate::node::{facts, keys, limits, root_password, tls};
+use crate::node::{ServerSettings, facts, keys, limits, root_password, tls};
 use crate::{SERVER_VERSION, logging, status};
 
 /// How long connections that were cut off may take to unwind.
 const UNWIND: Duration = Duration::from_secs(2);
 
 /// Runs until a signal ends it.
-pub(crate) fn run(options: StartOptions) -> Result<()> {
+pub(crate) fn run(sources: Sources) -> Result<()> {
+    let env = Env::real();
+    let settings = Settings::read(env.disk.as_ref(), &sources)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_name("rutile")
         .enable_all()
@@ -40,12 +41,24 @@ pub(crate) fn run(options: StartOptions) -> Result<()> {
         .map_err(|source| Error::Io { what: "threads", source })?;
     let result = runtime.block_on(async {
         let mut signals = StopSignals::listen()?;
-        let node = Node::start(options).await?;
-        let name = signals.next().await;
+        let node = Node::start(env, settings).await?;
+        let name = loop {
+            match signals.next().await {
+                Asked::Stop(name) => break name,
+                Asked::Reload => node.reload(&sources),
+            }
+        };
         info!(signal = name, "stopping");
+        let again = async {
+            loop {
+                if let Asked::Stop(name) = signals.next().await {
+                    return name;
+                }
+            }
+        };
         tokio::select! {
             stopped = node.stop() => stopped,
-            name = signals.next() => {
+            name = again => {
                 warn!(signal = name, "second signal: not waiting any longer");
                 Err(Error::TaskLost { what: "an orderly stop" })
             }
@@ -59,7 +72,9 @@ pub(crate) fn run(options: StartOptions) -> Result<()> {
 /// The parts of a running server.
 struct Node {
     env: Env,
-    config: ServerConfig,
+    /// What is in effect; a reload changes the live part.
+    settings: watch::Sender<Settings>,
+    logging: Logging,
     storage: Storage,
     instance: Instance,
     connections: Arc<Connections>,
@@ -72,56 +87,85 @@ struct Node {
 
 impl Node {
     /// Everything that can be wrong with the command line or the machine is found before data is touched.
-    async fn start(options: StartOptions) -> Result<Self> {
-        let env = Env::real();
-        logging::start(&options.log_level, options.log_format)?;
-        let accounts = accounts(&env, &options)?;
-        check_exposure(&options.host, &accounts).await?;
-        let given_tls = tls::given(env.disk.as_ref(), &options)?;
-        let mysql = bind(&options.host, options.port).await?;
-        let http = bind(&options.host, options.status_port).await?;
-        let data_dir = DataDir::open(env.disk.as_ref(), &options.data_dir)?;
-        keep_private(&options.data_dir)?;
+    async fn start(env: Env, settings: Settings) -> Result<Self> {
+        let disk = env.disk.as_ref();
+        let ServerSettings { host, data_dir: data_path, .. } = &settings.server;
+        let logging = logging::start(disk, &settings.log)?;
+        let accounts = accounts(disk, &settings.server)?;
+        check_exposure(host, &accounts).await?;
+        let given_tls = tls::given(disk, &settings.tls)?;
+        let mysql = bind(host, settings.server.port).await?;
+        let http = bind(host, settings.status.port).await?;
+        let data_dir = DataDir::open(disk, data_path)?;
+        keep_private(data_path)?;
         if accounts.changed {
-            accounts.accounts.save(env.disk.as_ref(), &options.data_dir)?;
+            accounts.accounts.save(disk, data_path)?;
         }
         let started = env.clock.now();
-        info!(version = SERVER_VERSION, data_dir = %options.data_dir.display(), "starting");
-        let storage = Storage::open(&env, data_dir).await?;
-        let instance = open_sql(&env, &options, &storage, local_port(&mysql)?.port()).await?;
-        let authenticator = keys::authenticator(env.disk.as_ref(), &options.data_dir)?;
+        info!(version = SERVER_VERSION, data_dir = %data_path.display(), "starting");
+        let storage = Storage::open(&env, data_dir, &settings.gc).await?;
+        let instance = open_sql(&env, &settings.server, &storage, local_port(&mysql)?.port()).await?;
+        let authenticator = keys::authenticator(disk, data_path)?;
         let tls = match given_tls {
             Some(tls) => tls,
-            None => tls::kept(env.disk.as_ref(), &options.data_dir)?,
+            None => tls::kept(disk, data_path)?,
         };
-        keys::make_in_background(&env, authenticator.clone(), &options.data_dir);
+        keys::make_in_background(&env, authenticator.clone(), data_path);
 
-        let connections = Connections::new(connections_max(&env, options.max_connections) as usize);
+        let connections = Connections::new(connections_max(disk, settings.connections.max_connections));
+        let limits = &settings.connections;
+        let logins = Logins::new(limits.max_logins, limits.max_logins_per_address);
+        let (settings, effective) = watch::channel(settings);
+        let (storage_metrics, sql_metrics) = (storage.metrics(), instance.clone());
         let facts = Arc::new(status::Facts {
             clock: env.clock.clone(),
+            disk: env.disk.clone(),
             started,
             connections: connections.clone(),
+            logins: logins.clone(),
             ready: AtomicBool::new(true),
-            read: Box::new(storage.metrics()),
+            settings: effective.clone(),
+            read: Box::new(move |reading| {
+                storage_metrics(reading);
+                reading.sql(&sql_metrics);
+            }),
         });
         let (stop, stopped) = watch::channel(false);
         let (mysql_address, http_address) = (local_port(&mysql)?, local_port(&http)?);
         let listener = Listener::new(ListenerParts {
             env: env.clone(),
-            config: ServerConfig::default(),
+            settings: effective,
             instance: instance.clone(),
             accounts: Arc::new(accounts.accounts),
             authenticator,
             tls,
             connections: connections.clone(),
+            logins: logins.clone(),
         });
         let accepting = listener.run(mysql, wait_for(stopped.clone()));
         let listener = env.spawn.spawn("listener", Box::pin(accepting));
         let pages = status::serve(http, facts.clone(), wait_for(stopped));
         let status = env.spawn.spawn("status", Box::pin(log_failure(pages)));
         announce(mysql_address, http_address);
-        let config = ServerConfig::default();
-        Ok(Self { env, config, storage, instance, connections, facts, stop, listener, status })
+        Ok(Self { env, settings, logging, storage, instance, connections, facts, stop, listener, status })
+    }
+
+    /// Takes over what changed in the configuration file, as far as that can change while running.
+    fn reload(&self, sources: &Sources) {
+        let disk = self.env.disk.as_ref();
+        let newer = match Settings::read(disk, sources) {
+            Ok(newer) => newer,
+            Err(error) => return warn!(%error, "the configuration is not reloaded"),
+        };
+        let mut reloaded = Reloaded::default();
+        self.settings.send_modify(|running| reloaded = running.reload(&newer));
+        let running = self.settings.borrow().clone();
+        self.connections.set_max(connections_max(disk, running.connections.max_connections));
+        if let Err(error) = self.logging.reload(disk, &running.log) {
+            warn!(%error, "the log goes on as it was");
+        }
+        let Reloaded { applied, waiting } = reloaded;
+        info!(?applied, wait_for_restart = ?waiting, "configuration reloaded");
     }
 
     /// Stops accepting, lets running statements finish for a while, closes sessions, flushes.
@@ -130,7 +174,7 @@ impl Node {
         self.stop.send_replace(true);
         self.listener.join().await;
         self.connections.close();
-        if !self.drained_within(self.config.drain_timeout).await {
+        if !self.drained_within(self.drain_timeout()).await {
             let cut = self.connections.abort_all();
             warn!(connections = cut, "statements still running are cut off");
             self.drained_within(UNWIND).await;
@@ -140,6 +184,10 @@ impl Node {
         self.status.abort();
         info!("stopped");
         Ok(())
+    }
+
+    fn drain_timeout(&self) -> Duration {
+        self.settings.borrow().server.drain_timeout
     }
 
     async fn drained_within(&self, limit: Duration) -> bool {
@@ -156,11 +204,10 @@ struct Accounts {
     changed: bool,
 }
 
-fn accounts(env: &Env, options: &StartOptions) -> Result<Accounts> {
-    let disk = env.disk.as_ref();
-    let mut accounts = ServerAccounts::load(disk, &options.data_dir)?;
+fn accounts(disk: &dyn Disk, settings: &ServerSettings) -> Result<Accounts> {
+    let mut accounts = ServerAccounts::load(disk, &settings.data_dir)?;
     let variable = std::env::var_os(root_password::VARIABLE);
-    let given = root_password::given(disk, options.root_password_file.as_deref(), variable)?;
+    let given = root_password::given(disk, settings.root_password_file.as_deref(), variable)?;
     let changed = given.is_some();
     if let Some(password) = given {
         accounts.set_root_password(&password)?;
@@ -194,26 +241,25 @@ fn local_port(listener: &TcpListener) -> Result<SocketAddr> {
     listener.local_addr().map_err(|source| Error::Io { what: "listener", source })
 }
 
-async fn open_sql(env: &Env, options: &StartOptions, storage: &Storage, port: u16) -> Result<Instance> {
-    let data_dir: &Path = &options.data_dir;
-    let facts =
-        facts::server_facts(env.disk.as_ref(), data_dir, port, storage.cluster_id(), storage.store_id());
-    let config = InstanceConfig { facts, memory: MemoryLimit { server_bytes: options.memory_limit } };
+async fn open_sql(env: &Env, settings: &ServerSettings, storage: &Storage, port: u16) -> Result<Instance> {
+    let ids = (storage.cluster_id(), storage.store_id());
+    let facts = facts::server_facts(env.disk.as_ref(), &settings.data_dir, port, ids.0, ids.1);
+    let config = InstanceConfig { facts, memory: MemoryLimit { server_bytes: settings.memory_limit.0 } };
     let opened = Instance::open(env.clone(), storage.client().clone(), config).await;
     opened.map_err(|error| Error::Sql(error.into()))
 }
 
-fn connections_max(env: &Env, wanted: u32) -> u32 {
-    let files = limits::open_files(env.disk.as_ref());
+fn connections_max(disk: &dyn Disk, wanted: u32) -> usize {
+    let files = limits::open_files(disk);
     let possible = limits::connections_max(wanted, files);
     if possible < wanted {
         warn!(wanted, possible, "max_connections is lowered to what the limit of open files allows");
     }
-    possible
+    possible as usize
 }
 
 /// Data, password verifiers and keys are nobody else's to read.
-fn keep_private(data_dir: &Path) -> Result<()> {
+fn keep_private(data_dir: &std::path::Path) -> Result<()> {
     let owner_only = Permissions::from_mode(0o700);
     std::fs::set_permissions(data_dir, owner_only)
         .map_err(|source| Error::Io { what: "rights of the data directory", source })

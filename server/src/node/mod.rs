@@ -10,6 +10,9 @@ mod facts;
 mod keys;
 mod limits;
 mod root_password;
+mod settings;
 mod signals;
 mod storage;
 mod tls;
+
+pub(crate) use settings::{GcSettings, ServerSettings, TlsSettings};

@@ -1,7 +1,6 @@
 //! The storage half of an embedded server: engines, placement driver, store, and the client over them.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use rutile_kv::{Config as StoreConfig, Store};
 use rutile_kv_client::{Client, StaticStores};
@@ -13,12 +12,11 @@ use rutile_sql::storeside::SqlEndpoint;
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
-use crate::metrics::Reading;
+use crate::metrics::{HistogramFamily, Reading};
+use crate::node::GcSettings;
 
-/// Versions that were replaced less than this ago can still be read; TiDB's `tidb_gc_life_time`.
-const GC_LIFE_TIME: Duration = Duration::from_secs(600);
-/// How often the safe point is moved.
-const GC_INTERVAL: Duration = Duration::from_secs(60);
+/// What of a store's numbers also falls.
+const STORE_GAUGES: [&str; 2] = ["regions", "leaders"];
 
 /// Running storage. Stopped in the reverse order of its start.
 pub(crate) struct Storage {
@@ -35,7 +33,7 @@ pub(crate) struct Storage {
 
 impl Storage {
     /// Opens what the directory holds, founding a cluster of one in an empty one.
-    pub(crate) async fn open(env: &Env, data_dir: DataDir) -> Result<Self> {
+    pub(crate) async fn open(env: &Env, data_dir: DataDir, gc: &GcSettings) -> Result<Self> {
         let (pd_config, state, log) =
             (PdConfig::new(data_dir.placement_driver()), data_dir.state_engine(), data_dir.raft_log());
         let pd_env = env.clone();
@@ -59,7 +57,8 @@ impl Storage {
         let stores = StaticStores::new([(store.store_id(), store.service())]);
         let client = Client::new(env.clone(), pd_client, Arc::new(stores));
         let owner = client.clone();
-        let owner = async move { owner.run_gc(GC_LIFE_TIME, GC_INTERVAL).await };
+        let (life_time, interval) = (gc.life_time, gc.interval);
+        let owner = async move { owner.run_gc(life_time, interval).await };
         let gc_owner = env.spawn.spawn("gc-owner", Box::pin(owner));
         Ok(Self { _data_dir: data_dir, engine, raft_log, pd, store: Arc::new(store), client, gc_owner })
     }
@@ -82,8 +81,17 @@ impl Storage {
         let (pd, store) = (self.pd.clone(), self.store.clone());
         move |reading| {
             for (name, value) in store.metrics().entries() {
-                reading.counter(format!("store_{name}"), "Counter of the store", value);
+                if STORE_GAUGES.contains(&name) {
+                    reading.gauge(format!("store_{name}"), "Held by the store now", value);
+                } else {
+                    reading.counter(format!("store_{name}"), "Counter of the store", value);
+                }
             }
+            reading.histogram(HistogramFamily {
+                name: "raft_append_seconds",
+                help: "Appends to the raft log, with their fsync",
+                samples: vec![(Vec::new(), store.raft_append_time())],
+            });
             let state = engine.metrics();
             reading.gauge("engine_memtable_bytes", "Unflushed data in memory", state.memtable_bytes);
             reading.gauge("engine_block_cache_bytes", "Block cache in use", state.block_cache_bytes);
@@ -93,9 +101,17 @@ impl Storage {
                 "Compaction debt",
                 state.pending_compaction_bytes,
             );
+            reading.gauge("engine_snapshots", "Snapshots held by readers", state.snapshots);
+            reading.gauge("engine_keys_estimate", "Keys, old versions included", state.keys_estimate);
+            reading.counter(
+                "engine_background_errors",
+                "Failed flushes and compactions",
+                state.background_errors,
+            );
             reading.gauge("engine_write_stalled", "1 while writes are slowed", state.is_write_stalled.into());
             let log = raft_log.metrics();
             reading.gauge("raft_log_bytes", "Raft log on disk", log.disk_bytes);
+            reading.gauge("raft_log_cache_bytes", "Raft entries held for readers", log.cache_bytes);
             reading.gauge("pd_regions", "Regions known to the placement driver", pd.region_count() as u64);
         }
     }

@@ -6,16 +6,16 @@ use rutile_kv_env::Disk;
 use rutile_server_wire::{Identity, ServerTls};
 use tracing::info;
 
-use crate::cli::StartOptions;
 use crate::error::{Error, Result};
+use crate::node::TlsSettings;
 
 /// MySQL's names for the files it makes in its data directory.
 const CERTIFICATE: &str = "server-cert.pem";
 const KEY: &str = "server-key.pem";
 
 /// The operator's identity; found wrong before any data is touched.
-pub(crate) fn given(disk: &dyn Disk, options: &StartOptions) -> Result<Option<ServerTls>> {
-    match (&options.ssl_cert, &options.ssl_key) {
+pub(crate) fn given(disk: &dyn Disk, settings: &TlsSettings) -> Result<Option<ServerTls>> {
+    match (&settings.cert, &settings.key) {
         (Some(certificate), Some(key)) => load(disk, certificate, key).map(Some),
         _ => Ok(None),
     }

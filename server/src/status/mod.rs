@@ -1,7 +1,15 @@
-//! The status port: `/status` as JSON, `/metrics` for Prometheus, `/ready` for load balancers.
+//! The status port: `/status` as JSON, `/metrics` for Prometheus, `/ready` for load balancers, `/config` as TOML.
 //!
-//! Shows counters and versions, never statements or data. Deliberately missing: profiling and configuration pages.
+//! ```text
+//! http      the pages          door      how many clients, for how long, how much they may send
+//! settings  port and limits      process  memory, processor time, files
+//! ```
+//! Shows counters, settings and versions, never statements or data. Deliberately missing: profiling; changing anything.
 
+mod door;
 mod http;
+mod process;
+mod settings;
 
 pub(crate) use http::{Facts, serve};
+pub(crate) use settings::StatusSettings;

@@ -32,13 +32,13 @@ impl Capabilities {
     pub const ZSTD_COMPRESSION: Self = Self(1 << 26);
     pub const QUERY_ATTRIBUTES: Self = Self(1 << 27);
 
-    /// What the greeting offers. QUERY_ATTRIBUTES stays out: every modern client switches to the extended
-    /// COM_QUERY layout the moment it is offered. SSL is added only when there is something to upgrade with.
+    /// What the greeting offers. SSL is added only when there is something to upgrade with.
     pub const fn offered(tls: bool) -> Self {
         let base = Self::LONG_PASSWORD.0
             | Self::FOUND_ROWS.0
             | Self::LONG_FLAG.0
             | Self::CONNECT_WITH_DB.0
+            | Self::COMPRESS.0
             | Self::LOCAL_FILES.0
             | Self::IGNORE_SPACE.0
             | Self::PROTOCOL_41.0
@@ -53,7 +53,9 @@ impl Capabilities {
             | Self::PLUGIN_AUTH_LENENC_DATA.0
             | Self::CAN_HANDLE_EXPIRED_PASSWORDS.0
             | Self::SESSION_TRACK.0
-            | Self::DEPRECATE_EOF.0;
+            | Self::DEPRECATE_EOF.0
+            | Self::ZSTD_COMPRESSION.0
+            | Self::QUERY_ATTRIBUTES.0;
         Self(if tls { base | Self::SSL.0 } else { base })
     }
 

@@ -12,8 +12,9 @@ use crate::error::{Error, Result};
 use crate::metrics::Metrics;
 use crate::tls::ServerTls;
 
-/// Largest packet accepted before the login is through. Connection attributes may hold 64 KiB, passwords a little.
-pub const PRE_AUTH_PACKET_BYTES_MAX: usize = 1 << 20;
+/// Largest packet accepted before the login is through: connection attributes may hold 64 KiB, names and passwords a
+/// little. A whole TLS handshake is no packet.
+pub const PRE_AUTH_PACKET_BYTES_MAX: usize = (64 << 10) + (16 << 10);
 
 /// Default of `max_allowed_packet`.
 pub const ALLOWED_PACKET_BYTES_DEFAULT: usize = 64 << 20;

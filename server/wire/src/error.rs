@@ -39,8 +39,10 @@ impl ErrorPacket {
         Self::new(1047, "08S01", "Unknown command")
     }
 
-    pub fn unknown_statement(id: u32, function: &str) -> Self {
-        Self::new(1243, "HY000", format!("Unknown prepared statement handler ({id}) given to {function}"))
+    /// MySQL checks the id in one place for all commands, and says so.
+    pub fn unknown_statement(id: u32) -> Self {
+        let text = format!("Unknown prepared statement handler ({id}) given to mysql_stmt_precheck");
+        Self::new(1243, "HY000", text)
     }
 
     pub fn server_shutdown() -> Self {

@@ -86,6 +86,7 @@ pub trait Handler: Send {
 
     async fn prepare(&mut self, sql: Bytes) -> Result<Prepared>;
 
+    /// COM_STMT_EXECUTE; with [`Reply::wants_cursor`] it may open a cursor instead of sending the rows.
     async fn execute(
         &mut self,
         statement: u32,
@@ -93,6 +94,14 @@ pub trait Handler: Send {
         reply: &mut Reply<'_>,
     ) -> Result<()>;
 
+    /// COM_STMT_FETCH: up to `rows_max` rows of the cursor that `execute` opened for this statement, through
+    /// [`Reply::fetched`]. After an `Err` the cursor is closed.
+    async fn fetch(&mut self, statement: u32, rows_max: u32, reply: &mut Reply<'_>) -> Result<()>;
+
+    /// The statement's open cursor is not wanted any more: it is reset or executed again.
+    async fn close_cursor(&mut self, statement: u32);
+
+    /// The statement, and its cursor if one is open, are not wanted any more.
     async fn close_statement(&mut self, statement: u32);
 
     async fn field_list(&mut self, table: &[u8], wildcard: &[u8]) -> Result<Vec<Field>>;

@@ -10,8 +10,8 @@
 //! a client sends is untrusted: decoding never panics, limits are checked on the packet header before anything is
 //! buffered, and a malformed packet ends that connection only.
 //!
-//! Deliberately missing: client certificates, compression, query attributes (never advertised), server-side cursors
-//! (the rows are sent at once, which the protocol allows), the binlog and X protocols, the PROXY header.
+//! Deliberately missing: client certificates, cursors that scroll or lock, what query attributes mean (they are read
+//! and dropped), the binlog and X protocols, the PROXY header.
 
 pub mod auth;
 mod capability;
@@ -19,6 +19,8 @@ mod column;
 mod command;
 mod config;
 mod error;
+#[doc(hidden)]
+pub mod fuzz;
 mod handler;
 mod handshake;
 mod metrics;

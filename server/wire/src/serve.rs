@@ -5,21 +5,23 @@ use tokio::time::timeout;
 
 use crate::auth::{Accounts, Attempt, Authenticator, SCRAMBLE_BYTES};
 use crate::capability::Capabilities;
-use crate::command::{Request, Statements};
+use crate::command::{Layout, Request, Statements};
 use crate::config::{ConnectionConfig, PRE_AUTH_PACKET_BYTES_MAX, Stop, StopReason};
 use crate::error::{Class, Error, ErrorPacket, Result};
 use crate::handler::{Handler, Login};
 use crate::handshake::{ChangeUser, Greeting, Response, is_ssl_request};
 use crate::metrics::Metrics;
-use crate::packet::{Channel, put};
-use crate::reply::{Ok, Reply, SessionChange, encode_eof, encode_error, encode_ok};
+use crate::packet::{Algorithm, Channel, put};
+use crate::reply::{CursorState, Ok, Reply, SessionChange, encode_eof, encode_error, encode_ok};
 use crate::row::RowFormat;
 use crate::transport::Transport;
 
-/// Cursor types of COM_STMT_EXECUTE. A read-only cursor is a wish: a server that opens none sends the rows at once and
-/// leaves SERVER_STATUS_CURSOR_EXISTS off, which is how clients tell. The other kinds MySQL has never had.
+/// Flags of COM_STMT_EXECUTE: cursor types. The other kinds than the read-only one MySQL has never had.
+const CURSOR_READ_ONLY: u8 = 1;
 const CURSOR_FOR_UPDATE: u8 = 2;
 const CURSOR_SCROLLABLE: u8 = 4;
+/// Not a cursor type: the number of parameters is in the packet, see [`Layout`].
+const PARAMETER_COUNT_AVAILABLE: u8 = 8;
 
 /// Serves one client from greeting to close. `Ok` is a client that left by itself or was stopped by the server; every
 /// other end is returned for the log, the client having been told where that was possible.
@@ -42,6 +44,7 @@ pub async fn serve_connection(
         capabilities: Capabilities::default(),
         scramble: [0; SCRAMBLE_BYTES],
         collation: 0,
+        compression: None,
         greeted: false,
         opened: false,
     };
@@ -76,6 +79,8 @@ struct Connection<'a> {
     capabilities: Capabilities,
     scramble: [u8; SCRAMBLE_BYTES],
     collation: u16,
+    /// Asked for by the client; begins behind the OK of the login.
+    compression: Option<Algorithm>,
     greeted: bool,
     opened: bool,
 }
@@ -97,7 +102,7 @@ impl Connection<'_> {
                 None => return Result::Ok(()),
             };
             Metrics::add(&self.config.metrics.commands, 1);
-            let request = Request::decode(packet)?;
+            let request = Request::decode(packet, self.capabilities)?;
             if request == Request::Quit {
                 return Result::Ok(());
             }
@@ -155,6 +160,7 @@ impl Connection<'_> {
         let response = Response::decode(&packet, offered)?;
         self.capabilities = response.capabilities;
         self.collation = response.collation;
+        self.compression = response.compression;
         let attempt = Attempt {
             user: &response.user,
             plugin: response.plugin.as_deref(),
@@ -183,7 +189,11 @@ impl Connection<'_> {
         self.opened = true;
         self.handler.open(login).await.map_err(fatal)?;
         self.send_ok(&[]);
-        self.channel.flush().await
+        self.channel.flush().await?;
+        if let Some(algorithm) = self.compression {
+            self.channel.compress(algorithm);
+        }
+        Result::Ok(())
     }
 
     async fn command(&mut self, request: Request) -> Result<()> {
@@ -193,7 +203,7 @@ impl Connection<'_> {
                 self.handler.query(sql, &mut reply).await?;
                 complete(&reply)
             }
-            Request::Execute { statement, cursor, body } => self.execute(statement, cursor, &body).await,
+            Request::Execute { statement, flags, body } => self.execute(statement, flags, &body).await,
             Request::Prepare(sql) => self.prepare(sql).await,
             Request::SendLongData { statement, parameter, data } => {
                 self.statements.append_long_data(
@@ -212,10 +222,11 @@ impl Connection<'_> {
             }
             Request::ResetStatement(statement) => {
                 self.statements.reset(statement)?;
+                self.close_cursor(statement).await;
                 self.send_ok(&[]);
                 Result::Ok(())
             }
-            Request::Fetch(statement) => Err(self.no_cursor(statement)),
+            Request::Fetch { statement, rows_max } => self.fetch(statement, rows_max).await,
             Request::Ping => {
                 self.send_ok(&[]);
                 Result::Ok(())
@@ -251,12 +262,20 @@ impl Connection<'_> {
         Result::Ok(())
     }
 
-    /// COM_STMT_FETCH: nothing here opens a cursor.
-    fn no_cursor(&self, statement: u32) -> Error {
-        if !self.statements.contains(statement) {
-            return ErrorPacket::unknown_statement(statement, "mysqld_stmt_fetch").into();
+    async fn close_cursor(&mut self, statement: u32) {
+        if self.statements.set_cursor(statement, false) {
+            self.handler.close_cursor(statement).await;
         }
-        ErrorPacket::new(1421, "HY000", format!("The statement ({statement}) has no open cursor.")).into()
+    }
+
+    async fn fetch(&mut self, statement: u32, rows_max: u32) -> Result<()> {
+        self.statements.check_cursor(statement)?;
+        let mut reply = Reply::new(&mut self.channel, self.capabilities, RowFormat::Binary);
+        let fetched = self.handler.fetch(statement, rows_max, &mut reply).await;
+        let open = fetched.is_ok() && reply.cursor() == Some(CursorState::Open);
+        self.statements.set_cursor(statement, open);
+        fetched?;
+        complete(&reply)
     }
 
     async fn prepare(&mut self, sql: Bytes) -> Result<()> {
@@ -288,14 +307,21 @@ impl Connection<'_> {
         Result::Ok(())
     }
 
-    async fn execute(&mut self, statement: u32, cursor: u8, body: &Bytes) -> Result<()> {
-        if cursor & (CURSOR_FOR_UPDATE | CURSOR_SCROLLABLE) != 0 {
+    async fn execute(&mut self, statement: u32, flags: u8, body: &Bytes) -> Result<()> {
+        if flags & (CURSOR_FOR_UPDATE | CURSOR_SCROLLABLE) != 0 {
             let text = "This version of MySQL doesn't yet support 'cursors other than CURSOR_TYPE_READ_ONLY'";
             return Err(ErrorPacket::new(1235, "42000", text).into());
         }
-        let parameters = self.statements.parameters(statement, body)?;
-        let mut reply = Reply::new(&mut self.channel, self.capabilities, RowFormat::Binary);
+        let layout = Layout {
+            named: self.capabilities.contains(Capabilities::QUERY_ATTRIBUTES),
+            counted: flags & PARAMETER_COUNT_AVAILABLE != 0,
+        };
+        let parameters = self.statements.parameters(statement, body, layout)?;
+        self.close_cursor(statement).await;
+        let mut reply = Reply::new(&mut self.channel, self.capabilities, RowFormat::Binary)
+            .for_cursor(flags & CURSOR_READ_ONLY != 0);
         self.handler.execute(statement, parameters, &mut reply).await?;
+        self.statements.set_cursor(statement, reply.cursor().is_some());
         complete(&reply)
     }
 

@@ -66,6 +66,11 @@ impl QueryEngine {
         Ok(Self { template, runtime, limits, rows: Arc::default() })
     }
 
+    /// What running queries hold of the memory limit.
+    pub fn memory_bytes(&self) -> usize {
+        self.runtime.memory_pool.reserved()
+    }
+
     /// The rows of a query. Without a view the query must not read stored tables.
     pub async fn run(
         &self,

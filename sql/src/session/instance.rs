@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use rutile_kv_client::{Client, TransactionOptions};
 use rutile_kv_env::{BoxFuture, Env, Monotonic, TaskHandle};
 
+use super::prepared::PreparedCount;
 use super::processlist::ProcessList;
 use super::session::Session;
 use super::state::SessionInfo;
@@ -30,6 +31,7 @@ struct Shared {
     auto_ids: AutoIds,
     global_variables: GlobalVariables,
     processes: ProcessList,
+    prepared_count: Arc<PreparedCount>,
     status: StatusCounters,
     query_engine: Arc<QueryEngine>,
     /// One DDL statement runs at a time.
@@ -80,6 +82,7 @@ impl Instance {
             config,
             global_variables,
             processes: ProcessList::default(),
+            prepared_count: Arc::default(),
             query_engine: Arc::new(QueryEngine::new(limits)?),
             status: StatusCounters::default(),
             ddl_turn: tokio::sync::Mutex::new(()),
@@ -157,8 +160,22 @@ impl Instance {
         &self.0.processes
     }
 
+    pub(super) fn prepared_count(&self) -> &Arc<PreparedCount> {
+        &self.0.prepared_count
+    }
+
+    /// Statements prepared in all sessions, `Prepared_stmt_count`.
+    pub fn prepared_statements(&self) -> u64 {
+        self.0.prepared_count.get()
+    }
+
     pub fn status(&self) -> &StatusCounters {
         &self.0.status
+    }
+
+    /// What running queries hold of the memory limit.
+    pub fn query_memory_bytes(&self) -> usize {
+        self.0.query_engine.memory_bytes()
     }
 
     /// Plans and runs queries.

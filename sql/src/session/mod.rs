@@ -44,4 +44,4 @@ pub use session::{ParsedStatement, Script, Session};
 pub use session_values::SessionView;
 pub use state::{SessionInfo, SessionState, SessionStatus, TlsFacts};
 pub use statement_context::StatementContext;
-pub use status::StatusCounters;
+pub use status::{StatementClass, StatusCounters};

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use rutile_sql_parser::ast::PrepareSource;
@@ -14,8 +15,36 @@ use super::{dispatch, utility};
 use crate::error::{Error, Result};
 use crate::executor::TemplateCache;
 
-/// `max_prepared_stmt_count` of one session.
-const STATEMENTS_MAX: usize = 16_382;
+/// The prepared statements of all sessions of a server, which `max_prepared_stmt_count` limits together.
+#[derive(Debug, Default)]
+pub(super) struct PreparedCount(AtomicU64);
+
+/// One statement's part of the count.
+#[derive(Debug)]
+struct Counted(Arc<PreparedCount>);
+
+impl PreparedCount {
+    fn enter(self: &Arc<Self>, limit: u64) -> Result<Counted> {
+        let more = |count: u64| (count < limit).then_some(count + 1);
+        match self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, more) {
+            Ok(_) => Ok(Counted(Arc::clone(self))),
+            Err(_) => {
+                let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+                Err(MySqlError::max_prepared_statements(limit).into())
+            }
+        }
+    }
+
+    pub(super) fn get(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
 
 /// What COM_STMT_PREPARE answers.
 #[derive(Debug, Clone)]
@@ -31,6 +60,7 @@ pub(super) struct PreparedStatement {
     pub text: Bytes,
     /// For a query.
     pub template: TemplateCache,
+    _counted: Counted,
 }
 
 #[derive(Debug, Default)]
@@ -49,10 +79,7 @@ impl PreparedStatements {
         self.by_id.remove(&id);
     }
 
-    fn add(&mut self, statement: PreparedStatement) -> Result<u32> {
-        if self.by_id.len() >= STATEMENTS_MAX {
-            return Err(MySqlError::max_prepared_statements(STATEMENTS_MAX).into());
-        }
+    fn add(&mut self, statement: PreparedStatement) -> u32 {
         // Ids of statements that are still open are skipped when the counter wraps.
         loop {
             self.last_id = self.last_id.wrapping_add(1).max(1);
@@ -61,7 +88,7 @@ impl PreparedStatements {
             }
         }
         self.by_id.insert(self.last_id, Arc::new(statement));
-        Ok(self.last_id)
+        self.last_id
     }
 
     fn find(&self, name: &str) -> Option<Arc<PreparedStatement>> {
@@ -89,12 +116,23 @@ impl Session {
         let columns = describe(self, &statement, &text).await?;
         let parameter = ColumnMeta::computed("?", FieldType::varchar(0, Collation::DEFAULT));
         let params = vec![parameter; statement.parameter_count as usize];
-        let id =
-            self.prepared.add(PreparedStatement { statement, text, template: TemplateCache::default() })?;
+        let limit = crate::variable::find("max_prepared_stmt_count")
+            .map_or(u64::MAX, |limit| as_count(&self.instance.global_variables().get(limit)));
+        let counted = self.instance.prepared_count().enter(limit)?;
+        let template = TemplateCache::default();
+        let id = self.prepared.add(PreparedStatement { statement, text, template, _counted: counted });
         if let Some(name) = name {
             self.prepared.by_name.insert(name.to_lowercase(), id);
         }
         Ok(Prepared { id, params, columns })
+    }
+}
+
+fn as_count(value: &Value) -> u64 {
+    match value {
+        Value::UInt(count) => *count,
+        Value::Int(count) => u64::try_from(*count).unwrap_or(0),
+        _ => u64::MAX,
     }
 }
 

@@ -13,6 +13,7 @@ use super::outcome::{Outcome, ResultSet, Rows};
 use super::prepared::{Prepared, PreparedStatement, PreparedStatements};
 use super::state::{SessionInfo, SessionState, SessionStatus};
 use super::statement_context::StatementContext;
+use super::status::StatementClass;
 use super::{dispatch, query, status, transaction_control};
 use crate::catalog::InfoSchema;
 use crate::domain::SchemaUse;
@@ -54,6 +55,10 @@ impl Script {
 impl ParsedStatement {
     pub fn kind(&self) -> &StatementKind {
         &self.statement.kind
+    }
+
+    pub fn class(&self) -> StatementClass {
+        StatementClass::of(&self.statement.kind)
     }
 }
 
@@ -152,13 +157,19 @@ impl Session {
             self.start_diagnostics();
             return Err(self.failed(MySqlError::unknown_statement_handler(id, "mysqld_stmt_execute").into()));
         };
-        let PreparedStatement { statement, text, template } = &*prepared;
+        let PreparedStatement { statement, text, template, .. } = &*prepared;
         let StatementKind::Query(query) = &statement.kind else {
             return self.run("Execute", statement, text, parameters).await;
         };
         self.start_statement("Execute", statement, text);
         let result = Box::pin(query::select(self, query, text, parameters, Some(template))).await;
         self.finish_statement(result)
+    }
+
+    /// What a prepared statement is about; an unknown one is nothing in particular.
+    pub fn prepared_class(&self, id: u32) -> StatementClass {
+        let prepared = self.prepared.get(id);
+        prepared.map_or(StatementClass::Other, |prepared| StatementClass::of(&prepared.statement.kind))
     }
 
     /// COM_STMT_CLOSE never answers, so an unknown id is nothing.

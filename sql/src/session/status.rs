@@ -1,4 +1,4 @@
-//! Counters behind SHOW STATUS and the metrics endpoint.
+//! Counters behind SHOW STATUS and the metrics endpoint, and the classes that statements are counted by.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -31,6 +31,8 @@ counters! {
     com_show "Com_show_status";
     com_update "Com_update";
     connections "Connections";
+    handler_commit "Handler_commit";
+    handler_rollback "Handler_rollback";
     questions "Queries";
     slow "Slow_queries";
 }
@@ -58,4 +60,52 @@ impl StatusCounters {
 
 pub(super) fn bump(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
+}
+
+macro_rules! classes {
+    ($($variant:ident $name:literal;)*) => {
+        /// What a statement is about, for latencies by kind.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum StatementClass { $($variant,)* }
+
+        impl StatementClass {
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+classes! {
+    Select "select";
+    Insert "insert";
+    Replace "replace";
+    Update "update";
+    Delete "delete";
+    Begin "begin";
+    Commit "commit";
+    Rollback "rollback";
+    Set "set";
+    Show "show";
+    Other "other";
+}
+
+impl StatementClass {
+    pub(super) fn of(kind: &StatementKind) -> Self {
+        match kind {
+            StatementKind::Query(_) => Self::Select,
+            StatementKind::Insert(insert) if insert.replace => Self::Replace,
+            StatementKind::Insert(_) => Self::Insert,
+            StatementKind::Update(_) => Self::Update,
+            StatementKind::Delete(_) => Self::Delete,
+            StatementKind::Begin(_) => Self::Begin,
+            StatementKind::Commit(_) => Self::Commit,
+            StatementKind::Rollback(_) => Self::Rollback,
+            StatementKind::Set(_) => Self::Set,
+            StatementKind::Show(_) => Self::Show,
+            _ => Self::Other,
+        }
+    }
 }

@@ -5,6 +5,7 @@ use rutile_sql_parser::ast::{Begin, Completion};
 
 use super::outcome::Outcome;
 use super::session::Session;
+use super::status;
 use crate::error::{Error, Result};
 use crate::txn::duplicate_from_key;
 use crate::variable::Characteristics;
@@ -62,6 +63,9 @@ pub(super) async fn implicit_commit(session: &mut Session) -> Result<()> {
 /// Commits the open transaction, if any. Whatever happens, it is over afterwards.
 pub(super) async fn commit(session: &mut Session) -> Result<()> {
     let committed = session.transaction.commit().await;
+    if committed.is_ok() {
+        status::bump(&session.instance.status().handler_commit);
+    }
     let result = match committed {
         Ok(()) => Ok(()),
         Err(Error::Store(StoreError::AlreadyExists { key })) => {
@@ -103,6 +107,9 @@ pub(super) async fn begin_again(session: &mut Session, error: &Error) -> bool {
 
 /// Rolls the open transaction back, if any.
 pub(super) async fn rollback(session: &mut Session) -> Result<()> {
+    if session.transaction.is_open() {
+        status::bump(&session.instance.status().handler_rollback);
+    }
     let rolled_back = session.transaction.rollback().await;
     session.instance.metadata_locks().release_transaction(session.state.info.connection_id);
     rolled_back

@@ -45,6 +45,8 @@ pub struct EchoHandler {
     pub in_transaction: bool,
     pub next_statement: u32,
     pub statements: Vec<(u32, Bytes)>,
+    /// Statement, next row, number of rows.
+    pub cursors: Vec<(u32, u32, u32)>,
     /// Set when a client left during `wait`.
     pub cancelled: Arc<AtomicBool>,
     pub wake: Arc<Notify>,
@@ -84,6 +86,13 @@ fn write_row(row: &mut Row<'_>, number: u32) {
 }
 
 impl EchoHandler {
+    /// `rows 5` prepared has five rows, anything else one.
+    fn row_count(&self, statement: u32) -> u32 {
+        let sql = self.statements.iter().find(|(id, _)| *id == statement).map(|(_, sql)| sql);
+        let text = sql.map(|sql| String::from_utf8_lossy(sql).into_owned()).unwrap_or_default();
+        text.strip_prefix("rows ").and_then(|count| count.parse().ok()).unwrap_or(1)
+    }
+
     async fn statement(&mut self, sql: &str, reply: &mut Reply<'_>) -> Result<()> {
         let status = self.status();
         match sql.trim().split_once(' ').unwrap_or((sql.trim(), "")) {
@@ -236,7 +245,7 @@ impl Handler for EchoHandler {
 
     async fn execute(
         &mut self,
-        _statement: u32,
+        statement: u32,
         parameters: Vec<Parameter>,
         reply: &mut Reply<'_>,
     ) -> Result<()> {
@@ -246,6 +255,11 @@ impl Handler for EchoHandler {
         } else {
             (0..parameters.len()).map(|index| text_column(&format!("p{index}"))).collect()
         };
+        if reply.wants_cursor() && parameters.is_empty() {
+            let count = self.row_count(statement);
+            self.cursors.push((statement, 0, count));
+            return reply.open_cursor(&columns, status);
+        }
         let mut rows = reply.rows(&columns, status)?;
         rows.row(|row| {
             if parameters.is_empty() {
@@ -259,7 +273,32 @@ impl Handler for EchoHandler {
         rows.finish(status, 0)
     }
 
+    async fn fetch(&mut self, statement: u32, rows_max: u32, reply: &mut Reply<'_>) -> Result<()> {
+        let status = self.status();
+        let cursor = self.cursors.iter_mut().find(|(id, ..)| *id == statement);
+        let Some((_, next, count)) = cursor else {
+            return Err(ErrorPacket::new(1105, "HY000", "no such cursor").into());
+        };
+        let columns = row_columns();
+        let mut rows = reply.fetched(&columns)?;
+        let last = count.min(&mut next.saturating_add(rows_max)).to_owned();
+        let sent = last - *next;
+        for number in *next..last {
+            rows.row(|row| {
+                write_row(row, number);
+                Result::Ok(())
+            })?;
+        }
+        *next = last;
+        rows.finish_fetch(status, sent < rows_max)
+    }
+
+    async fn close_cursor(&mut self, statement: u32) {
+        self.cursors.retain(|(id, ..)| *id != statement);
+    }
+
     async fn close_statement(&mut self, statement: u32) {
+        self.close_cursor(statement).await;
         self.statements.retain(|(id, _)| *id != statement);
     }
 

@@ -6,5 +6,6 @@ mod statement;
 
 pub use parameter::{DatetimeParts, Parameter, ParameterValue, TimeParts};
 
+pub(crate) use parameter::Layout;
 pub(crate) use request::Request;
 pub(crate) use statement::Statements;

@@ -3,10 +3,13 @@
 use bytes::Bytes;
 
 use crate::column::ColumnType;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorPacket, Result};
 use crate::packet::Decoder;
 
 const UNSIGNED_FLAG: u8 = 0x80;
+
+/// Parameters and attributes together; MySQL counts parameters in 16 bits.
+const PARAMETERS_MAX: u64 = 65_535;
 
 /// Declared type of one parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,44 +64,104 @@ pub struct TimeParts {
     pub micro: u32,
 }
 
+/// How the parameters of an execution are laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Layout {
+    /// CLIENT_QUERY_ATTRIBUTES: their number is in the packet, and each type has a name. What is beyond the statement's
+    /// own parameters are attributes.
+    pub(crate) named: bool,
+    /// PARAMETER_COUNT_AVAILABLE: the number is there even for a statement without parameters.
+    pub(crate) counted: bool,
+}
+
 /// Decodes the part of COM_STMT_EXECUTE behind the iteration count. `types` are those of the last execution, used when
 /// the client does not send them again; `long_data(i)` is what COM_STMT_SEND_LONG_DATA collected for parameter i.
+/// Query attributes are read and dropped, as by a MySQL without the component that shows them.
 pub(crate) fn decode(
     body: &Bytes,
     count: usize,
     types: &mut Vec<ParameterType>,
+    layout: Layout,
     mut long_data: impl FnMut(usize) -> Option<Bytes>,
 ) -> Result<Vec<Parameter>> {
-    if count == 0 {
+    if count == 0 && !(layout.named && layout.counted) {
         return Ok(Vec::new());
     }
     let mut decoder = Decoder::new(body);
-    let nulls = decoder.bytes(count.div_ceil(8))?;
-    if decoder.u8()? != 0 {
-        *types = decode_types(&mut decoder, count)?;
+    let sent = if layout.named { decode_count(&mut decoder)? } else { count };
+    let attributes = sent
+        .checked_sub(count)
+        .ok_or_else(|| ErrorPacket::new(1210, "HY000", "Incorrect arguments to COM_STMT_EXECUTE"))?;
+    if sent == 0 {
+        return Ok(Vec::new());
     }
-    if types.len() != count {
+    let nulls = decoder.bytes(sent.div_ceil(8))?;
+    let mut attribute_types = Vec::new();
+    if decoder.u8()? != 0 {
+        *types = decode_types(&mut decoder, sent, layout.named)?;
+        attribute_types = types.split_off(count);
+    }
+    if types.len() != count || attribute_types.len() != attributes {
         return Err(Error::Malformed("parameter types were never sent"));
     }
     let mut parameters = Vec::with_capacity(count);
     for (index, declared) in types.iter().enumerate() {
-        let is_null = nulls.get(index / 8).is_some_and(|byte| byte >> (index % 8) & 1 == 1);
         let value = match long_data(index) {
             Some(data) => ParameterValue::Bytes(data),
-            None if is_null => ParameterValue::Null,
+            None if is_null(nulls, index) => ParameterValue::Null,
             None => decode_value(&mut decoder, body, *declared)?,
         };
         parameters.push(Parameter { kind: declared.kind, unsigned: declared.unsigned, value });
     }
+    for (index, declared) in attribute_types.iter().enumerate() {
+        if !is_null(nulls, count + index) {
+            decode_value(&mut decoder, body, *declared)?;
+        }
+    }
     Ok(parameters)
 }
 
-fn decode_types(decoder: &mut Decoder<'_>, count: usize) -> Result<Vec<ParameterType>> {
+/// The statement of a COM_QUERY behind its attributes.
+pub(crate) fn skip_attributes(body: &Bytes) -> Result<Bytes> {
+    let mut decoder = Decoder::new(body);
+    let count = decode_count(&mut decoder)?;
+    if decoder.lenenc_int()? != 1 {
+        return Err(Error::Malformed("more than one set of query attributes"));
+    }
+    if count > 0 {
+        let nulls = decoder.bytes(count.div_ceil(8))?;
+        if decoder.u8()? != 1 {
+            return Err(Error::Malformed("query attributes without types"));
+        }
+        for (index, declared) in decode_types(&mut decoder, count, true)?.iter().enumerate() {
+            if !is_null(nulls, index) {
+                decode_value(&mut decoder, body, *declared)?;
+            }
+        }
+    }
+    Ok(body.slice_ref(decoder.rest()))
+}
+
+fn is_null(nulls: &[u8], index: usize) -> bool {
+    nulls.get(index / 8).is_some_and(|byte| byte >> (index % 8) & 1 == 1)
+}
+
+fn decode_count(decoder: &mut Decoder<'_>) -> Result<usize> {
+    match decoder.lenenc_int()? {
+        count @ 0..=PARAMETERS_MAX => Ok(count as usize),
+        _ => Err(Error::Malformed("number of parameters")),
+    }
+}
+
+fn decode_types(decoder: &mut Decoder<'_>, count: usize, named: bool) -> Result<Vec<ParameterType>> {
     let mut types = Vec::with_capacity(count.min(decoder.remaining()));
     for _ in 0..count {
         let [kind, flags] = decoder.array::<2>()?;
         let kind = ColumnType::from_byte(kind).ok_or(Error::Malformed("unknown parameter type"))?;
         types.push(ParameterType { kind, unsigned: flags & UNSIGNED_FLAG != 0 });
+        if named {
+            decoder.lenenc_bytes()?;
+        }
     }
     Ok(types)
 }
@@ -193,7 +256,10 @@ mod tests {
 
     fn decode_all(body: &[u8], count: usize, types: &mut Vec<ParameterType>) -> Result<Vec<ParameterValue>> {
         let body = Bytes::copy_from_slice(body);
-        Ok(decode(&body, count, types, |_| None)?.into_iter().map(|parameter| parameter.value).collect())
+        Ok(decode(&body, count, types, Layout::default(), |_| None)?
+            .into_iter()
+            .map(|parameter| parameter.value)
+            .collect())
     }
 
     #[test]
@@ -270,6 +336,40 @@ mod tests {
             ParameterValue::Time(TimeParts::default()),
         ];
         assert_eq!(decode_all(&body, 5, &mut types)?, expected);
+        Ok(())
+    }
+
+    #[test]
+    fn attributes_are_read_and_dropped() -> Result<()> {
+        let named = Layout { named: true, counted: true };
+        let run = |body: &'static [u8], count: usize, types: &mut Vec<ParameterType>, layout| {
+            let parameters = decode(&Bytes::from_static(body), count, types, layout, |_| None)?;
+            Ok::<_, Error>(parameters.into_iter().map(|parameter| parameter.value).collect::<Vec<_>>())
+        };
+        let x = vec![ParameterValue::Bytes(Bytes::from_static(b"x"))];
+        let mut types = Vec::new();
+        let two = b"\x02\0\x01\xfd\0\0\xfd\0\x01a\x01x\x01y";
+        assert_eq!(run(two, 1, &mut types, named)?, x, "one parameter and one attribute");
+        assert_eq!(run(b"\x01\0\0\x01x", 1, &mut types, named)?, x, "the parameter's type stays");
+        assert!(run(b"\x02\0\0\x01x\x01y", 1, &mut types, named).is_err(), "an attribute's does not");
+        let uncounted = Layout { counted: false, ..named };
+        assert_eq!(run(b"\x01\0\x01\xfd\0\0\x01x", 1, &mut types, uncounted)?, x, "counted all the same");
+        assert_eq!(run(b"", 0, &mut types, uncounted)?, []);
+        assert_eq!(run(b"\x01\x01\x01\xfd\0\x01a", 0, &mut types, named)?, [], "an attribute that is NULL");
+        let few = run(b"\0", 1, &mut types, named).err().and_then(|error| error.packet());
+        assert_eq!(few.map(|packet| packet.code), Some(1210));
+        Ok(())
+    }
+
+    #[test]
+    fn a_query_starts_behind_its_attributes() -> Result<()> {
+        let text = |packet: &'static [u8]| skip_attributes(&Bytes::from_static(packet));
+        assert_eq!(text(b"\0\x01select 1")?, b"select 1"[..]);
+        assert_eq!(text(b"\x01\x01\0\x01\xfd\0\x01a\x01bselect 2")?, b"select 2"[..]);
+        assert_eq!(text(b"\x01\x01\x01\x01\xfd\0\x01aselect 3")?, b"select 3"[..]);
+        for bad in [&b""[..], b"\0", b"\0\x02select 4", b"\x01\x01\0\0\x01bselect 5", b"\x05\x01\0"] {
+            assert!(text(bad).is_err(), "{bad:?}");
+        }
         Ok(())
     }
 

@@ -2,6 +2,8 @@
 
 use bytes::{Buf, Bytes};
 
+use crate::capability::Capabilities;
+use crate::command::parameter::skip_attributes;
 use crate::error::{Error, Result};
 use crate::packet::Decoder;
 
@@ -22,7 +24,7 @@ pub(crate) enum Request {
     Prepare(Bytes),
     Execute {
         statement: u32,
-        cursor: u8,
+        flags: u8,
         body: Bytes,
     },
     SendLongData {
@@ -33,14 +35,17 @@ pub(crate) enum Request {
     CloseStatement(u32),
     ResetStatement(u32),
     SetOption(u16),
-    Fetch(u32),
+    Fetch {
+        statement: u32,
+        rows_max: u32,
+    },
     ResetConnection,
     /// Everything else, including replication and administration commands: refused by name, never ignored.
     Unknown,
 }
 
 impl Request {
-    pub(crate) fn decode(mut packet: Bytes) -> Result<Self> {
+    pub(crate) fn decode(mut packet: Bytes, capabilities: Capabilities) -> Result<Self> {
         if packet.is_empty() {
             return Err(Error::Malformed("empty command packet"));
         }
@@ -49,6 +54,9 @@ impl Request {
         Ok(match command {
             0x01 => Self::Quit,
             0x02 => Self::InitDb(packet),
+            0x03 if capabilities.contains(Capabilities::QUERY_ATTRIBUTES) => {
+                Self::Query(skip_attributes(&packet)?)
+            }
             0x03 => Self::Query(packet),
             0x04 => {
                 let table = Bytes::copy_from_slice(decoder.nul_bytes()?);
@@ -61,10 +69,10 @@ impl Request {
             0x16 => Self::Prepare(packet),
             0x17 => {
                 let statement = decoder.u32()?;
-                let cursor = decoder.u8()?;
+                let flags = decoder.u8()?;
                 // The iteration count: always 1, and MySQL does not look at it either.
                 decoder.u32()?;
-                Self::Execute { statement, cursor, body: packet.slice(packet.len() - decoder.remaining()..) }
+                Self::Execute { statement, flags, body: packet.slice(packet.len() - decoder.remaining()..) }
             }
             0x18 => {
                 let statement = decoder.u32()?;
@@ -78,7 +86,7 @@ impl Request {
             0x19 => Self::CloseStatement(decoder.u32()?),
             0x1a => Self::ResetStatement(decoder.u32()?),
             0x1b => Self::SetOption(decoder.u16()?),
-            0x1c => Self::Fetch(decoder.u32()?),
+            0x1c => Self::Fetch { statement: decoder.u32()?, rows_max: decoder.u32()? },
             0x1f => Self::ResetConnection,
             _ => Self::Unknown,
         })

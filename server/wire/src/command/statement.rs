@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::command::parameter::{self, Parameter, ParameterType};
+use crate::command::parameter::{self, Layout, Parameter, ParameterType};
 use crate::error::{Error, ErrorPacket, Result};
 
 #[derive(Default)]
@@ -14,6 +14,7 @@ struct Statement {
     /// In the order parameters were first sent; few of them, if any.
     long_data: Vec<(u16, BytesMut)>,
     long_data_failed: Option<ErrorPacket>,
+    has_cursor: bool,
 }
 
 impl Statement {
@@ -36,8 +37,19 @@ impl Statements {
         self.by_id.insert(id, Statement { parameter_count, ..Statement::default() });
     }
 
-    pub(crate) fn contains(&self, id: u32) -> bool {
-        self.by_id.contains_key(&id)
+    /// Whether rows can be fetched: 1243 for an unknown statement, 1421 for one without an open cursor.
+    pub(crate) fn check_cursor(&self, id: u32) -> Result<()> {
+        let statement = self.by_id.get(&id).ok_or_else(|| ErrorPacket::unknown_statement(id))?;
+        if statement.has_cursor {
+            return Ok(());
+        }
+        let text = format!("The statement ({id}) has no open cursor.");
+        Err(ErrorPacket::new(1421, "HY000", text).into())
+    }
+
+    /// Remembers whether a cursor is open; answers whether one was.
+    pub(crate) fn set_cursor(&mut self, id: u32, open: bool) -> bool {
+        self.by_id.get_mut(&id).is_some_and(|statement| std::mem::replace(&mut statement.has_cursor, open))
     }
 
     pub(crate) fn remove(&mut self, id: u32) -> bool {
@@ -55,8 +67,7 @@ impl Statements {
 
     /// COM_STMT_RESET: drops collected long data.
     pub(crate) fn reset(&mut self, id: u32) -> Result<()> {
-        let statement =
-            self.by_id.get_mut(&id).ok_or_else(|| ErrorPacket::unknown_statement(id, "mysqld_stmt_reset"))?;
+        let statement = self.by_id.get_mut(&id).ok_or_else(|| ErrorPacket::unknown_statement(id))?;
         self.long_data_bytes -= long_data_bytes(statement);
         statement.clear_long_data();
         Ok(())
@@ -85,11 +96,8 @@ impl Statements {
     }
 
     /// The parameters of one execution. Long data is used up by it.
-    pub(crate) fn parameters(&mut self, id: u32, body: &Bytes) -> Result<Vec<Parameter>> {
-        let statement = self
-            .by_id
-            .get_mut(&id)
-            .ok_or_else(|| ErrorPacket::unknown_statement(id, "mysqld_stmt_execute"))?;
+    pub(crate) fn parameters(&mut self, id: u32, body: &Bytes, layout: Layout) -> Result<Vec<Parameter>> {
+        let statement = self.by_id.get_mut(&id).ok_or_else(|| ErrorPacket::unknown_statement(id))?;
         self.long_data_bytes -= long_data_bytes(statement);
         let mut collected = std::mem::take(&mut statement.long_data);
         if let Some(failed) = statement.long_data_failed.take() {
@@ -99,7 +107,7 @@ impl Statements {
             let at = collected.iter().position(|(parameter, _)| usize::from(*parameter) == index)?;
             Some(collected.swap_remove(at).1.freeze())
         };
-        parameter::decode(body, statement.parameter_count, &mut statement.types, long_data)
+        parameter::decode(body, statement.parameter_count, &mut statement.types, layout, long_data)
     }
 }
 
@@ -119,16 +127,17 @@ mod tests {
         statements.append_long_data(7, 1, b"ab", 10);
         statements.append_long_data(7, 1, b"cd", 10);
         let body = Bytes::from_static(&[0, 1, 1, 0, 252, 0, 9]);
-        let values: Vec<_> = statements.parameters(7, &body)?.into_iter().map(|p| p.value).collect();
+        let values: Vec<_> =
+            statements.parameters(7, &body, Layout::default())?.into_iter().map(|p| p.value).collect();
         assert_eq!(values, [ParameterValue::Int(9), ParameterValue::Bytes(Bytes::from_static(b"abcd"))]);
         assert!(
-            statements.parameters(7, &body).is_err(),
+            statements.parameters(7, &body, Layout::default()).is_err(),
             "the long data is gone, the body has no value for it"
         );
 
         statements.append_long_data(7, 1, &[0; 11], 10);
         assert!(
-            matches!(statements.parameters(7, &body), Err(Error::Refused(packet)) if packet.code == 1105)
+            matches!(statements.parameters(7, &body, Layout::default()), Err(Error::Refused(packet)) if packet.code == 1105)
         );
         statements.append_long_data(7, 1, &[0; 11], 10);
         statements.reset(7)?;
@@ -140,11 +149,12 @@ mod tests {
     fn unknown_ids_are_named() {
         let mut statements = Statements::default();
         statements.append_long_data(1, 0, b"x", 10);
-        let error = statements.parameters(1, &Bytes::new()).err().and_then(|error| error.packet());
+        let error =
+            statements.parameters(1, &Bytes::new(), Layout::default()).err().and_then(|error| error.packet());
         let expected = ErrorPacket::new(
             1243,
             "HY000",
-            "Unknown prepared statement handler (1) given to mysqld_stmt_execute",
+            "Unknown prepared statement handler (1) given to mysql_stmt_precheck",
         );
         assert_eq!(error, Some(expected));
         assert!(!statements.remove(1));

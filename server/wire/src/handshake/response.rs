@@ -2,7 +2,7 @@
 
 use crate::capability::Capabilities;
 use crate::error::{Error, ErrorPacket, Result};
-use crate::packet::Decoder;
+use crate::packet::{Algorithm, Decoder};
 
 const SSL_REQUEST_BYTES: usize = 32;
 const RESERVED_BYTES: usize = 23;
@@ -20,6 +20,7 @@ pub(crate) struct Response {
     pub(crate) database: Option<String>,
     pub(crate) plugin: Option<String>,
     pub(crate) attributes: Vec<(String, String)>,
+    pub(crate) compression: Option<Algorithm>,
 }
 
 /// Whether this packet asks for TLS instead of answering.
@@ -67,6 +68,13 @@ impl Response {
         } else {
             Vec::new()
         };
+        let compression = if capabilities.contains(Capabilities::COMPRESS) {
+            Some(Algorithm::Zlib)
+        } else if capabilities.contains(Capabilities::ZSTD_COMPRESSION) {
+            Some(Algorithm::zstd(decoder.u8().unwrap_or(0)))
+        } else {
+            None
+        };
         Ok(Self {
             capabilities,
             packet_bytes_max,
@@ -76,6 +84,7 @@ impl Response {
             database,
             plugin,
             attributes,
+            compression,
         })
     }
 }

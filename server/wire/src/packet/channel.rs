@@ -18,6 +18,7 @@ use tokio::time::timeout;
 
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
+use crate::packet::compression::{Algorithm, Frames};
 use crate::tls::{ServerTls, TlsSession};
 use crate::transport::Transport;
 
@@ -50,6 +51,8 @@ pub(crate) struct Channel {
     packet_bytes_max: usize,
     write_timeout: Duration,
     tls: Option<TlsSession>,
+    /// Between the stream and the packets, once client and server have agreed on it.
+    frames: Option<Frames>,
     metrics: Arc<Metrics>,
 }
 
@@ -68,6 +71,7 @@ impl Channel {
             packet_bytes_max,
             write_timeout,
             tls: None,
+            frames: None,
             metrics,
         }
     }
@@ -88,6 +92,17 @@ impl Channel {
     /// A new command counts its packets from zero again.
     pub(crate) fn restart_sequence(&mut self) {
         self.sequence = 0;
+        if let Some(frames) = &mut self.frames {
+            frames.sequence = 0;
+        }
+    }
+
+    /// From here on both directions are compressed. What the client has sent behind its last plain packet is a frame
+    /// already.
+    pub(crate) fn compress(&mut self, algorithm: Algorithm) {
+        let mut frames = Frames::new(algorithm);
+        frames.received = self.input.split();
+        self.frames = Some(frames);
     }
 
     /// Hands the stream to TLS, with what has arrived behind the request: a client need not wait before it starts
@@ -100,16 +115,31 @@ impl Channel {
     }
 
     async fn read_some(&mut self, wanted: usize) -> Result<()> {
-        self.input.reserve(wanted);
         let stream = self.stream.as_mut().ok_or(Error::Closed)?;
-        let count = stream.read_buf(&mut self.input).await?;
+        let target = self.frames.as_mut().map_or(&mut self.input, |frames| &mut frames.received);
+        target.reserve(wanted);
+        let count = stream.read_buf(target).await?;
         Metrics::add(&self.metrics.bytes_received, count as u64);
-        if count == 0 { Err(Error::Closed) } else { Ok(()) }
+        if count == 0 {
+            return Err(Error::Closed);
+        }
+        Ok(())
+    }
+
+    /// Takes one complete frame apart, if the connection has such.
+    fn unpack(&mut self) -> Result<bool> {
+        match &mut self.frames {
+            Some(frames) => frames.unpack(&mut self.input),
+            None => Ok(false),
+        }
     }
 
     /// Waits until `count` bytes are buffered.
     async fn fill(&mut self, count: usize) -> Result<()> {
         while self.input.len() < count {
+            if self.unpack()? {
+                continue;
+            }
             let missing = count - self.input.len();
             // At most double what is there: memory follows the bytes received.
             let step = missing.min(self.input.len().max(READ_STEP_BYTES)).max(READ_STEP_BYTES);
@@ -152,10 +182,12 @@ impl Channel {
             [a, b, c, sequence] => (u32::from_le_bytes([*a, *b, *c, 0]) as usize, *sequence),
             _ => return Err(Error::Malformed("packet header")),
         };
-        if sequence != self.sequence {
+        // Compressed, only the frames are in order: clients number the packets in them as they like, and MySQL looks at
+        // neither.
+        if sequence != self.sequence && self.frames.is_none() {
             return Err(Error::OutOfOrder { expected: self.sequence, got: sequence });
         }
-        self.sequence = self.sequence.wrapping_add(1);
+        self.sequence = sequence.wrapping_add(1);
         let size = before + length;
         if size > self.packet_bytes_max {
             return Err(Error::TooLarge { size, limit: self.packet_bytes_max });
@@ -165,7 +197,9 @@ impl Channel {
 
     /// Resolves when the client is gone. What it sends meanwhile is the next command and stays buffered.
     pub(crate) async fn hangup(&mut self) {
-        while self.input.len() < PIPELINE_BYTES_MAX {
+        while self.input.len() + self.frames.as_ref().map_or(0, |frames| frames.received.len())
+            < PIPELINE_BYTES_MAX
+        {
             if self.read_some(READ_STEP_BYTES).await.is_err() {
                 return;
             }
@@ -238,12 +272,22 @@ impl Channel {
             return Ok(());
         }
         let stream = self.stream.as_mut().ok_or(Error::Closed)?;
+        let mut packed = Vec::new();
+        let bytes = match &mut self.frames {
+            None => &self.output,
+            Some(frames) => {
+                frames.pack(&self.output, &mut packed)?;
+                // As MySQL does at this point; what the client sends within this command goes on from it.
+                self.sequence = frames.sequence;
+                &packed
+            }
+        };
         let send = async {
-            stream.write_all(&self.output).await?;
+            stream.write_all(bytes).await?;
             stream.flush().await
         };
         timeout(self.write_timeout, send).await.map_err(|_| Error::WriteTimeout)??;
-        Metrics::add(&self.metrics.bytes_sent, self.output.len() as u64);
+        Metrics::add(&self.metrics.bytes_sent, bytes.len() as u64);
         self.output.clear();
         if self.output.capacity() > OUTPUT_KEEP_BYTES {
             self.output.shrink_to(FLUSH_BYTES);

@@ -27,19 +27,53 @@ use crate::status::ServerStatus;
 /// Columns a result set may have; the count field of a prepared statement is 16 bits wide, MySQL's own limit is lower.
 const COLUMNS_MAX: usize = 65_535;
 
+/// What a reply said of its statement's cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CursorState {
+    Open,
+    /// A fetch went past the last row, which closes it.
+    AtEnd,
+}
+
 /// The way back to the client for one command.
 pub struct Reply<'c> {
     channel: &'c mut Channel,
     capabilities: Capabilities,
     format: RowFormat,
     more_results: bool,
+    /// Whether the client asked to fetch the rows in pieces.
+    wants_cursor: bool,
+    cursor: Option<CursorState>,
     /// Whether a final packet of the last result is written: exactly one must close every reply.
     complete: bool,
 }
 
 impl<'c> Reply<'c> {
     pub(crate) fn new(channel: &'c mut Channel, capabilities: Capabilities, format: RowFormat) -> Self {
-        Self { channel, capabilities, format, more_results: false, complete: false }
+        Self {
+            channel,
+            capabilities,
+            format,
+            more_results: false,
+            wants_cursor: false,
+            cursor: None,
+            complete: false,
+        }
+    }
+
+    /// For an execution with CURSOR_TYPE_READ_ONLY.
+    pub(crate) fn for_cursor(mut self, wanted: bool) -> Self {
+        self.wants_cursor = wanted;
+        self
+    }
+
+    pub(crate) fn cursor(&self) -> Option<CursorState> {
+        self.cursor
+    }
+
+    /// Whether the client would rather fetch the rows in pieces; the handler may send them at once all the same.
+    pub fn wants_cursor(&self) -> bool {
+        self.wants_cursor
     }
 
     /// Whether nothing more is owed to the client.
@@ -84,6 +118,15 @@ impl<'c> Reply<'c> {
 
     /// Starts a result set; [`Rows::finish`] ends it.
     pub fn rows<'r>(&'r mut self, columns: &'r [Column], status: ServerStatus) -> Result<Rows<'r, 'c>> {
+        self.definitions(columns)?;
+        if !self.capabilities.contains(Capabilities::DEPRECATE_EOF) {
+            let status = self.status(status);
+            self.channel.packet(|out| encode_eof(out, status, 0));
+        }
+        Result::Ok(Rows::new(self, columns))
+    }
+
+    fn definitions(&mut self, columns: &[Column]) -> Result<()> {
         self.start_result()?;
         if columns.len() > COLUMNS_MAX || columns.is_empty() {
             return Err(Error::Refused(ErrorPacket::new(1117, "HY000", "Too many columns")));
@@ -92,11 +135,34 @@ impl<'c> Reply<'c> {
         for column in columns {
             self.channel.packet(|out| column.encode(out));
         }
-        if !self.capabilities.contains(Capabilities::DEPRECATE_EOF) {
-            let status = self.status(status);
-            self.channel.packet(|out| encode_eof(out, status, 0));
-        }
+        Result::Ok(())
+    }
+
+    /// Describes a result whose rows the client will ask for with COM_STMT_FETCH.
+    pub fn open_cursor(&mut self, columns: &[Column], status: ServerStatus) -> Result<()> {
+        self.definitions(columns)?;
+        let status = status.with(ServerStatus::CURSOR_EXISTS, true);
+        self.end_of_rows(status, 0);
+        self.cursor = Some(CursorState::Open);
+        self.complete = true;
+        Result::Ok(())
+    }
+
+    /// The rows of one COM_STMT_FETCH, without definitions; [`Rows::finish_fetch`] ends them.
+    pub fn fetched<'r>(&'r mut self, columns: &'r [Column]) -> Result<Rows<'r, 'c>> {
+        self.start_result()?;
         Result::Ok(Rows::new(self, columns))
+    }
+
+    /// The packet behind the last row: an OK that stands for an EOF, or an EOF.
+    fn end_of_rows(&mut self, status: ServerStatus, warnings: u16) {
+        if self.capabilities.contains(Capabilities::DEPRECATE_EOF) {
+            let ok = Ok { status, warnings, ..Ok::default() };
+            let capabilities = self.capabilities;
+            self.channel.packet(|out| encode_ok(out, 0xfe, &ok, capabilities));
+        } else {
+            self.channel.packet(|out| encode_eof(out, status, warnings));
+        }
     }
 
     /// Asks the client for the file of LOAD DATA LOCAL INFILE; its content comes in chunks.

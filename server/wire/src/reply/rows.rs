@@ -1,9 +1,8 @@
 //! Streaming one result set.
 
-use crate::capability::Capabilities;
 use crate::column::Column;
 use crate::error::Result;
-use crate::reply::{Ok, Reply, encode_eof, encode_ok};
+use crate::reply::{CursorState, Reply};
 use crate::row::{Row, RowFormat};
 use crate::status::ServerStatus;
 
@@ -46,14 +45,23 @@ impl<'r, 'c> Rows<'r, 'c> {
     pub fn finish(self, status: ServerStatus, warnings: u16) -> Result<()> {
         let reply = self.reply;
         let status = reply.status(status);
-        if reply.capabilities.contains(Capabilities::DEPRECATE_EOF) {
-            let ok = Ok { status, warnings, ..Ok::default() };
-            let capabilities = reply.capabilities;
-            reply.channel.packet(|out| encode_ok(out, 0xfe, &ok, capabilities));
-        } else {
-            reply.channel.packet(|out| encode_eof(out, status, warnings));
-        }
+        reply.end_of_rows(status, warnings);
         reply.complete = !reply.more_results;
+        Result::Ok(())
+    }
+
+    /// The rows of one fetch were written. `at_end` when the fetch asked for a row behind the last one: as in MySQL, a
+    /// fetch of exactly what is left does not know that yet.
+    pub fn finish_fetch(self, status: ServerStatus, at_end: bool) -> Result<()> {
+        let reply = self.reply;
+        let (flag, state) = if at_end {
+            (ServerStatus::LAST_ROW_SENT, CursorState::AtEnd)
+        } else {
+            (ServerStatus::CURSOR_EXISTS, CursorState::Open)
+        };
+        reply.end_of_rows(status.with(flag, true), 0);
+        reply.cursor = Some(state);
+        reply.complete = true;
         Result::Ok(())
     }
 }

@@ -19,7 +19,10 @@ pub const PASSWORD: &[u8] = b"open sesame";
 const PIPE_BYTES: usize = 256 << 10;
 
 /// What the tests' clients ask for unless they say otherwise.
-pub const MODERN: u32 = Capabilities::offered(false).0;
+pub const MODERN: u32 = Capabilities::offered(false).0
+    & !Capabilities::COMPRESS.0
+    & !Capabilities::ZSTD_COMPRESSION.0
+    & !Capabilities::QUERY_ATTRIBUTES.0;
 pub const OLD_EOF: u32 = MODERN & !Capabilities::DEPRECATE_EOF.0 & !Capabilities::SESSION_TRACK.0;
 
 pub fn fixed_nonce(scramble: &mut [u8; SCRAMBLE_BYTES]) -> Result<()> {

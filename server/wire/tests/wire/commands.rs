@@ -2,7 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
-use rutile_server_wire::StopReason;
+use rutile_server_wire::{Capabilities, StopReason};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::client::{MODERN, OLD_EOF, Server, error_of};
 
@@ -118,7 +119,7 @@ async fn prepared_statements_live_and_die() {
     let (code, text) = error_of(&client.receive().await);
     assert_eq!(
         (code, text.as_str()),
-        (1243, "Unknown prepared statement handler (1) given to mysqld_stmt_execute")
+        (1243, "Unknown prepared statement handler (1) given to mysql_stmt_precheck")
     );
 }
 
@@ -215,4 +216,122 @@ async fn a_killed_idle_connection_ends() {
     server.kill.notify_one();
     assert!(client.receive().await.is_empty());
     assert!(served.await.expect("no panic").is_err());
+}
+
+fn statement(code: u8, id: u8, rest: &[u8]) -> Vec<u8> {
+    [&[code, id, 0, 0, 0], rest].concat()
+}
+
+/// Execution with CURSOR_TYPE_READ_ONLY.
+const WITH_CURSOR: [u8; 5] = [1, 1, 0, 0, 0];
+const AT_ONCE: [u8; 5] = [0, 1, 0, 0, 0];
+
+fn fetch(id: u8, rows: u8) -> Vec<u8> {
+    statement(0x1c, id, &[rows, 0, 0, 0])
+}
+
+#[tokio::test]
+async fn a_cursor_is_fetched_in_pieces() {
+    let server = Server::new();
+    for capabilities in [MODERN, OLD_EOF] {
+        let eof = usize::from(capabilities == OLD_EOF);
+        let (mut client, _served) = server.session(capabilities).await;
+        client.command(0x16, b"rows 3").await;
+        client.receive_many(1 + 4 + eof).await;
+        client.sequence = 0;
+        client.send(&statement(0x17, 1, &WITH_CURSOR)).await;
+        let opened = client.receive_many(1 + 4 + 1).await;
+        assert_eq!(status_of(&opened[5]), 0x42, "autocommit and a cursor, no rows");
+        for (asked, rows, status) in [(2, 2, 0x42), (1, 1, 0x42), (1, 0, 0x82)] {
+            client.sequence = 0;
+            client.send(&fetch(1, asked)).await;
+            let packets = client.receive_many(rows + 1).await;
+            assert!(packets[..rows].iter().all(|row| row[0] == 0), "binary rows: {packets:?}");
+            assert_eq!(status_of(&packets[rows]), status, "asked for {asked}");
+        }
+        client.sequence = 0;
+        client.send(&fetch(1, 1)).await;
+        assert_eq!(
+            error_of(&client.receive().await),
+            (1421, "The statement (1) has no open cursor.".to_owned()),
+            "the last row closed it"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_ends_with_reset_close_and_another_execution() {
+    let server = Server::new();
+    let (mut client, _served) = server.session(MODERN).await;
+    client.command(0x16, b"rows 3").await;
+    client.receive_many(1 + 4).await;
+    for end in [statement(0x1a, 1, &[]), statement(0x17, 1, &AT_ONCE)] {
+        client.sequence = 0;
+        client.send(&statement(0x17, 1, &WITH_CURSOR)).await;
+        client.receive_many(1 + 4 + 1).await;
+        client.sequence = 0;
+        client.send(&end).await;
+        client.receive_many(if end[0] == 0x1a { 1 } else { 1 + 4 + 1 + 1 }).await;
+        client.sequence = 0;
+        client.send(&fetch(1, 1)).await;
+        assert_eq!(error_of(&client.receive().await).0, 1421, "{end:?}");
+    }
+    client.sequence = 0;
+    client.send(&statement(0x17, 1, &WITH_CURSOR)).await;
+    client.receive_many(1 + 4 + 1).await;
+    client.sequence = 0;
+    client.send(&statement(0x19, 1, &[])).await;
+    client.sequence = 0;
+    client.send(&fetch(1, 1)).await;
+    assert_eq!(error_of(&client.receive().await).0, 1243, "closed with its statement");
+}
+
+#[tokio::test]
+async fn query_attributes_are_in_front_of_the_statement() {
+    let server = Server::new();
+    let (mut client, _served) = server.session(MODERN | Capabilities::QUERY_ATTRIBUTES.0).await;
+    client.command(3, b"\x01\x01\0\x01\xfd\0\x05trace\x02idhello").await;
+    assert_eq!(client.receive_many(4).await[2], b"\x05hello");
+    client.command(0x16, b"select ?").await;
+    client.receive_many(1 + 1 + 1).await;
+    let body = b"\x02\0\x01\xfd\0\0\xfd\0\x05trace\x02hi\x02id";
+    client.sequence = 0;
+    client.send(&statement(0x17, 1, &[&[8, 1, 0, 0, 0][..], body].concat())).await;
+    assert_eq!(client.receive_many(1 + 1 + 1 + 1).await[2], b"\0\0\x02hi");
+    client.command(3, b"\0\x02select").await;
+    assert_eq!(error_of(&client.receive().await).0, 1835);
+}
+
+/// Frames around packets, as a client that asked for zlib sends them, uncompressed: that is allowed.
+#[tokio::test]
+async fn a_compressed_connection_has_frames_around_its_packets() {
+    let server = Server::new();
+    let (mut client, _served) = server.session(MODERN | Capabilities::COMPRESS.0).await;
+    let frame = |sequence: u8, content: &[u8]| {
+        [&(content.len() as u32).to_le_bytes()[..3], &[sequence, 0, 0, 0], content].concat()
+    };
+    // A packet cut in two frames, and the next command sent before its answer.
+    let first = [frame(0, b"\x06\0\0\0\x03be"), frame(1, b"gin")].concat();
+    let second = frame(0, b"\x01\0\0\0\x0e");
+    client.stream.write_all(&[first, second].concat()).await.expect("server reads");
+    let mut answers = [0; 2 * (7 + 11)];
+    client.stream.read_exact(&mut answers).await.expect("two answers");
+    assert_eq!(answers[..7], [11, 0, 0, 2, 0, 0, 0], "too short to be compressed");
+    assert_eq!(answers[7..18], [7, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0]);
+    assert_eq!(answers[18..25], [11, 0, 0, 1, 0, 0, 0]);
+
+    client.stream.write_all(&frame(0, b"\x09\0\0\0\x03blob 999")).await.expect("server reads");
+    let mut header = [0; 7];
+    client.stream.read_exact(&mut header).await.expect("an answer");
+    assert!(
+        header[0] < 150 && header[3] == 1 && u16::from_le_bytes([header[4], header[5]]) > 999,
+        "{header:?}"
+    );
+    let mut content = vec![0; usize::from(header[0])];
+    client.stream.read_exact(&mut content).await.expect("its content");
+    client.stream.write_all(&frame(7, b"\x01\0\0\0\x0e")).await.expect("server reads");
+    client.stream.read_exact(&mut header).await.expect("a last answer");
+    let mut content = vec![0; usize::from(header[0])];
+    client.stream.read_exact(&mut content).await.expect("its content");
+    assert_eq!(error_of(&content[4..]).0, 1156);
 }

@@ -49,11 +49,11 @@ async fn a_packet_over_the_limit_is_refused_by_its_header() {
 }
 
 #[tokio::test]
-async fn before_the_login_a_megabyte_is_the_limit() {
+async fn before_the_login_the_limit_is_small() {
     let server = Server::new();
     let (mut client, served) = server.connect();
     client.receive().await;
-    client.stream.write_all(&[0, 0, 0xf0, 1]).await.expect("server reads");
+    client.stream.write_all(&[1, 0x40, 1, 1]).await.expect("server reads");
     assert_eq!(error_of(&client.receive().await).0, 1153);
     assert!(matches!(served.await.expect("no panic"), Err(Error::TooLarge { .. })));
 }

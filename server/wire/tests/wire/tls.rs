@@ -10,9 +10,9 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use crate::client::{Client, PASSWORD, Server, response, scramble_of, sha2_response};
+use crate::client::{Client, MODERN, PASSWORD, Server, response, scramble_of, sha2_response};
 
-const SECURE: u32 = Capabilities::offered(true).0;
+const SECURE: u32 = MODERN | Capabilities::SSL.0;
 
 /// A server that offers TLS, and clients that trust its certificate.
 fn server() -> (Server, TlsConnector) {

@@ -59,6 +59,7 @@ pub(in crate::infoschema) fn status(sources: &Sources<'_>) -> Vec<Vec<Value>> {
     let mut list: Vec<(&str, String)> =
         instance.status().list().into_iter().map(|(name, value)| (name, value.to_string())).collect();
     let tls = sources.session.info.tls.clone().unwrap_or_default();
+    list.push(("Prepared_stmt_count", instance.prepared_statements().to_string()));
     list.push(("Ssl_cipher", tls.cipher));
     list.push(("Ssl_version", tls.version));
     list.push(("Threads_connected", instance.processes().len().to_string()));
