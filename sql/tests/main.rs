@@ -3,6 +3,7 @@
 mod cluster;
 mod explain;
 mod online_ddl;
+mod pushdown;
 mod query;
 mod session;
 mod short_read;

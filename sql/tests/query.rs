@@ -3,8 +3,8 @@
 //! A block is a statement (lines up to `---`) and its answer (lines up to an empty one): rows with ` | ` between
 //! columns, `ok` for a statement without rows, or the error. Rows of a query without ORDER BY are compared as
 //! a set. `tests/queries/record.py` records the answers from a MySQL server; the diff is the review. Every test
-//! runs twice: with the rows committed, and inside the transaction that writes them, so that own writes
-//! merge over the scans.
+//! runs three times: with the rows committed, the same with nothing aggregated or sorted at the stores, and inside
+//! the transaction that writes the rows, so that own writes merge over the scans.
 
 use std::path::Path;
 
@@ -50,17 +50,18 @@ async fn recorded_queries() {
     let mut wrong = Vec::new();
     for path in paths {
         let text = std::fs::read_to_string(&path).expect("readable");
-        for own_writes in [false, true] {
-            run(&path, &text, own_writes, &mut wrong).await;
+        for (own_writes, pushdown) in [(false, true), (false, false), (true, true)] {
+            run(&path, &text, own_writes, pushdown, &mut wrong).await;
         }
     }
     assert!(wrong.is_empty(), "{} wrong answers:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-async fn run(path: &Path, text: &str, own_writes: bool, wrong: &mut Vec<String>) {
+async fn run(path: &Path, text: &str, own_writes: bool, pushdown: bool, wrong: &mut Vec<String>) {
     let cluster = Cluster::start().await;
     let mut session = cluster.session(1).expect("opens");
-    for setup in ["create database test", "use test"] {
+    let pushdown = format!("set rutile_pushdown = {}", i32::from(pushdown));
+    for setup in ["create database test", "use test", &pushdown] {
         answer(&mut session, setup).await;
     }
     let mut open = false;
@@ -81,7 +82,7 @@ async fn run(path: &Path, text: &str, own_writes: bool, wrong: &mut Vec<String>)
             let (expected, actual) = (expected.join("\n  "), actual.join("\n  "));
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             wrong.push(format!(
-                "{name}:{} (own writes: {own_writes})\n{}\n- MySQL:\n  {expected}\n- here:\n  {actual}\n",
+                "{name}:{} (own writes: {own_writes}, {pushdown})\n{}\n- MySQL:\n  {expected}\n- here:\n  {actual}\n",
                 block.line, block.statement
             ));
         }

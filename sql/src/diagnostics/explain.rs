@@ -5,12 +5,15 @@
 
 use std::sync::Arc;
 
+use arrow::compute::SortOptions;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::{ExecutionPlan, displayable};
 use rutile_sql_types::{Collation, FieldType, Value};
 
 use crate::catalog::TableInfo;
+use crate::distsql::Stage;
 use crate::executor::TableReader;
+use crate::expression::pushed::PushedExpr;
 use crate::expression::{Expr, print};
 use crate::planner::access_path::AccessPath;
 use crate::session::ColumnMeta;
@@ -31,8 +34,9 @@ pub(super) struct Node {
 }
 
 pub(super) struct Actual {
-    pub rows: Option<usize>,
-    pub time_nanos: Option<usize>,
+    pub rows: Option<u64>,
+    /// What else the operator measured.
+    pub info: String,
 }
 
 /// The columns of EXPLAIN, or of EXPLAIN ANALYZE.
@@ -77,13 +81,11 @@ fn write_node(
     let mut row =
         vec![text(&format!("{indent}{branch}{}_{number}", node.name)), text(&count(node.estimated))];
     if analyze {
-        let actual = node.actual.as_ref().and_then(|actual| actual.rows);
-        row.push(text(&count(actual.and_then(|rows| u64::try_from(rows).ok()))));
+        row.push(text(&count(node.actual.as_ref().and_then(|actual| actual.rows))));
     }
     row.extend([text(node.task), text(&node.access), text(&clipped(&node.info))]);
     if analyze {
-        let time = node.actual.as_ref().and_then(|actual| actual.time_nanos);
-        row.push(text(&time.map_or_else(String::new, |nanos| format!("cpu:{}us", nanos / 1000))));
+        row.push(text(node.actual.as_ref().map_or("", |actual| &actual.info)));
     }
     rows.push(row);
     let below = match last {
@@ -112,9 +114,11 @@ fn node_of(plan: &Arc<dyn ExecutionPlan>, analyze: bool) -> Node {
     }
     let actual = analyze.then(|| {
         let metrics = plan.metrics();
+        let rows = metrics.as_ref().and_then(|metrics| metrics.output_rows());
+        let nanos = metrics.as_ref().and_then(|metrics| metrics.elapsed_compute());
         Actual {
-            rows: metrics.as_ref().and_then(|metrics| metrics.output_rows()),
-            time_nanos: metrics.as_ref().and_then(|metrics| metrics.elapsed_compute()),
+            rows: rows.and_then(|rows| u64::try_from(rows).ok()),
+            info: nanos.map_or_else(String::new, |nanos| format!("cpu:{}us", nanos / 1000)),
         }
     });
     let estimated = estimated_rows(plan);
@@ -172,27 +176,71 @@ fn reader_node(reader: &TableReader, estimated: Option<u64>, actual: Option<Actu
         request.table.columns.get(*offset).map_or_else(String::new, |column| column.name.clone())
     };
     let names: Vec<String> = request.columns.iter().map(column_name).collect();
+    let done = request.work.read();
+    let measured = |rows: u64| actual.is_some().then(|| Actual { rows: Some(rows), info: String::new() });
     let mut below = scan_node(&request.table, reader.alias(), reader.path());
     below.estimated = Some(reader.estimated_rows());
+    below.actual = measured(done.scanned);
     if !request.filters.is_empty() {
         let filters: Vec<String> = request.filters.iter().map(|filter| filter_text(filter, &names)).collect();
-        let mut selection = leaf("Selection", task, String::new(), filters.join(" AND "));
-        selection.inputs = vec![below];
-        below = selection;
+        below = over(below, "Selection", task, filters.join(" AND "));
+        below.actual = measured(done.kept);
     }
     if let Some(limit) = request.limit {
-        let mut node = leaf("Limit", task, String::new(), format!("count:{limit}"));
-        node.inputs = vec![below];
-        below = node;
+        below = over(below, "Limit", task, format!("count:{limit}"));
+        below.actual = measured(done.sent);
+    }
+    if let Some(stage) = &request.stage {
+        let (name, info) = stage_text(stage, &names);
+        below = over(below, name, task, info);
+        below.actual = measured(done.sent);
+    }
+    if let Some(top) = &mut below.actual {
+        top.info = format!("time:{}us, pages:{}", done.nanos / 1000, done.pages);
     }
     let sent: Vec<&str> =
         request.output.iter().filter_map(|position| names.get(*position).map(String::as_str)).collect();
+    let columns = match &request.stage {
+        Some(Stage::Aggregate(_)) => "partial groups".to_owned(),
+        _ => format!("columns:{}", sent.join(", ")),
+    };
     let own = if reader.merges_own_writes() { ", with own writes" } else { "" };
-    let mut node = leaf(reader.name(), "root", String::new(), format!("columns:{}{own}", sent.join(", ")));
+    let mut node = leaf(reader.name(), "root", String::new(), format!("{columns}{own}"));
     node.estimated = estimated;
     node.actual = actual;
     node.inputs = vec![below];
     node
+}
+
+fn over(input: Node, name: &str, task: &'static str, info: String) -> Node {
+    let mut node = leaf(name, task, String::new(), info);
+    node.inputs = vec![input];
+    node
+}
+
+/// Name and text of what a store makes of the rows.
+fn stage_text(stage: &Stage, names: &[String]) -> (&'static str, String) {
+    match stage {
+        Stage::Aggregate(aggregate) => {
+            let list = |exprs: &[PushedExpr]| {
+                exprs.iter().map(|expr| filter_text(&expr.expr, names)).collect::<Vec<_>>().join(", ")
+            };
+            let calls: Vec<String> = aggregate
+                .calls
+                .iter()
+                .map(|call| format!("{}({})", call.function.fun().name(), list(&call.args)))
+                .collect();
+            let keys = list(&aggregate.keys);
+            ("PartialAggregate", format!("group by:[{keys}], functions:[{}]", calls.join(", ")))
+        }
+        Stage::Top(top) => {
+            let key = |(key, options): &(PushedExpr, SortOptions)| {
+                filter_text(&key.expr, names) + if options.descending { " DESC" } else { "" }
+            };
+            let keys: Vec<String> = top.keys.iter().map(key).collect();
+            ("TopN", format!("{}, count:{}", keys.join(", "), top.count))
+        }
+    }
 }
 
 pub(super) fn filter_text(filter: &Expr, names: &[String]) -> String {

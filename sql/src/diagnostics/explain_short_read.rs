@@ -12,7 +12,7 @@ use crate::expression::Expr;
 /// The rows of EXPLAIN; `actual_rows` is known after it ran.
 pub fn explain_short_read(read: &ShortRead<'_>, actual_rows: Option<usize>) -> Vec<Vec<Value>> {
     let mut top = leaf("ShortRead", "root", String::new(), String::new());
-    top.actual = actual_rows.map(|rows| Actual { rows: Some(rows), time_nanos: None });
+    top.actual = actual_rows.map(|rows| Actual { rows: u64::try_from(rows).ok(), info: String::new() });
     top.inputs = vec![node_of(read.relation(), read)];
     rows_of(&top, actual_rows.is_some())
 }

@@ -4,11 +4,13 @@
 //! ScanRequest (shared object) --kv client--> region's store --storeside endpoint--> RecordBatch (shared)
 //! ```
 //!
-//! `request.rs` the plan of a table scan, `select.rs` running it over key ranges as a stream of batches.
-//! Missing: the byte form of both for stores in other processes, partial aggregates and top-n.
+//! `request.rs` the plan of a table scan, `stage.rs` what a store makes of its rows, `select.rs` running it over
+//! key ranges as a stream of batches. Missing: the byte form of both for stores in other processes.
 
 mod request;
 mod select;
+mod stage;
 
-pub use request::{ScanRequest, TABLE_SCAN};
+pub use request::{ScanRequest, Stage, TABLE_SCAN};
 pub use select::{BatchStream, OwnWrites, ReadView, from_storage, select_rows};
+pub use stage::{PartialAggregate, PartialCall, ScanWork, TopRows, WorkDone};

@@ -20,6 +20,8 @@ use crate::codec::record_key::record_range;
 const SCAN_CONCURRENCY: usize = 4;
 /// Rows a store scans before it answers; keeps answers and store-side work small.
 const PAGE_ROWS: u64 = 32_768;
+/// The same where a stage makes few rows of many.
+const STAGE_PAGE_ROWS: u64 = 8 * PAGE_ROWS;
 
 /// Batches of one scan.
 pub type BatchStream = BoxStream<'static, Result<RecordBatch, MySqlError>>;
@@ -87,13 +89,13 @@ fn own_writes_of(table: i64, membuffer: &MemBuffer) -> Arc<OwnWrites> {
     Arc::new(writes)
 }
 
-/// The batches of `request` over `ranges`, in any order of regions.
+/// The batches of `request` over `ranges`, in any order of regions unless the request keeps it.
 pub fn select_rows(view: &ReadView, request: Arc<ScanRequest>, ranges: Vec<KeyRange>) -> BatchStream {
     let options = CoprocessorOptions {
         tp: TABLE_SCAN,
-        paging_rows: PAGE_ROWS,
+        paging_rows: if request.stage.is_some() { STAGE_PAGE_ROWS } else { PAGE_ROWS },
         concurrency: SCAN_CONCURRENCY,
-        keep_order: false,
+        keep_order: request.keep_order,
     };
     view.client
         .coprocessor(view.start_ts, ranges, Payload::Shared(request), options)

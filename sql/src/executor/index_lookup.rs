@@ -15,7 +15,7 @@ use rutile_sql_types::MySqlError;
 
 use crate::codec::index_entry::handle_of_entry;
 use crate::codec::record_key::record_key;
-use crate::distsql::{BatchStream, ReadView, ScanRequest, from_storage};
+use crate::distsql::{BatchStream, ReadView, ScanRequest, WorkDone, from_storage};
 use crate::storeside::ScanPipeline;
 
 /// Entries per page: one batch get.
@@ -56,13 +56,14 @@ impl Lookup {
         if self.request.limit.is_some_and(|limit| self.produced >= limit) {
             return Ok(None);
         }
-        let keys = self.next_record_keys().await?;
-        if keys.is_empty() {
+        let found = self.next_record_keys().await?;
+        if found.is_empty() {
             return Ok(None);
         }
+        let keys: Vec<Bytes> = found.iter().map(|(_, key)| key.clone()).collect();
         let rows = self.snapshot.batch_get(&keys).await.map_err(from_storage)?;
         let mut pipeline = ScanPipeline::new(&self.request)?;
-        for key in &keys {
+        for (entry, key) in &found {
             if self.request.overridden.contains(key) {
                 continue;
             }
@@ -73,16 +74,19 @@ impl Lookup {
                     self.request.table.name
                 ))
             })?;
-            pipeline.push(key, row)?;
+            pipeline.push_found_by(entry, key, row)?;
         }
         pipeline.finish_chunk()?;
+        let kept = pipeline.kept_rows() as u64;
         let batch = pipeline.into_batch()?;
+        let (scanned, sent) = (keys.len() as u64, batch.num_rows() as u64);
+        self.request.work.add(WorkDone { pages: 1, scanned, kept, sent, nanos: 0 });
         self.produced += batch.num_rows();
         Ok(Some(batch))
     }
 
-    /// Record keys of the next page of entries.
-    async fn next_record_keys(&mut self) -> Result<Vec<Bytes>, MySqlError> {
+    /// The keys of the next page of entries, and of the records they name.
+    async fn next_record_keys(&mut self) -> Result<Vec<(Bytes, Bytes)>, MySqlError> {
         let table = Arc::clone(&self.request.table);
         let index = table.indexes.get(self.index).ok_or_else(|| {
             MySqlError::internal(format!("table {} has no index {}", table.name, self.index))
@@ -104,7 +108,7 @@ impl Lookup {
                 Some((key, value)) => {
                     let handle =
                         handle_of_entry(&table, index, &key, &value).map_err(MySqlError::internal)?;
-                    keys.push(Bytes::from(record_key(table.id, &handle)));
+                    keys.push((key, Bytes::from(record_key(table.id, &handle))));
                 }
             }
         }

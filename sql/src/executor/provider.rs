@@ -114,8 +114,13 @@ impl TableProvider for StoredTable {
             output: wanted.iter().map(|position| place(*position)).collect(),
             schema: ScanRequest::schema_of(&self.schema, &wanted),
             limit,
+            stage: None,
+            // Own rows take their places among the stored ones.
+            sends_keys: own_writes.is_some(),
+            keep_order: own_writes.is_some(),
             overridden: own_writes.as_ref().map(|writes| Arc::clone(&writes.keys)).unwrap_or_default(),
             statement: Arc::clone(&self.statement),
+            work: Arc::default(),
         };
         let estimate = path.estimated_rows(self.rows.get(self.scan.table.id));
         let alias = Arc::clone(&self.scan.alias);

@@ -20,6 +20,7 @@ use crate::distsql::ReadView;
 use crate::expression::{Evaluation, Expr, evaluate, vector};
 use crate::planner::logical::{LogicalBuilder, Sources, schema_of};
 use crate::planner::memory::{QueryQuota, runtime_with_quota};
+use crate::planner::pushdown::push_down;
 use crate::planner::statistics::TableRows;
 use crate::planner::template::session_template;
 use crate::session::Rows;
@@ -102,6 +103,7 @@ impl QueryEngine {
             .create_physical_plan(&optimized, &self.template)
             .await
             .map_err(to_mysql_error)?;
+        let plan = push_down(plan, statement.pushdown()).map_err(to_mysql_error)?;
         let quota =
             Arc::new(QueryQuota::new(Arc::clone(&self.runtime.memory_pool), self.limits.query_memory_bytes));
         let task = TaskContext::default()

@@ -19,7 +19,7 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Pla
 use futures::{Stream, StreamExt, TryStreamExt};
 
 use super::{index_lookup, union_scan};
-use crate::distsql::{OwnWrites, ReadView, ScanRequest, select_rows};
+use crate::distsql::{OwnWrites, ReadView, ScanRequest, Stage, select_rows};
 use crate::expression::datafusion::to_plan_error;
 use crate::planner::access_path::AccessPath;
 use crate::planner::statistics::TableRows;
@@ -65,6 +65,34 @@ impl TableReader {
             properties: Arc::new(properties),
             metrics,
         }
+    }
+
+    /// The same rows, as `stage` sends them in batches of `schema`; `None` where rows are not read at the store,
+    /// or where a limit has already chosen among them.
+    pub fn with_stage(&self, stage: Stage, schema: SchemaRef) -> Option<Self> {
+        let request = &self.request;
+        let at_store = matches!(self.path, AccessPath::Full { .. } | AccessPath::Records { .. });
+        if !at_store || request.limit.is_some() || request.stage.is_some() {
+            return None;
+        }
+        Some(self.with_request(request.with_stage(stage, schema)))
+    }
+
+    /// The same rows in the order of their keys.
+    pub fn in_order(&self) -> Self {
+        self.with_request(self.request.in_order())
+    }
+
+    fn with_request(&self, request: ScanRequest) -> Self {
+        Self::new(
+            Arc::new(request),
+            self.path.clone(),
+            self.view.clone(),
+            self.own_writes.clone(),
+            Arc::clone(&self.alias),
+            self.estimated_rows,
+            Arc::clone(&self.rows),
+        )
     }
 
     pub fn request(&self) -> &ScanRequest {
@@ -168,7 +196,9 @@ impl ExecutionPlan for TableReader {
             }
         };
         let merged = match &self.own_writes {
-            Some(writes) => union_scan::merge(stored, Arc::clone(&self.request), Arc::clone(writes)),
+            Some(writes) => {
+                union_scan::merge(stored, Arc::clone(&self.request), self.path.index(), Arc::clone(writes))
+            }
             None => stored,
         };
         let metrics = BaselineMetrics::new(&self.metrics, partition);
@@ -207,6 +237,7 @@ impl TableReader {
     fn learn_rows(&self, seen: Arc<AtomicU64>) -> impl Stream<Item = Result<RecordBatch>> + use<> {
         let learns = matches!(self.path, AccessPath::Full { .. })
             && self.request.filters.is_empty()
+            && self.request.stage.is_none()
             && self.request.limit.is_none();
         let (table, rows) = (self.request.table.id, Arc::clone(&self.rows));
         futures::stream::once(async move {

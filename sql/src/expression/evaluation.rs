@@ -16,6 +16,9 @@ const MAX_WARNINGS: usize = 65_535;
 /// Says whether the statement must stop: 1317 for KILL, 3024 for `max_execution_time`.
 pub trait Interruption: Send + Sync {
     fn check(&self) -> Result<(), MySqlError>;
+
+    /// A clock that never goes back, for what EXPLAIN ANALYZE measures.
+    fn clock_nanos(&self) -> u64;
 }
 
 /// The shared part.
@@ -23,6 +26,8 @@ pub struct Evaluation {
     template: EvalContext,
     connection_collation: Collation,
     interruption: Arc<dyn Interruption>,
+    /// Whether stores may aggregate and sort (`rutile_pushdown`).
+    pushdown: bool,
     left: Mutex<Left>,
 }
 
@@ -46,7 +51,21 @@ impl Evaluation {
         connection_collation: Collation,
         interruption: Arc<dyn Interruption>,
     ) -> Arc<Self> {
-        Arc::new(Self { template, connection_collation, interruption, left: Mutex::default() })
+        Arc::new(Self::unshared(template, connection_collation, interruption, true))
+    }
+
+    /// The same, for the caller to share.
+    pub fn unshared(
+        template: EvalContext,
+        connection_collation: Collation,
+        interruption: Arc<dyn Interruption>,
+        pushdown: bool,
+    ) -> Self {
+        Self { template, connection_collation, interruption, pushdown, left: Mutex::default() }
+    }
+
+    pub fn pushdown(&self) -> bool {
+        self.pushdown
     }
 
     /// A context of its own for one piece of work; give it back to [`Self::absorb`].
@@ -108,6 +127,10 @@ impl Evaluation {
     pub fn check_alive(&self) -> Result<(), MySqlError> {
         self.interruption.check()
     }
+
+    pub fn clock_nanos(&self) -> u64 {
+        self.interruption.clock_nanos()
+    }
 }
 
 /// A statement nobody can interrupt: binding outside of a session, tests.
@@ -117,5 +140,9 @@ pub struct Uninterrupted;
 impl Interruption for Uninterrupted {
     fn check(&self) -> Result<(), MySqlError> {
         Ok(())
+    }
+
+    fn clock_nanos(&self) -> u64 {
+        0
     }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! binder --build.rs--> Expr (expr.rs) --evaluate.rs--> Value, one row at a time
 //!                                     --vector.rs----> Arrow column, a batch at a time (both sides of the wire)
-//!                                     --datafusion.rs-> a DataFusion expression, and back
+//!                                     --datafusion.rs-> a DataFusion expression, and back (pushed.rs)
 //! ```
 //!
 //! `fold.rs` constants, `key.rs` what makes native equality MySQL's, `aggregate.rs` aggregate calls,
@@ -19,6 +19,7 @@ mod expr;
 mod fold;
 pub mod key;
 pub mod print;
+pub mod pushed;
 pub mod temporal;
 pub mod vector;
 

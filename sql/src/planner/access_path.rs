@@ -31,6 +31,14 @@ impl AccessPath {
         }
     }
 
+    /// The index by whose entries rows are found, as position in `table.indexes`.
+    pub fn index(&self) -> Option<usize> {
+        match self {
+            Self::Index { index, .. } => Some(*index),
+            Self::Full { .. } | Self::Records { .. } => None,
+        }
+    }
+
     /// A guess at the rows read, for join order, out of a table of `rows`.
     pub fn estimated_rows(&self, rows: u64) -> u64 {
         let ranges = match self {

@@ -62,6 +62,32 @@ fn own(call: &AggregateCall, statement: &Arc<Evaluation>) -> Arc<AggregateUDF> {
     }))
 }
 
+/// How an aggregate can be split into states at the stores and their merger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Split {
+    /// In any order of rows.
+    Any,
+    /// Of values that compare as equal the first one is the answer.
+    FirstWins,
+}
+
+/// `None` if the aggregate has to see each row itself: DISTINCT, aggregates with an order, sums of approximate
+/// numbers (their last digits depend on the order of addition, and MySQL adds row by row).
+pub fn split(function: &AggregateUDF) -> Option<Split> {
+    let inner: &dyn std::any::Any = function.inner().as_ref();
+    let Some(own) = inner.downcast_ref::<PlannedAggregate>() else {
+        return matches!(function.name(), "count" | "min" | "max").then_some(Split::Any);
+    };
+    if own.distinct {
+        return None;
+    }
+    match own.kind {
+        AggregateKind::Sum | AggregateKind::Avg if own.output != DataType::Float64 => Some(Split::Any),
+        AggregateKind::Min | AggregateKind::Max | AggregateKind::Any => Some(Split::FirstWins),
+        _ => None,
+    }
+}
+
 /// One of our own aggregates.
 struct PlannedAggregate {
     kind: AggregateKind,

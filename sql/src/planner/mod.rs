@@ -6,8 +6,8 @@
 //! ```
 //!
 //! `aggregate.rs` MySQL's aggregates for DataFusion (`groups.rs` the fast
-//! lane of sums, `any_value.rs`, `accumulator.rs`, `row_accumulator.rs` the rest), `memory.rs` pool and
-//! quotas, `statistics.rs` row counts. Missing: plan cache, cost from real statistics, join order by
+//! lane of sums, `any_value.rs`, `accumulator.rs`, `row_accumulator.rs` the rest), `pushdown.rs` partial
+//! aggregates and first rows at the stores, `memory.rs` pool and quotas, `statistics.rs` row counts. Missing: plan cache, cost from real statistics, join order by
 //! cost, index merge, order from indexes.
 
 pub mod access_path;
@@ -17,6 +17,7 @@ mod any_value;
 mod groups;
 pub mod logical;
 pub mod memory;
+pub mod pushdown;
 pub mod ranger;
 mod row_accumulator;
 pub mod statistics;

@@ -28,6 +28,10 @@ impl Interruption for SessionInterruption {
             _ => Ok(()),
         }
     }
+
+    fn clock_nanos(&self) -> u64 {
+        u64::try_from(self.clock.now().since_origin().as_nanos()).unwrap_or(u64::MAX)
+    }
 }
 
 impl StatementContext<'_> {
@@ -39,11 +43,12 @@ impl StatementContext<'_> {
         let deadline = (limit_ms > 0).then(|| clock.now() + std::time::Duration::from_millis(limit_ms));
         let interruption =
             SessionInterruption { process: Arc::clone(self.session.process()), clock, deadline };
-        Evaluation::new(
+        Arc::new(Evaluation::unshared(
             self.eval_context(changes_data),
             self.settings().collation_connection,
             Arc::new(interruption),
-        )
+            self.settings().pushdown,
+        ))
     }
 
     fn eval_context(&self, changes_data: bool) -> EvalContext {

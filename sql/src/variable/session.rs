@@ -49,6 +49,8 @@ pub struct Settings {
     pub read_only: bool,
     /// `rutile_txn_mode`
     pub pessimistic: bool,
+    /// `rutile_pushdown`
+    pub pushdown: bool,
     pub charset_client: Charset,
     /// `None`: results are sent as they are stored.
     pub charset_results: Option<Charset>,
@@ -286,6 +288,7 @@ fn derive(started_with: &Snapshot, own: &HashMap<&'static str, Value>) -> Settin
         isolation: Isolation::from_name(&text("transaction_isolation")).unwrap_or(Isolation::RepeatableRead),
         read_only: flag("transaction_read_only"),
         pessimistic: text("rutile_txn_mode") == "PESSIMISTIC",
+        pushdown: flag("rutile_pushdown"),
         charset_client: charset("character_set_client"),
         charset_results: match value("character_set_results") {
             Value::Null => None,

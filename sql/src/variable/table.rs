@@ -74,6 +74,7 @@ pub(super) const FIRST: &[Definition] = &[
     define("rand_seed1", Session, ReadWrite, Integer { min: 0, max: u64::MAX }, "0"),
     define("rand_seed2", Session, ReadWrite, Integer { min: 0, max: u64::MAX }, "0"),
     define("read_only", Global, ReadOnly, Bool, "OFF"),
+    define("rutile_pushdown", Both, ReadWrite, Bool, "ON"),
     define("rutile_txn_mode", Both, ReadWrite, Enum(&["PESSIMISTIC", "OPTIMISTIC"]), "PESSIMISTIC"),
     define("secure_file_priv", Global, ReadOnly, NullableText, "NULL"),
     define("server_id", Global, ReadWrite, Integer { min: 0, max: 4_294_967_295 }, "1"),
