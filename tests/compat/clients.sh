@@ -75,7 +75,10 @@ PY
 verdict "PyMySQL" $? "$out"
 
 # The pure client and the C extension: prepared statements, query attributes, compression.
+# The newest extension wants a newer OpenSSL than a stable system may have; then an older one is tried.
 "$work/venv/bin/pip" -q install mysql-connector-python 2>/dev/null
+"$work/venv/bin/python" -c 'from mysql.connector import connection_cext' 2>/dev/null ||
+    "$work/venv/bin/pip" -q install 'mysql-connector-python==9.3.0' 2>/dev/null
 for pure in True False; do
     out=$("$work/venv/bin/python" - "$port" $pure 2>&1 <<'PY'
 import sys, datetime, decimal, mysql.connector
