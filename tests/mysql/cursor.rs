@@ -58,7 +58,8 @@ fn converse(port: u16, capabilities: u32, script: &str) -> Result<String> {
     Ok(said)
 }
 
-async fn check(name: &str, capabilities: u32) -> Result<()> {
+/// Has a conversation that MySQL 9.7 had, and compares.
+pub async fn check(name: &str, capabilities: u32) -> Result<()> {
     let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "mysql/testdata", name].iter().collect();
     let script = std::fs::read_to_string(&path)?;
     let record_from = std::env::var("RECORD_FROM").ok().map(|port| port.parse::<u16>()).transpose()?;

@@ -14,3 +14,4 @@ mod metadata;
 mod process;
 mod raw;
 mod status;
+mod tracking;

@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use rutile_kv_env::{Clock, Monotonic};
 use rutile_server_wire::{
-    Capabilities, Error, ErrorPacket, Field, Handler, Login, Parameter, Prepared, Reply, Result, ServerStatus,
+    Capabilities, Error, ErrorPacket, Field, Handler, Login, Parameter, Prepared, Reply, Result,
+    ServerStatus, SessionChange,
 };
 use rutile_sql::SqlError;
 use rutile_sql::session::{
@@ -20,8 +21,7 @@ use rutile_sql_types::{Collation, SqlMode, Value};
 use crate::connection::Connections;
 use crate::connection::cursor::Cursors;
 use crate::connection::logins::Arrival;
-use crate::connection::tracking::Tracked;
-use crate::connection::{column, field_list, parameter, result};
+use crate::connection::{column, field_list, parameter, result, tracking};
 
 /// `wait_timeout` of a session that has none to ask, MySQL's default.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(28_800);
@@ -39,7 +39,6 @@ pub(crate) struct Client {
 /// A session and what its client knows of it.
 struct Open {
     session: Session,
-    tracked: Tracked,
     cursors: Cursors,
 }
 
@@ -58,7 +57,7 @@ impl Client {
 
     /// The session, ready to look at tables.
     async fn settled_session(&mut self) -> Result<&mut Session> {
-        let Open { session, cursors, .. } = open(&mut self.open)?;
+        let Open { session, cursors } = open(&mut self.open)?;
         cursors.settle(session).await;
         Ok(session)
     }
@@ -181,9 +180,10 @@ impl Handler for Client {
 
     async fn open(&mut self, login: Login) -> Result<()> {
         self.arrival = None;
-        let session = self.start(login)?;
-        let tracked = Tracked::of(&session);
-        self.open = Some(Open { session, tracked, cursors: Cursors::default() });
+        let mut session = self.start(login)?;
+        // What the login asked for is nothing new to the client.
+        session.take_changes();
+        self.open = Some(Open { session, cursors: Cursors::default() });
         Ok(())
     }
 
@@ -202,22 +202,20 @@ impl Handler for Client {
         let open = open(&mut self.open)?;
         open.cursors.clear();
         open.session.reset_connection().await.map_err(refused)?;
-        open.tracked = Tracked::of(&open.session);
+        open.session.take_changes();
         Ok(())
     }
 
-    async fn use_database(&mut self, name: &[u8]) -> Result<()> {
+    async fn use_database(&mut self, name: &[u8]) -> Result<Vec<SessionChange>> {
         let name = String::from_utf8_lossy(name).into_owned();
         let open = open(&mut self.open)?;
         open.session.use_database(&name).await.map_err(refused)?;
-        // The wire tells of this change itself.
-        open.tracked = Tracked::of(&open.session);
-        Ok(())
+        Ok(tracking::changes(&mut open.session))
     }
 
     async fn query(&mut self, sql: Bytes, reply: &mut Reply<'_>) -> Result<()> {
         let instance = self.instance.clone();
-        let Open { session, tracked, cursors } = open(&mut self.open)?;
+        let Open { session, cursors } = open(&mut self.open)?;
         cursors.settle(session).await;
         let id = session.connection_id();
         let mut script = Script::new(sql, reply.allows_multi_statements());
@@ -226,7 +224,7 @@ impl Handler for Client {
             let timer = Timer::start(&self.connections, &instance, statement.class());
             let outcome = run(reply, instance.clone(), id, session.execute(&statement)).await;
             let sent = match outcome {
-                Ok(outcome) => result::send(session, tracked, &instance, outcome, reply).await,
+                Ok(outcome) => result::send(session, &instance, outcome, reply).await,
                 Err(error) => Err(failed(session, error)),
             };
             timer.stop(sent.is_ok());
@@ -255,7 +253,7 @@ impl Handler for Client {
         reply: &mut Reply<'_>,
     ) -> Result<()> {
         let instance = self.instance.clone();
-        let Open { session, tracked, cursors } = open(&mut self.open)?;
+        let Open { session, cursors } = open(&mut self.open)?;
         cursors.settle(session).await;
         let id = session.connection_id();
         let connection = session.state().settings().collation_connection;
@@ -264,7 +262,7 @@ impl Handler for Client {
         let outcome = run(reply, instance.clone(), id, session.execute_prepared(statement, &values)).await;
         let sent = match outcome {
             Ok(Outcome::Rows(rows)) if reply.wants_cursor() => cursors.open(statement, session, rows, reply),
-            Ok(outcome) => result::send(session, tracked, &instance, outcome, reply).await,
+            Ok(outcome) => result::send(session, &instance, outcome, reply).await,
             Err(error) => Err(failed(session, error)),
         };
         timer.stop(sent.is_ok());
@@ -272,7 +270,7 @@ impl Handler for Client {
     }
 
     async fn fetch(&mut self, statement: u32, rows_max: u32, reply: &mut Reply<'_>) -> Result<()> {
-        let Open { session, cursors, .. } = open(&mut self.open)?;
+        let Open { session, cursors } = open(&mut self.open)?;
         cursors.fetch(statement, rows_max, session, &self.instance, reply).await
     }
 

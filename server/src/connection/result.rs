@@ -8,13 +8,11 @@ use rutile_sql::SqlError;
 use rutile_sql::session::{Instance, Outcome, ResultSet, Rows as ResultRows, Session};
 
 use crate::connection::client::{self, SessionFacts, failed, refused};
-use crate::connection::tracking::Tracked;
-use crate::connection::{batch, column, file, value};
+use crate::connection::{batch, column, file, tracking, value};
 
 /// Sends one outcome. Rows are pulled from the executor as the client takes them.
 pub(crate) async fn send(
     session: &mut Session,
-    tracked: &mut Tracked,
     instance: &Instance,
     outcome: Outcome,
     reply: &mut Reply<'_>,
@@ -23,13 +21,13 @@ pub(crate) async fn send(
         Outcome::Rows(result) => rows(session, instance, result, reply).await,
         Outcome::LocalInfile(request) => {
             let outcome = file::load(request, reply).await?.map_err(|error| failed(session, error))?;
-            ok(session, tracked, &outcome, reply)
+            ok(session, &outcome, reply)
         }
-        outcome @ Outcome::Ok { .. } => ok(session, tracked, &outcome, reply),
+        outcome @ Outcome::Ok { .. } => ok(session, &outcome, reply),
     }
 }
 
-fn ok(session: &Session, tracked: &mut Tracked, outcome: &Outcome, reply: &mut Reply<'_>) -> Result<()> {
+fn ok(session: &mut Session, outcome: &Outcome, reply: &mut Reply<'_>) -> Result<()> {
     let Outcome::Ok { affected_rows, last_insert_id, info, warnings } = outcome else {
         return Err(refused(SqlError::new(1105, "HY000", "a load that answers with rows")));
     };
@@ -39,7 +37,7 @@ fn ok(session: &Session, tracked: &mut Tracked, outcome: &Outcome, reply: &mut R
         status: client::server_status(session),
         warnings: *warnings,
         info,
-        changes: &tracked.changes(session),
+        changes: &tracking::changes(session),
     })
 }
 

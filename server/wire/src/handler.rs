@@ -13,7 +13,7 @@ use crate::capability::Capabilities;
 use crate::column::Column;
 use crate::command::Parameter;
 use crate::error::Result;
-use crate::reply::Reply;
+use crate::reply::{Reply, SessionChange};
 use crate::status::ServerStatus;
 use crate::tls::TlsSession;
 
@@ -79,7 +79,8 @@ pub trait Handler: Send {
     /// COM_RESET_CONNECTION: rolls back and forgets all session state but user and database.
     async fn reset_connection(&mut self) -> Result<()>;
 
-    async fn use_database(&mut self, name: &[u8]) -> Result<()>;
+    /// COM_INIT_DB. Answers what a client that follows the session is told.
+    async fn use_database(&mut self, name: &[u8]) -> Result<Vec<SessionChange>>;
 
     /// COM_QUERY: bytes in the client's character set, possibly several statements.
     async fn query(&mut self, sql: Bytes, reply: &mut Reply<'_>) -> Result<()>;

@@ -257,8 +257,8 @@ impl Connection<'_> {
     }
 
     async fn use_database(&mut self, name: &[u8]) -> Result<()> {
-        self.handler.use_database(name).await?;
-        self.send_ok(&[SessionChange::Schema(String::from_utf8_lossy(name).into_owned())]);
+        let changes = self.handler.use_database(name).await?;
+        self.send_ok(&changes);
         Result::Ok(())
     }
 

@@ -42,6 +42,6 @@ pub use prepared::Prepared;
 pub use processlist::{Cancellation, Process, ProcessList, ProcessSnapshot};
 pub use session::{ParsedStatement, Script, Session};
 pub use session_values::SessionView;
-pub use state::{SessionInfo, SessionState, SessionStatus, TlsFacts};
+pub use state::{SessionChanges, SessionInfo, SessionState, SessionStatus, TlsFacts};
 pub use statement_context::StatementContext;
 pub use status::{StatementClass, StatusCounters};

@@ -122,6 +122,7 @@ impl Session {
         let template = TemplateCache::default();
         let id = self.prepared.add(PreparedStatement { statement, text, template, _counted: counted });
         if let Some(name) = name {
+            self.state.unreported.state = true;
             self.prepared.by_name.insert(name.to_lowercase(), id);
         }
         Ok(Prepared { id, params, columns })

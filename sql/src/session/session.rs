@@ -11,7 +11,7 @@ use rutile_sql_types::{Charset, Collation, FieldType, Level, MySqlError, Value, 
 use super::instance::Instance;
 use super::outcome::{Outcome, ResultSet, Rows};
 use super::prepared::{Prepared, PreparedStatement, PreparedStatements};
-use super::state::{SessionInfo, SessionState, SessionStatus};
+use super::state::{SessionChanges, SessionInfo, SessionState, SessionStatus, Unreported};
 use super::statement_context::StatementContext;
 use super::status::StatementClass;
 use super::{dispatch, query, status, transaction_control};
@@ -87,6 +87,7 @@ impl Session {
             streaming: None,
             process,
             must_close: false,
+            unreported: Unreported::default(),
             plans_every_query: false,
             statement_micros: instance.env().clock.unix_micros(),
             info,
@@ -204,6 +205,11 @@ impl Session {
         self.state.set_found_rows(0);
         self.state.warnings.clear();
         rolled_back.map_err(SqlError::from)
+    }
+
+    /// What the client has not been told of the session yet, as far as it asked for it.
+    pub fn take_changes(&mut self) -> SessionChanges {
+        self.state.take_changes()
     }
 
     pub fn warnings_count(&self) -> u16 {
@@ -357,6 +363,7 @@ impl Session {
             },
         };
         self.state.process.set_database(Some(name.clone()));
+        self.state.unreported.schema = true;
         self.state.database = Some(name);
         self.state.variables.set_database_collation(collation);
         Ok(())

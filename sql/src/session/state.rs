@@ -49,6 +49,29 @@ pub struct SessionStatus {
     pub must_close: bool,
 }
 
+/// The variable by which a client asks whether anything has changed.
+const STATE_CHANGE: &str = "session_track_state_change";
+
+/// Changes of session state that no reply has told of yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Unreported {
+    /// USE, also of the same database.
+    pub(super) schema: bool,
+    /// User variables and prepared statements.
+    pub(super) state: bool,
+}
+
+/// What a reply tells of the session, as the `session_track_*` variables ask for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SessionChanges {
+    /// Name and value of assigned system variables, by name.
+    pub variables: Vec<(&'static str, String)>,
+    /// The database now, if USE chose it.
+    pub schema: Option<String>,
+    /// Anything of the session has changed.
+    pub state: bool,
+}
+
 /// A session's memory.
 #[derive(Debug)]
 pub struct SessionState {
@@ -71,6 +94,8 @@ pub struct SessionState {
     pub(crate) streaming: Option<Arc<Evaluation>>,
     pub(super) process: Arc<Process>,
     pub(super) must_close: bool,
+    /// What clients that follow the session are told next.
+    pub(super) unreported: Unreported,
     /// Queries get a plan also when they could run without one.
     pub plans_every_query: bool,
     /// Wall clock at the start of the statement: NOW() is fixed within it.
@@ -86,6 +111,32 @@ impl SessionState {
         &self.process
     }
 
+    /// What changed since the last call.
+    pub(super) fn take_changes(&mut self) -> SessionChanges {
+        let Unreported { schema, state } = std::mem::take(&mut self.unreported);
+        let assigned = self.variables.take_assigned();
+        if !schema && !state && assigned.is_empty() {
+            return SessionChanges::default();
+        }
+        let is_on = |name: &str| {
+            crate::variable::find(name)
+                .is_some_and(|definition| self.variables.get(definition) == Value::Int(1))
+        };
+        // Asking to be told is nothing to tell.
+        let changed = state || schema || assigned.iter().any(|name| *name != STATE_CHANGE);
+        let state = changed && is_on(STATE_CHANGE);
+        let tracked = assigned.into_iter().filter(|name| self.variables.is_tracked(name));
+        let variables = tracked.filter_map(|name| {
+            let definition = crate::variable::find(name)?;
+            Some((definition.name, definition.show(&self.variables.get(definition))))
+        });
+        SessionChanges {
+            variables: variables.collect(),
+            schema: self.database.clone().filter(|_| schema && is_on("session_track_schema")),
+            state,
+        }
+    }
+
     pub fn user_variable(&self, name: &str) -> (Value, FieldType) {
         self.user_variables
             .get(name.to_lowercase().as_str())
@@ -94,6 +145,7 @@ impl SessionState {
     }
 
     pub fn set_user_variable(&mut self, name: &str, value: Value, ty: FieldType) {
+        self.unreported.state = true;
         self.user_variables.insert(name.to_lowercase().into(), (value, ty));
     }
 

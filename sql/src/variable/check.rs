@@ -17,6 +17,22 @@ pub fn check(
     warnings: &mut Warnings,
 ) -> Result<Value, MySqlError> {
     let name = definition.name;
+    let stored = by_kind(definition, value, current, strict_all, warnings)?;
+    // What a client would wait for in vain must not look switched on.
+    if matches!(name, "session_track_gtids" | "session_track_transaction_info") && shown(&stored) != "OFF" {
+        return Err(MySqlError::not_supported_yet(format_args!("{name} = {}", shown(&stored))));
+    }
+    Ok(stored)
+}
+
+fn by_kind(
+    definition: &Definition,
+    value: &Value,
+    current: &Value,
+    strict_all: bool,
+    warnings: &mut Warnings,
+) -> Result<Value, MySqlError> {
+    let name = definition.name;
     match definition.kind {
         Kind::Bool => boolean(name, value),
         Kind::Integer { min, max } => integer(name, value, min, max, strict_all, warnings),

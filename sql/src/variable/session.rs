@@ -5,9 +5,16 @@ use std::collections::HashMap;
 use rutile_sql_types::{Charset, Collation, MySqlError, SqlMode, TimeZone, Value, Warnings};
 
 use super::check::check;
-use super::definition::{Access, Definition, Kind};
+use super::definition::{Access, Definition, Kind, find};
 use super::global::{GlobalVariables, Snapshot};
 use crate::meta::auto_id::Progression;
+
+/// The variable that lists what the client wants to be told of.
+const TRACKED: &str = "session_track_system_variables";
+
+/// What SET NAMES and SET CHARACTER SET assign.
+const CLIENT_CHARSETS: [&str; 3] =
+    ["character_set_client", "character_set_connection", "character_set_results"];
 
 /// Isolation levels the transaction layer has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +93,8 @@ pub struct SessionVariables {
     started_with: Snapshot,
     own: HashMap<&'static str, Value>,
     settings: Settings,
+    /// What SET has assigned since the client was told; for session tracking.
+    assigned: Vec<&'static str>,
     /// SET TRANSACTION without a scope: holds for the next transaction only.
     next_isolation: Option<Isolation>,
     next_read_only: Option<bool>,
@@ -96,7 +105,7 @@ impl SessionVariables {
         let started_with = global.snapshot();
         let own = HashMap::new();
         let settings = derive(&started_with, &own);
-        Self { started_with, own, settings, next_isolation: None, next_read_only: None }
+        Self { started_with, own, settings, assigned: Vec::new(), next_isolation: None, next_read_only: None }
     }
 
     /// COM_RESET_CONNECTION: back to the global values of now.
@@ -152,6 +161,10 @@ impl SessionVariables {
         if definition.kind == Kind::Isolation {
             Isolation::from_name(&shown(&stored))?;
         }
+        if name == TRACKED {
+            warn_of_unknown(&stored, warnings);
+        }
+        self.assigned.push(name);
         self.store(name, stored);
         Ok(())
     }
@@ -184,6 +197,7 @@ impl SessionVariables {
             }
         };
         self.set_client_charset(charset, collation);
+        self.assigned.extend(CLIENT_CHARSETS);
         Ok(())
     }
 
@@ -191,6 +205,7 @@ impl SessionVariables {
     pub fn set_character_set(&mut self, charset: &str, database: Collation) -> Result<(), MySqlError> {
         let charset = Charset::from_name(charset)?;
         self.set_client_charset(charset, database);
+        self.assigned.extend(CLIENT_CHARSETS);
         Ok(())
     }
 
@@ -207,6 +222,20 @@ impl SessionVariables {
     pub fn set_database_collation(&mut self, collation: Collation) {
         self.own.insert("character_set_database", Value::text(collation.charset().name()));
         self.own.insert("collation_database", Value::text(collation.name()));
+    }
+
+    /// What was assigned since this was asked last, by name.
+    pub(crate) fn take_assigned(&mut self) -> Vec<&'static str> {
+        let mut assigned = std::mem::take(&mut self.assigned);
+        assigned.sort_unstable();
+        assigned.dedup();
+        assigned
+    }
+
+    /// Whether the client wants to be told of this variable.
+    pub(crate) fn is_tracked(&self, name: &str) -> bool {
+        let tracked = value_of(&self.started_with, &self.own, TRACKED);
+        tracked_names(&shown(&tracked)).any(|tracked| tracked == "*" || tracked.eq_ignore_ascii_case(name))
     }
 
     /// SET TRANSACTION without a scope.
@@ -228,6 +257,20 @@ impl SessionVariables {
             isolation: self.next_isolation.unwrap_or(self.settings.isolation),
             read_only: self.next_read_only.unwrap_or(self.settings.read_only),
             pessimistic: self.settings.pessimistic,
+        }
+    }
+}
+
+fn tracked_names(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim).filter(|name| !name.is_empty())
+}
+
+/// Names that are no variables are kept and mean nothing, as in MySQL.
+fn warn_of_unknown(list: &Value, warnings: &mut Warnings) {
+    for name in tracked_names(&shown(list)) {
+        if name != "*" && find(&name.to_ascii_lowercase()).is_none() {
+            let text = format!("{name} is not a valid system variable and will be ignored.");
+            warnings.warn(MySqlError::new(1231, "42000", text));
         }
     }
 }

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use rutile_server_wire::{
     Account, Accounts, Column, ColumnFlags, ColumnType, ErrorPacket, Field, Handler, Login, Ok, Parameter,
-    ParameterValue, Prepared, Reply, Result, Row, ServerStatus, Verifier,
+    ParameterValue, Prepared, Reply, Result, Row, ServerStatus, SessionChange, Verifier,
 };
 use tokio::sync::Notify;
 
@@ -212,11 +212,11 @@ impl Handler for EchoHandler {
         Ok(())
     }
 
-    async fn use_database(&mut self, name: &[u8]) -> Result<()> {
+    async fn use_database(&mut self, name: &[u8]) -> Result<Vec<SessionChange>> {
         if name == b"missing" {
             return Err(ErrorPacket::new(1049, "42000", "Unknown database 'missing'").into());
         }
-        Ok(())
+        Result::Ok(vec![SessionChange::Schema(String::from_utf8_lossy(name).into_owned())])
     }
 
     async fn query(&mut self, sql: Bytes, reply: &mut Reply<'_>) -> Result<()> {

@@ -24,8 +24,13 @@ pub struct Ok<'a> {
 /// A change of session state that a client or a proxy may follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionChange {
-    SystemVariable { name: String, value: String },
+    SystemVariable {
+        name: String,
+        value: String,
+    },
     Schema(String),
+    /// Anything else of the session's state.
+    State,
 }
 
 impl SessionChange {
@@ -40,6 +45,10 @@ impl SessionChange {
             Self::Schema(name) => {
                 put::lenenc_bytes(&mut body, name.as_bytes());
                 1
+            }
+            Self::State => {
+                body.push(b'1');
+                2
             }
         };
         out.push(kind);
