@@ -35,6 +35,9 @@ pub enum Error {
     Corrupt { what: String },
     #[error("the catalog has format {found}, this server supports {supported}")]
     CatalogFormat { found: i64, supported: i64 },
+    /// Another session holds the table by LOCK TABLES; the statement has done nothing yet.
+    #[error("the table is locked")]
+    TableLocked,
     #[error("no AUTO_INCREMENT value is left")]
     AutoIncrementExhausted,
     #[error("{detail}")]
@@ -69,6 +72,7 @@ impl Error {
                 | StoreError::RolledBack { .. },
             ) => ErrorClass::RetryTransaction,
             Self::Store(StoreError::LockWaitTimeout { .. } | StoreError::LockNoWait { .. })
+            | Self::TableLocked
             | Self::AutoIncrementExhausted => ErrorClass::TellUser,
             Self::Store(_) | Self::Codec(_) | Self::Corrupt { .. } | Self::CatalogFormat { .. } => {
                 ErrorClass::OurBug
@@ -82,6 +86,7 @@ impl Error {
         match self {
             Self::Sql(error) => error,
             Self::Store(error) => store_error(error),
+            Self::TableLocked => SqlError::lock_wait_timeout(),
             // 1467: MySQL's "Failed to read auto-increment value from storage engine".
             Self::AutoIncrementExhausted => {
                 SqlError::new(1467, "HY000", "Failed to read auto-increment value from storage engine")

@@ -1,6 +1,8 @@
 //! `kill -9` in the middle of concurrent writers. Each writer keeps a list of the ids whose INSERT was
 //! acknowledged, outside the server. After the restart every listed row is there, none twice, and the
-//! secondary index holds exactly the rows of the table.
+//! secondary index holds exactly the rows of the table, and the money that others moved meanwhile is all there.
+//!
+//! `RUTILE_CRASH_ROUNDS=50` makes a long run of it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,6 +15,9 @@ use rutile_tests::{Server, ServerOptions};
 
 const WRITERS: u64 = 8;
 const ROUNDS: u64 = 3;
+const BANKERS: u64 = 3;
+const ACCOUNTS: u64 = 12;
+const BALANCE: i64 = 1_000;
 /// Acknowledged rows, over all writers, after which the process is killed.
 const ROWS_BEFORE_KILL: u64 = 400;
 
@@ -27,14 +32,27 @@ async fn acknowledged_rows_survive_kill() -> Result<()> {
              KEY by_writer (writer))",
         )
         .await?;
+    connection
+        .query_drop(
+            "CREATE TABLE survival.accounts (id INT PRIMARY KEY, balance BIGINT NOT NULL, KEY by_balance (balance))",
+        )
+        .await?;
+    for id in 0..ACCOUNTS {
+        connection.exec_drop("INSERT INTO survival.accounts VALUES (?, ?)", (id, BALANCE)).await?;
+    }
     drop(connection);
 
+    let rounds = match std::env::var("RUTILE_CRASH_ROUNDS") {
+        Ok(rounds) => rounds.parse().context("RUTILE_CRASH_ROUNDS")?,
+        Err(_) => ROUNDS,
+    };
     let mut acknowledged = BTreeSet::new();
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         acknowledged.extend(write_until_killed(&mut server, round).await?);
         server.restart().context("restart after kill -9")?;
-        check(&server, &acknowledged).await?;
+        check(&server, &acknowledged).await.with_context(|| format!("round {round}"))?;
     }
+    println!("{rounds} kills, {} rows acknowledged, none lost", acknowledged.len());
     Ok(())
 }
 
@@ -49,8 +67,17 @@ async fn write_until_killed(server: &mut Server, round: u64) -> Result<BTreeSet<
             tokio::spawn(async move { write(&url, round, writer, &counter, &reached).await })
         })
         .collect();
+    let bankers: Vec<_> = (0..BANKERS)
+        .map(|banker| {
+            let url = server.url("survival");
+            tokio::spawn(async move { move_money(&url, banker).await })
+        })
+        .collect();
     wait.await.context("the writers ended before enough rows were acknowledged")?;
     server.kill()?;
+    for banker in bankers {
+        banker.await??;
+    }
     let mut acknowledged = BTreeSet::new();
     for writer in writers {
         acknowledged.extend(writer.await??);
@@ -103,8 +130,42 @@ async fn write(
     Ok(acknowledged)
 }
 
+/// Moves money between accounts until the connection breaks. Deadlocks and lock waits are part of the game.
+async fn move_money(url: &str, banker: u64) -> Result<()> {
+    let mut connection = Conn::new(Opts::from_url(url)?).await?;
+    for step in 0.. {
+        let from = (banker * 5 + step * 3) % ACCOUNTS;
+        let to = (from + 1 + step % (ACCOUNTS - 1)) % ACCOUNTS;
+        let add = "UPDATE accounts SET balance = balance + ? WHERE id = ?";
+        let mut outcome = connection.query_drop("BEGIN").await;
+        for (account, amount) in [(from, -1_i64), (to, 1)] {
+            if outcome.is_ok() {
+                outcome = connection.exec_drop(add, (amount, account)).await;
+            }
+        }
+        if outcome.is_ok() {
+            outcome = connection.query_drop("COMMIT").await;
+        }
+        match outcome {
+            Ok(()) => {}
+            Err(mysql_async::Error::Server(error)) if error.code == 1213 || error.code == 1205 => {
+                if connection.query_drop("ROLLBACK").await.is_err() {
+                    break;
+                }
+            }
+            Err(mysql_async::Error::Server(error)) => anyhow::bail!("banker {banker}: {error}"),
+            Err(_) => break, // the connection died with the process
+        }
+    }
+    Ok(())
+}
+
 async fn check(server: &Server, acknowledged: &BTreeSet<u64>) -> Result<()> {
     let mut connection = Conn::new(Opts::from_url(&server.url("survival"))?).await?;
+    connection.query_drop("ADMIN CHECK TABLE rows_written, accounts").await?;
+    let total: Option<i64> =
+        connection.query_first("SELECT CAST(SUM(balance) AS SIGNED) FROM accounts").await?;
+    ensure!(total == Some(ACCOUNTS as i64 * BALANCE), "the accounts hold {total:?}");
     let ids: Vec<u64> = connection.query("SELECT id FROM rows_written").await?;
     let present: BTreeSet<u64> = ids.iter().copied().collect();
     ensure!(present.len() == ids.len(), "{} rows, {} distinct ids", ids.len(), present.len());

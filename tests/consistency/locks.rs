@@ -164,3 +164,31 @@ async fn statements_alone_wait_their_time_for_locked_keys() -> Result<()> {
     alone.query_drop("INSERT INTO keys_held VALUES (5, 0)").await?;
     Ok(())
 }
+
+/// Another session's statement waits while LOCK TABLES holds its table, and then sees what was written meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lock_tables_keeps_others_out() -> Result<()> {
+    let (server, mut holder) = start(&[
+        "CREATE TABLE counters (id INT PRIMARY KEY, v BIGINT)",
+        "INSERT INTO counters VALUES (1, 0)",
+        "LOCK TABLES counters WRITE",
+    ])
+    .await?;
+    let url = server.url("locks");
+    let waiting = tokio::spawn(async move {
+        let mut connection = Conn::new(Opts::from_url(&url)?).await?;
+        let value: Option<i64> = connection.query_first("SELECT v FROM counters").await?;
+        anyhow::Ok(value)
+    });
+    let mut watcher = Conn::new(Opts::from_url(&server.url("locks"))?).await?;
+    let running = "SELECT COUNT(*) FROM information_schema.processlist WHERE info = 'SELECT v FROM counters'";
+    while watcher.query_first::<u64, _>(running).await? != Some(1) {
+        ensure!(!waiting.is_finished(), "the table was not held");
+    }
+    for value in 1..=7 {
+        holder.exec_drop("UPDATE counters SET v = ?", (value,)).await?;
+    }
+    holder.query_drop("UNLOCK TABLES").await?;
+    ensure!(waiting.await?? == Some(7), "the reader did not wait");
+    Ok(())
+}

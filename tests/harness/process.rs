@@ -49,6 +49,14 @@ impl Server {
         self.child.id()
     }
 
+    /// The end of what the server has logged, for the message of a test that failed.
+    pub fn log(&self) -> String {
+        const LINES: usize = 40;
+        let text = std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default().join("\n")
+    }
+
     pub fn data_directory(&self) -> PathBuf {
         self.directory.path().join("data")
     }

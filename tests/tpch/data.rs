@@ -22,24 +22,33 @@ const ROWS_PER_CHUNK: usize = 500;
 pub const TABLES: [&str; 8] =
     ["region", "nation", "part", "supplier", "partsupp", "customer", "orders", "lineitem"];
 
+/// `RUTILE_TPCH_SCALE`, with `RUTILE_TPCH_ANSWERS`, the folder of answers that `reference.py` wrote for it.
+fn scale() -> f64 {
+    std::env::var("RUTILE_TPCH_SCALE").ok().and_then(|scale| scale.parse().ok()).unwrap_or(SCALE)
+}
+
 /// The table's rows as CSV lines without their end.
 pub fn rows(table: &str) -> Box<dyn Iterator<Item = String> + Send> {
     match table {
-        "region" => Box::new(RegionGenerator::new(SCALE, 1, 1).iter().map(|r| RegionCsv::new(r).to_string())),
-        "nation" => Box::new(NationGenerator::new(SCALE, 1, 1).iter().map(|r| NationCsv::new(r).to_string())),
-        "part" => Box::new(PartGenerator::new(SCALE, 1, 1).iter().map(|r| PartCsv::new(r).to_string())),
+        "region" => {
+            Box::new(RegionGenerator::new(scale(), 1, 1).iter().map(|r| RegionCsv::new(r).to_string()))
+        }
+        "nation" => {
+            Box::new(NationGenerator::new(scale(), 1, 1).iter().map(|r| NationCsv::new(r).to_string()))
+        }
+        "part" => Box::new(PartGenerator::new(scale(), 1, 1).iter().map(|r| PartCsv::new(r).to_string())),
         "supplier" => {
-            Box::new(SupplierGenerator::new(SCALE, 1, 1).iter().map(|r| SupplierCsv::new(r).to_string()))
+            Box::new(SupplierGenerator::new(scale(), 1, 1).iter().map(|r| SupplierCsv::new(r).to_string()))
         }
         "partsupp" => {
-            Box::new(PartSuppGenerator::new(SCALE, 1, 1).iter().map(|r| PartSuppCsv::new(r).to_string()))
+            Box::new(PartSuppGenerator::new(scale(), 1, 1).iter().map(|r| PartSuppCsv::new(r).to_string()))
         }
         "customer" => {
-            Box::new(CustomerGenerator::new(SCALE, 1, 1).iter().map(|r| CustomerCsv::new(r).to_string()))
+            Box::new(CustomerGenerator::new(scale(), 1, 1).iter().map(|r| CustomerCsv::new(r).to_string()))
         }
-        "orders" => Box::new(OrderGenerator::new(SCALE, 1, 1).iter().map(|r| OrderCsv::new(r).to_string())),
+        "orders" => Box::new(OrderGenerator::new(scale(), 1, 1).iter().map(|r| OrderCsv::new(r).to_string())),
         "lineitem" => {
-            Box::new(LineItemGenerator::new(SCALE, 1, 1).iter().map(|r| LineItemCsv::new(r).to_string()))
+            Box::new(LineItemGenerator::new(scale(), 1, 1).iter().map(|r| LineItemCsv::new(r).to_string()))
         }
         _ => Box::new(std::iter::empty()),
     }
@@ -69,12 +78,16 @@ pub fn queries() -> Result<Vec<(String, String, String)>> {
         .map(|entry| entry.map(|e| e.path()))
         .collect::<Result<_, _>>()?;
     paths.sort();
+    let answers = match std::env::var_os("RUTILE_TPCH_ANSWERS") {
+        Some(answers) => std::path::PathBuf::from(answers),
+        None => folder.join("answers"),
+    };
     ensure!(paths.len() >= 8, "only {} queries", paths.len());
     paths
         .into_iter()
         .map(|path| {
             let name = path.file_stem().context("a name")?.to_string_lossy().into_owned();
-            let answer = std::fs::read_to_string(folder.join("answers").join(&name).with_extension("tsv"))
+            let answer = std::fs::read_to_string(answers.join(&name).with_extension("tsv"))
                 .with_context(|| format!("the answer of {name}"))?;
             Ok((name, std::fs::read_to_string(&path)?, answer))
         })

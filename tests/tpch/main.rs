@@ -1,4 +1,4 @@
-//! TPC-H at scale factor 0.01: the rows that the tpchgen crate makes go in through LOAD DATA LOCAL
+//! TPC-H at scale factor 0.01 (any other: `data.rs`): the rows that the tpchgen crate makes go in through LOAD DATA LOCAL
 //! INFILE, and each query in `queries/` answers as DataFusion does on the same files. `answers/` was
 //! written by `reference.py`. Text compares exactly, numbers to almost six digits:
 //! MySQL keeps fewer digits of a division than DataFusion, and rounds an average where DataFusion cuts it.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes answers/qNN.tsv: DataFusion's own answers to queries/, over TPC-H files of scale factor 0.01.
 
-    pip install datafusion==55.0.0 tpchgen-cli==4.0.0 && tests/tpch/reference.py
+    pip install datafusion==55.0.0 tpchgen-cli==4.0.0 && tests/tpch/reference.py [scale factor, folder of answers]
 
 Run it after a change of the queries. The product cannot link DataFusion's SQL front end, so the answers
 are recorded instead of computed beside it.
@@ -35,18 +35,20 @@ def text(value):
 def main():
     folder = pathlib.Path(tempfile.mkdtemp())
     tool = pathlib.Path(sys.executable).parent / "tpchgen-cli"
-    subprocess.run([tool, "csv", "-s", "0.01", "--output-dir", folder], check=True)
+    scale, answers = sys.argv[1:3] if len(sys.argv) > 2 else ("0.01", HERE / "answers")
+    answers = pathlib.Path(answers)
+    subprocess.run([tool, "csv", "-s", scale, "--output-dir", folder], check=True)
     config = datafusion.SessionConfig({"datafusion.sql_parser.parse_float_as_decimal": "true"})
     context = datafusion.SessionContext(config)
     for name, schema in schemas():
         context.register_csv(name, folder / f"{name}.csv", schema=schema, has_header=True)
-    (HERE / "answers").mkdir(exist_ok=True)
+    answers.mkdir(exist_ok=True)
     for query in sorted((HERE / "queries").glob("*.sql")):
         rows = []
         for batch in context.sql(query.read_text()).collect():
             columns = [column.to_pylist() for column in batch.columns]
             rows.extend("\t".join(text(column[row]) for column in columns) for row in range(batch.num_rows))
-        (HERE / "answers" / f"{query.stem}.tsv").write_text("".join(row + "\n" for row in rows))
+        (answers / f"{query.stem}.tsv").write_text("".join(row + "\n" for row in rows))
         print(f"{query.stem}: {len(rows)} rows")
 
 

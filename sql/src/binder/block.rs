@@ -5,9 +5,9 @@ use std::sync::Arc;
 use rutile_sql_types::MySqlError;
 
 use super::error::Clause;
-use super::relation::{Attach, AttachKind, Relation};
+use super::relation::{Apply, ApplyForm, Attach, AttachKind, Relation};
 use super::scope::Scope;
-use crate::expression::{AggregateCall, Expr};
+use crate::expression::{AggregateCall, Expr, WindowCall};
 
 /// How names of the select list take part in resolving a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,10 +22,22 @@ pub enum AliasRule {
 /// A subquery that has to meet the block's rows before an expression that refers to it can run.
 #[derive(Debug, Clone)]
 pub struct PendingSubquery {
-    pub kind: AttachKind,
+    pub meeting: Meeting,
     pub relation: Relation,
     /// Over the block's columns, and this subquery's columns as `Expr::Subquery`.
     pub on: Vec<Expr>,
+}
+
+/// How a subquery meets the block's rows.
+#[derive(Debug, Clone, Copy)]
+pub enum Meeting {
+    Join(AttachKind),
+    /// It runs again for each row. The first `bindings` terms of `on` are what it knows of the row, and what is
+    /// left compares the row with one of the subquery's.
+    Apply {
+        form: ApplyForm,
+        bindings: usize,
+    },
 }
 
 /// The state of the block.
@@ -40,6 +52,11 @@ pub struct Block {
     pub aggregates_allowed: bool,
     pub aggregates: Vec<AggregateCall>,
     pub subqueries: Vec<PendingSubquery>,
+    pub windows: Vec<WindowCall>,
+    /// Whether a window function may stand where names are being bound.
+    pub windows_allowed: bool,
+    /// The WINDOW clause.
+    pub named_windows: Vec<rutile_sql_parser::ast::NamedWindow>,
     /// How far behind a column stands the same column of the row that INSERT tried to insert.
     pub inserted: Option<usize>,
 }
@@ -55,6 +72,9 @@ impl Block {
             aggregates_allowed: false,
             aggregates: Vec::new(),
             subqueries: Vec::new(),
+            windows: Vec::new(),
+            windows_allowed: false,
+            named_windows: Vec::new(),
             inserted: None,
         }
     }
@@ -72,33 +92,24 @@ impl Block {
         Expr::Aggregate { index, ty }
     }
 
-    /// Joins the subqueries that `exprs` refer to onto `relation`, and turns the references into
-    /// columns. `outer` rewrites what the join conditions say about the block's own row.
-    pub fn attach(
-        &self,
-        mut relation: Relation,
-        exprs: &mut [&mut Expr],
-        outer: &mut dyn FnMut(Expr) -> Result<Expr, MySqlError>,
-    ) -> Result<Relation, MySqlError> {
-        let mut wanted = Vec::new();
-        for expr in exprs.iter() {
-            expr.visit(&mut |node| {
-                if let Expr::Subquery { id, .. } = node {
-                    wanted.push(*id);
-                }
-            });
-        }
-        wanted.sort_unstable();
-        wanted.dedup();
+    /// Adds a window function, or finds the equal one that is there.
+    pub fn add_window(&mut self, call: WindowCall) -> Expr {
+        let ty = call.ty.clone();
+        let index = match self.windows.iter().position(|other| *other == call) {
+            Some(index) => index,
+            None => {
+                self.windows.push(call);
+                self.windows.len() - 1
+            }
+        };
+        Expr::Window { index, ty }
+    }
+
+    /// Joins the subqueries that `exprs` refer to onto `relation`, and turns the references into columns.
+    pub fn attach(&self, mut relation: Relation, exprs: &mut [&mut Expr]) -> Result<Relation, MySqlError> {
         let mut bases = Vec::new();
-        for id in wanted {
-            let pending = self
-                .subqueries
-                .get(id)
-                .ok_or_else(|| MySqlError::internal(format!("subquery {id} is not bound")))?;
-            let base = relation.width();
-            relation = attach_one(relation, pending, id, outer)?;
-            bases.push((id, base));
+        for id in subqueries_of(exprs.iter().map(|expr| &**expr)) {
+            relation = self.attach_one(relation, id, &mut bases)?;
         }
         for expr in exprs.iter_mut() {
             let taken = std::mem::replace(&mut **expr, Expr::placeholder());
@@ -106,27 +117,55 @@ impl Block {
         }
         Ok(relation)
     }
+
+    /// Joins one subquery onto `relation`, after those that its own condition refers to. `bases` says where the
+    /// columns of those that were joined already start.
+    pub fn attach_one(
+        &self,
+        mut relation: Relation,
+        id: usize,
+        bases: &mut Vec<(usize, usize)>,
+    ) -> Result<Relation, MySqlError> {
+        if bases.iter().any(|(known, _)| *known == id) {
+            return Ok(relation);
+        }
+        let pending = self
+            .subqueries
+            .get(id)
+            .ok_or_else(|| MySqlError::internal(format!("subquery {id} is not bound")))?;
+        for other in subqueries_of(pending.on.iter()) {
+            if other != id {
+                relation = self.attach_one(relation, other, bases)?;
+            }
+        }
+        bases.push((id, relation.width()));
+        let on: Vec<Expr> =
+            pending.on.iter().map(|term| place(term.clone(), bases)).collect::<Result<_, _>>()?;
+        let subquery = pending.relation.clone();
+        Ok(match pending.meeting {
+            Meeting::Join(kind) => Relation::Attach(Box::new(Attach { kind, input: relation, subquery, on })),
+            Meeting::Apply { form, bindings } => {
+                let mut bound = on;
+                let on = bound.split_off(bindings.min(bound.len()));
+                Relation::Apply(Box::new(Apply { form, input: relation, subquery, bindings: bound, on }))
+            }
+        })
+    }
 }
 
-/// Joins one subquery onto `relation`.
-pub fn attach_one(
-    relation: Relation,
-    pending: &PendingSubquery,
-    id: usize,
-    outer: &mut dyn FnMut(Expr) -> Result<Expr, MySqlError>,
-) -> Result<Relation, MySqlError> {
-    let width = relation.width();
-    let mut on = Vec::with_capacity(pending.on.len());
-    for condition in &pending.on {
-        let condition = outer(condition.clone())?;
-        on.push(place(condition, &[(id, width)])?);
+/// The subqueries that expressions refer to, in order.
+fn subqueries_of<'e>(exprs: impl Iterator<Item = &'e Expr>) -> Vec<usize> {
+    let mut wanted = Vec::new();
+    for expr in exprs {
+        expr.visit(&mut |node| {
+            if let Expr::Subquery { id, .. } = node {
+                wanted.push(*id);
+            }
+        });
     }
-    Ok(Relation::Attach(Box::new(Attach {
-        kind: pending.kind,
-        input: relation,
-        subquery: pending.relation.clone(),
-        on,
-    })))
+    wanted.sort_unstable();
+    wanted.dedup();
+    wanted
 }
 
 /// Turns references to subqueries whose columns start at a known place into columns.
@@ -134,7 +173,7 @@ fn place(expr: Expr, bases: &[(usize, usize)]) -> Result<Expr, MySqlError> {
     expr.rewrite(&mut |node| match node {
         Expr::Subquery { id, column, ty } => match bases.iter().find(|(known, _)| *known == id) {
             Some((_, base)) => Ok(Expr::Column { index: base + column, ty }),
-            None => Err(super::error::not_supported("a subquery inside the operand of another subquery")),
+            None => Err(MySqlError::internal(format!("subquery {id} was not joined"))),
         },
         other => Ok(other),
     })

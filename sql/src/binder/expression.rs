@@ -138,7 +138,7 @@ impl Binder<'_> {
             ExprKind::DefaultOf(name) => self.bind_default_of(name),
             ExprKind::Default => Err(not_supported("DEFAULT in this place")),
             ExprKind::Assign(_) => Err(not_supported("assignment of a user variable in an expression")),
-            ExprKind::Window(_) => Err(not_supported("window functions")),
+            ExprKind::Window(call) => self.bind_window(call),
             ExprKind::Match(_) => Err(not_supported("MATCH ... AGAINST")),
             other => self.bind_special(other),
         }

@@ -10,7 +10,7 @@ use rutile_sql_types::{FieldType, MySqlError};
 use super::error::{self, Clause};
 use super::relation::{IndexHint, IndexHintKind, Join, JoinKind, Relation, TableScan, VirtualScan};
 use super::scope::{Scope, same_name};
-use super::{BindContext, Binder, Block, OutputColumn};
+use super::{BindContext, Binder, Block, OutputColumn, apply};
 use crate::catalog::TableInfo;
 use crate::expression::{Expr, build};
 
@@ -28,6 +28,16 @@ impl Binder<'_> {
     pub(super) fn bind_from(&mut self, tables: &[TableReference]) -> Result<Bound, MySqlError> {
         let mut bound: Option<Bound> = None;
         for table in tables {
+            if let (TableReference::Derived(derived), Some((left, scope))) = (table, &mut bound)
+                && derived.lateral
+            {
+                let (subquery, bindings, right) = self.bind_lateral(derived, scope)?;
+                let left = std::mem::replace(left, Relation::Dual);
+                let scope = std::mem::take(scope).join(right)?;
+                let relation = apply::lateral(left, (subquery, bindings), JoinKind::Inner, Vec::new());
+                bound = Some((relation, scope));
+                continue;
+            }
             let right = self.bind_table_reference(table)?;
             bound = Some(match bound {
                 None => right,
@@ -82,6 +92,9 @@ impl Binder<'_> {
                 MySqlError::unknown_database(database)
             }
         })?;
+        if let Some(view) = &table.view {
+            return self.bind_view(database, table, view, alias);
+        }
         let database: Arc<str> = Arc::from(database);
         let scope = Scope::of_table(Arc::clone(&database), table, Arc::clone(&alias));
         let scan = TableScan {
@@ -114,23 +127,68 @@ impl Binder<'_> {
     }
 
     fn bind_derived(&mut self, derived: &DerivedTable) -> Result<Bound, MySqlError> {
-        if derived.lateral {
-            return Err(error::not_supported("LATERAL"));
-        }
+        // Without tables before it, LATERAL says nothing.
         let query = self.bind_barred(&derived.query)?;
+        let scope = self.derived_scope(derived, &query.columns)?;
+        Ok((query.relation, scope))
+    }
+
+    pub(super) fn derived_scope(
+        &self,
+        derived: &DerivedTable,
+        columns: &[OutputColumn],
+    ) -> Result<Scope, MySqlError> {
         let alias: Arc<str> = Arc::from(derived.alias.as_str());
-        let columns = table_columns(&query.columns, &derived.columns)?;
-        Ok((query.relation, Scope::of_columns(Arc::from(""), Arc::clone(&alias), alias, columns)))
+        let columns = table_columns(columns, &derived.columns)?;
+        Ok(Scope::of_columns(Arc::from(""), Arc::clone(&alias), alias, columns))
+    }
+
+    /// `left JOIN LATERAL (query) ON condition`
+    fn bind_join_lateral(
+        &mut self,
+        (left, left_scope): Bound,
+        derived: &DerivedTable,
+        kind: JoinKind,
+        constraint: &JoinConstraint,
+    ) -> Result<Bound, MySqlError> {
+        let condition = match constraint {
+            JoinConstraint::None => None,
+            JoinConstraint::On(condition) => Some(condition),
+            JoinConstraint::Using(_) | JoinConstraint::Natural => {
+                return Err(error::not_supported("USING with LATERAL"));
+            }
+        };
+        if kind == JoinKind::Right {
+            return Err(error::not_supported("RIGHT JOIN LATERAL"));
+        }
+        let (subquery, bindings, right_scope) = self.bind_lateral(derived, &left_scope)?;
+        let right_scope = if kind == JoinKind::Left { right_scope.nullable() } else { right_scope };
+        let scope = left_scope.join(right_scope)?;
+        let block = self.block_mut()?;
+        let outer_scope = std::mem::replace(&mut block.scope, scope);
+        block.clause = Clause::On;
+        let on = condition.map_or(Ok(Vec::new()), |condition| self.bind_conjuncts(condition));
+        let scope = std::mem::replace(&mut self.block_mut()?.scope, outer_scope);
+        let on = on?;
+        if on.iter().any(Expr::has_subquery) {
+            return Err(error::not_supported("a subquery in ON with LATERAL"));
+        }
+        Ok((apply::lateral(left, (subquery, bindings), kind, on), scope))
     }
 
     fn bind_join(&mut self, ast: &ast::Join) -> Result<Bound, MySqlError> {
         let (left, left_scope) = self.bind_table_reference(&ast.left)?;
-        let (right, right_scope) = self.bind_table_reference(&ast.right)?;
         let kind = match ast.kind {
             ast::JoinKind::Inner | ast::JoinKind::Straight => JoinKind::Inner,
             ast::JoinKind::Left => JoinKind::Left,
             ast::JoinKind::Right => JoinKind::Right,
         };
+        if let TableReference::Derived(derived) = &ast.right
+            && derived.lateral
+        {
+            return self.bind_join_lateral((left, left_scope), derived, kind, &ast.constraint);
+        }
+        let (right, right_scope) = self.bind_table_reference(&ast.right)?;
         let (left_scope, right_scope) = match kind {
             JoinKind::Inner => (left_scope, right_scope),
             JoinKind::Left => (left_scope, right_scope.nullable()),
@@ -142,9 +200,10 @@ impl Binder<'_> {
             JoinConstraint::Natural => natural_pairs(&left_scope, &right_scope)?,
         };
         let width = left_scope.columns.len();
+        let sides = (left_scope.clone(), right_scope.clone());
         let scope = merge_columns(left_scope.join(right_scope)?, kind, width, &merged);
         match &ast.constraint {
-            JoinConstraint::On(condition) => self.bind_on(kind, left, right, scope, condition),
+            JoinConstraint::On(condition) => self.bind_on(kind, (left, right), sides, scope, condition),
             _ => {
                 let on = merged
                     .iter()
@@ -158,8 +217,8 @@ impl Binder<'_> {
     fn bind_on(
         &mut self,
         kind: JoinKind,
-        left: Relation,
-        right: Relation,
+        (left, right): (Relation, Relation),
+        sides: (Scope, Scope),
         scope: Scope,
         condition: &ast::Expr,
     ) -> Result<Bound, MySqlError> {
@@ -173,24 +232,56 @@ impl Binder<'_> {
                 let crossed = join(JoinKind::Inner, left, right, Vec::new());
                 self.bind_filter(crossed, condition, &mut correlated).map(fold_into_join)
             }
-            JoinKind::Left | JoinKind::Right => {
-                self.bind_conjuncts(condition).map(|on| join(kind, left, right, on))
-            }
+            JoinKind::Left | JoinKind::Right => match self.bind_conjuncts(condition) {
+                Ok(on) if on.iter().any(Expr::has_subquery) => {
+                    self.bind_on_by_row(kind, (left, right), sides, condition)
+                }
+                bound => bound.map(|on| join(kind, left, right, on)),
+            },
         };
         let scope = std::mem::replace(&mut self.block_mut()?.scope, outer_scope);
         let mut joined = joined?;
         if !correlated.is_empty() {
-            return Err(error::not_supported("an outer reference in ON"));
+            return Err(apply::correlated());
         }
         if let Relation::Join(join) = &joined
-            && join.on.iter().any(Expr::has_subquery)
+            && !self.keeps_correlation
+            && join.on.iter().any(Expr::has_outer)
         {
-            return Err(error::not_supported("a subquery in ON of an outer join"));
+            return Err(apply::correlated());
         }
         if joined.width() > width {
             joined = joined.projected((0..width).map(|index| column(&scope, index)).collect());
         }
         Ok((joined, scope))
+    }
+
+    /// An outer join whose condition holds a subquery: for each row that is kept whatever happens, the rows of the
+    /// other side that the condition leaves.
+    fn bind_on_by_row(
+        &mut self,
+        kind: JoinKind,
+        (left, right): (Relation, Relation),
+        (left_scope, right_scope): (Scope, Scope),
+        condition: &ast::Expr,
+    ) -> Result<Relation, MySqlError> {
+        let (left_width, width) = (left.width(), left.width() + right.width());
+        let ((kept, kept_scope), (other, other_scope)) = match kind {
+            JoinKind::Right => ((right, right_scope), (left, left_scope)),
+            _ => ((left, left_scope), (right, right_scope)),
+        };
+        let applied = self.bind_lateral_filter((kept, kept_scope), (other, other_scope), condition)?;
+        if kind != JoinKind::Right {
+            return Ok(applied);
+        }
+        let position =
+            |column| if column < left_width { column + width - left_width } else { column - left_width };
+        let exprs = (0..width).map(|column| {
+            let index = position(column);
+            Expr::Column { index, ty: applied.output_type(index) }
+        });
+        let exprs = exprs.collect();
+        Ok(applied.projected(exprs))
     }
 
     pub(super) fn block_mut(&mut self) -> Result<&mut Block, MySqlError> {

@@ -80,8 +80,8 @@ impl Binder<'_> {
     }
 
     pub(super) fn bind_aggregate(&mut self, aggregate: &ast::Aggregate) -> Result<Expr, MySqlError> {
-        if aggregate.over.is_some() {
-            return Err(not_supported("window functions"));
+        if let Some(over) = &aggregate.over {
+            return self.bind_aggregate_over(aggregate, over);
         }
         let block = self.block_mut()?;
         if !block.aggregates_allowed {
@@ -91,20 +91,26 @@ impl Binder<'_> {
             });
         }
         block.aggregates_allowed = false;
+        let windows = std::mem::take(&mut block.windows_allowed);
         let rule = std::mem::replace(&mut block.alias_rule, super::block::AliasRule::Never);
         let call = self.bind_aggregate_call(aggregate);
         let block = self.block_mut()?;
         block.aggregates_allowed = true;
+        block.windows_allowed = windows;
         block.alias_rule = rule;
         Ok(block.add_aggregate(call?))
     }
 
-    fn bind_aggregate_call(&mut self, aggregate: &ast::Aggregate) -> Result<AggregateCall, MySqlError> {
+    pub(super) fn bind_aggregate_call(
+        &mut self,
+        aggregate: &ast::Aggregate,
+    ) -> Result<AggregateCall, MySqlError> {
         let mut args = Vec::with_capacity(aggregate.args.len() + 1);
         for arg in &aggregate.args {
             args.push(self.bind_expr(arg)?);
         }
-        if args.iter().any(Expr::has_outer) {
+        // With a column of its own the aggregate is this block's, without it belongs to the outer query.
+        if args.iter().any(|arg| arg.has_outer() && arg.columns().is_empty()) {
             return Err(not_supported("an aggregate of an outer query's columns"));
         }
         let mut order_by = Vec::with_capacity(aggregate.order_by.len());

@@ -15,7 +15,7 @@ use super::error::{self, Clause};
 use super::relation::{JoinKind, Relation};
 use super::scope::Scope;
 use super::select::SelectParts;
-use crate::expression::{AggregateCall, Expr};
+use crate::expression::{AggregateCall, Expr, WindowCall};
 
 /// Puts the aggregation on top of `parts.relation` and rewrites everything above it.
 pub(super) fn apply(block: &mut Block, parts: &mut SelectParts, only_full: bool) -> Result<(), MySqlError> {
@@ -28,12 +28,13 @@ pub(super) fn apply(block: &mut Block, parts: &mut SelectParts, only_full: bool)
         below.extend(call.args.iter_mut());
         below.extend(call.order_by.iter_mut().map(|(expr, _)| expr));
     }
-    let relation = block.attach(relation, &mut below, &mut Ok)?;
+    let relation = block.attach(relation, &mut below)?;
 
     let mut above = Above {
         scope: &block.scope,
         keys: &parts.keys,
         calls,
+        first: usize::from(parts.rollup),
         determined,
         only_full,
         position: 0,
@@ -51,7 +52,13 @@ pub(super) fn apply(block: &mut Block, parts: &mut SelectParts, only_full: bool)
         above.enter(position, Clause::Order);
         above.rewrite_in_place(&mut key.expr)?;
     }
-    let used = used_subqueries(parts);
+    let mut windows = std::mem::take(&mut block.windows);
+    for expr in windows.iter_mut().flat_map(WindowCall::exprs_mut) {
+        above.enter(0, Clause::FieldList);
+        above.rewrite_in_place(expr)?;
+    }
+    block.windows = windows;
+    let used = used_subqueries(block, parts);
     for (id, pending) in block.subqueries.iter_mut().enumerate().filter(|(id, _)| used.contains(id)) {
         above.enter(id, Clause::FieldList);
         for condition in &mut pending.on {
@@ -59,7 +66,11 @@ pub(super) fn apply(block: &mut Block, parts: &mut SelectParts, only_full: bool)
         }
     }
     let calls = above.calls;
-    parts.relation = Relation::Aggregate { input: Box::new(relation), keys, calls };
+    parts.relation = if parts.rollup {
+        super::rollup::relation(relation, keys, calls, parts.order.is_empty())?
+    } else {
+        Relation::Aggregate { input: Box::new(relation), keys, calls }
+    };
     Ok(())
 }
 
@@ -76,15 +87,26 @@ pub(super) fn check_having(block: &Block, parts: &SelectParts) -> Result<(), MyS
     Ok(())
 }
 
-fn used_subqueries(parts: &SelectParts) -> HashSet<usize> {
+/// The subqueries that what is above the aggregation needs, also for the conditions of one another.
+fn used_subqueries(block: &Block, parts: &SelectParts) -> HashSet<usize> {
+    let mut pending: Vec<&Expr> = parts.items.iter().map(|item| &item.expr).chain(&parts.having).collect();
+    pending.extend(parts.order.iter().map(|key| &key.expr));
+    pending.extend(block.windows.iter().flat_map(WindowCall::exprs));
     let mut used = HashSet::new();
-    let exprs = parts.items.iter().map(|item| &item.expr).chain(&parts.having);
-    for expr in exprs.chain(parts.order.iter().map(|key| &key.expr)) {
+    while let Some(expr) = pending.pop() {
+        let mut found = Vec::new();
         expr.visit(&mut |node| {
             if let Expr::Subquery { id, .. } = node {
-                used.insert(*id);
+                found.push(*id);
             }
         });
+        for id in found {
+            if used.insert(id)
+                && let Some(subquery) = block.subqueries.get(id)
+            {
+                pending.extend(&subquery.on);
+            }
+        }
     }
     used
 }
@@ -94,6 +116,8 @@ struct Above<'a> {
     scope: &'a Scope,
     keys: &'a [Expr],
     calls: Vec<AggregateCall>,
+    /// Columns before the keys: of WITH ROLLUP the level.
+    first: usize,
     determined: HashSet<usize>,
     only_full: bool,
     position: usize,
@@ -115,10 +139,15 @@ impl Above<'_> {
     /// Top-down, so that the largest expression equal to a key is found.
     fn rewrite(&mut self, expr: Expr) -> Result<Expr, MySqlError> {
         if let Some(index) = self.keys.iter().position(|key| *key == expr) {
-            return Ok(Expr::Column { index, ty: expr.ty().clone() });
+            let ty = expr.ty().clone();
+            let ty = if self.first > 0 { ty.with_nullable() } else { ty };
+            return Ok(Expr::Column { index: self.first + index, ty });
         }
         match expr {
-            Expr::Aggregate { index, ty } => Ok(Expr::Column { index: self.keys.len() + index, ty }),
+            Expr::Aggregate { index, ty } => {
+                Ok(Expr::Column { index: self.first + self.keys.len() + index, ty })
+            }
+            Expr::Call(call) if call.function.name == "grouping" => self.grouping(&call.args),
             Expr::Column { index, .. } => {
                 if self.only_full && !self.determined.contains(&index) {
                     return Err(self.not_grouped(index));
@@ -151,7 +180,22 @@ impl Above<'_> {
                 self.calls.len() - 1
             }
         };
-        Expr::Column { index: self.keys.len() + index, ty }
+        Expr::Column { index: self.first + self.keys.len() + index, ty }
+    }
+
+    /// `GROUPING(…)`, which only WITH ROLLUP gives a meaning.
+    fn grouping(&self, args: &[Expr]) -> Result<Expr, MySqlError> {
+        if self.first == 0 {
+            return Err(MySqlError::invalid_group_function_use());
+        }
+        let mut positions = Vec::with_capacity(args.len());
+        for (number, arg) in args.iter().enumerate() {
+            match self.keys.iter().position(|key| key == arg) {
+                Some(position) => positions.push(position),
+                None => return Err(MySqlError::invalid_grouping_argument(number + 1)),
+            }
+        }
+        super::rollup::grouping(&positions)
     }
 
     fn not_grouped(&self, column: usize) -> MySqlError {

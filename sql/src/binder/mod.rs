@@ -11,9 +11,11 @@
 //!
 //! Subqueries are decorrelated here: uncorrelated ones of any form, EXISTS, IN and quantified
 //! comparisons with any correlation in their WHERE, and scalar subqueries correlated by equalities.
-//! Missing, answered by 1235: other correlations, LATERAL, recursive common tables, INTERSECT and
-//! EXCEPT, window functions, WITH ROLLUP, row comparisons, JSON_TABLE.
+//! Any other correlated subquery, and LATERAL, runs again for each row (`apply.rs`).
+//! `window.rs` window functions, `view.rs` views, `rollup.rs` WITH ROLLUP, `recursive.rs` WITH RECURSIVE.
+//! Missing, answered by 1235: row comparisons by order, JSON_TABLE.
 
+mod apply;
 mod block;
 mod cast;
 mod context;
@@ -27,12 +29,17 @@ mod operator;
 mod output;
 mod print;
 mod query;
+mod recursive;
 pub mod relation;
+mod rollup;
 pub mod scope;
 mod select;
+mod set_operation;
 mod subquery;
 #[cfg(test)]
 mod tests;
+mod view;
+mod window;
 
 pub use context::{BindContext, SessionValues, VirtualTable, VirtualTables};
 pub use expression::ExpressionBinder;
@@ -50,10 +57,28 @@ pub(crate) struct Binder<'a> {
     blocks: Vec<Block>,
     /// Common tables by the WITH clauses that are in force, innermost last.
     common: Vec<query::CommonScope>,
+    /// Terms that refer to outer blocks stay where they are: the subquery runs for each row.
+    keeps_correlation: bool,
+    /// How many views the query being bound is inside of.
+    view_depth: usize,
+    /// Recursive common tables so far.
+    work_tables: usize,
 }
 
 impl<'a> Binder<'a> {
     pub(crate) fn new(context: &'a BindContext<'a>) -> Self {
-        Self { context, blocks: Vec::new(), common: Vec::new() }
+        Self {
+            context,
+            blocks: Vec::new(),
+            common: Vec::new(),
+            keeps_correlation: false,
+            view_depth: 0,
+            work_tables: 0,
+        }
+    }
+
+    fn next_work_table(&mut self) -> usize {
+        self.work_tables += 1;
+        self.work_tables
     }
 }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use rutile_sql_functions::Coercibility;
 use rutile_sql_types::FieldType;
 use rutile_sql_types::field_type::WireFlags;
 
 use super::scope::{ColumnFlags, Scope};
-use crate::expression::Expr;
+use crate::expression::{Expr, build};
 use crate::session::ColumnMeta;
 
 /// Longest column title, in characters (MySQL cuts there).
@@ -23,6 +24,8 @@ pub struct OutputColumn {
     pub database: Arc<str>,
     pub ty: FieldType,
     pub flags: ColumnFlags,
+    /// How much its collation counts where it meets another column in a set operation.
+    pub coercibility: Coercibility,
 }
 
 impl OutputColumn {
@@ -37,12 +40,14 @@ impl OutputColumn {
             database: empty,
             ty,
             flags: ColumnFlags::default(),
+            coercibility: Coercibility::Implicit,
         }
     }
 
     /// The column `expr` is, if it is one of the scope's; computed otherwise.
     pub fn of_expr(name: &str, expr: &Expr, scope: &Scope) -> Self {
         let mut output = Self::computed(name, expr.ty().clone());
+        output.coercibility = build::arg_info(expr).coercibility;
         let Some(column) = expr.as_column().and_then(|position| scope.columns.get(position)) else {
             return output;
         };

@@ -40,6 +40,15 @@ fn write(f: &mut fmt::Formatter<'_>, relation: &Relation, depth: usize) -> fmt::
                 .collect();
             writeln!(f, "Aggregate keys [{}] calls [{}]", list(keys), calls.join(", "))?;
         }
+        Relation::Window { calls, .. } => {
+            let names: Vec<&str> = calls.iter().map(|call| call.function.name()).collect();
+            writeln!(f, "Window [{}]", names.join(", "))?;
+        }
+        Relation::Apply(apply) => {
+            writeln!(f, "Apply {:?} with [{}] on [{}]", apply.form, list(&apply.bindings), list(&apply.on))?;
+        }
+        Relation::Recursive(recursive) => writeln!(f, "Recursive {}", recursive.name)?,
+        Relation::WorkTable { .. } => writeln!(f, "WorkTable")?,
         Relation::Distinct { .. } => writeln!(f, "Distinct")?,
         Relation::Sort { keys, .. } => {
             let keys: Vec<String> = keys

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use rutile_sql_parser::ast::{self, ExprKind, OrderItem, Query, QueryBody, SetOperator, With};
+use rutile_sql_parser::ast::{self, ExprKind, OrderItem, Query, QueryBody, With};
 use rutile_sql_types::{FieldType, MySqlError, Value};
 
 use super::error::{self, Clause};
 use super::relation::{Relation, SortKey};
 use super::scope::{Scope, same_name};
-use super::{BindContext, Binder, Block, OutputColumn};
+use super::{BindContext, Binder, Block, OutputColumn, set_operation};
 use crate::expression::{Expr, build};
 
 /// A query whose names and types are settled.
@@ -22,13 +22,13 @@ pub struct BoundQuery {
 /// The tables of one WITH clause.
 #[derive(Debug, Default)]
 pub(super) struct CommonScope {
-    tables: Vec<CommonTable>,
+    pub tables: Vec<CommonTable>,
 }
 
 /// A common table; every use gets its own copy of the relation.
 #[derive(Debug, Clone)]
 pub(super) struct CommonTable {
-    name: Arc<str>,
+    pub name: Arc<str>,
     pub columns: Vec<(Arc<str>, FieldType)>,
     pub relation: Relation,
 }
@@ -48,10 +48,23 @@ pub fn bind_query(query: &Query, context: &BindContext<'_>) -> Result<BoundQuery
 impl Binder<'_> {
     /// A query that sees nothing of the blocks around it.
     pub(super) fn bind_barred(&mut self, query: &Query) -> Result<BoundQuery, MySqlError> {
+        self.barred(|binder| binder.bind_query(query))
+    }
+
+    /// What is bound inside sees nothing of the blocks around it.
+    pub(super) fn barred<T>(
+        &mut self,
+        bind: impl FnOnce(&mut Self) -> Result<T, MySqlError>,
+    ) -> Result<T, MySqlError> {
         self.blocks.push(Block::new(Scope::default(), true));
-        let bound = self.bind_query(query);
+        let bound = bind(self);
         self.blocks.pop();
         bound
+    }
+
+    /// Puts one more common table in front of those that are known.
+    pub(super) fn push_common(&mut self, table: CommonTable) {
+        self.common.push(CommonScope { tables: vec![table] });
     }
 
     /// A query inside another one.
@@ -85,7 +98,7 @@ impl Binder<'_> {
         }
     }
 
-    fn bind_operand(&mut self, body: &QueryBody) -> Result<BoundQuery, MySqlError> {
+    pub(super) fn bind_operand(&mut self, body: &QueryBody) -> Result<BoundQuery, MySqlError> {
         match body {
             QueryBody::Select(select) => self.bind_select(select, &[], None),
             QueryBody::Parenthesized(query) => self.bind_query(query),
@@ -98,13 +111,13 @@ impl Binder<'_> {
     fn bind_with(&mut self, with: &With) -> Result<(), MySqlError> {
         self.common.push(CommonScope::default());
         for table in &with.tables {
-            if with.recursive && mentions_table(&table.query, table.name.as_str()) {
-                return Err(error::not_supported("WITH RECURSIVE"));
-            }
-            let query = self.bind_barred(&table.query)?;
-            let columns = super::from::table_columns(&query.columns, &table.columns)?;
-            let common =
-                CommonTable { name: Arc::from(table.name.as_str()), columns, relation: query.relation };
+            let common = if with.recursive && mentions_table(&table.query, table.name.as_str()) {
+                self.bind_recursive(table)?
+            } else {
+                let query = self.bind_barred(&table.query)?;
+                let columns = super::from::table_columns(&query.columns, &table.columns)?;
+                CommonTable { name: Arc::from(table.name.as_str()), columns, relation: query.relation }
+            };
             let Some(scope) = self.common.last_mut() else {
                 return Err(MySqlError::internal("WITH outside of a query"));
             };
@@ -172,20 +185,12 @@ impl Binder<'_> {
 
     fn bind_set_operation(&mut self, operation: &ast::SetOperation) -> Result<BoundQuery, MySqlError> {
         let mut operands = vec![self.bind_operand(&operation.first)?];
-        // UNION without ALL removes duplicates of everything before it, also of UNION ALL.
-        let mut distinct = 0;
-        for (position, branch) in operation.rest.iter().enumerate() {
-            match branch.operator {
-                SetOperator::Union => {}
-                SetOperator::Intersect => return Err(error::not_supported("INTERSECT")),
-                SetOperator::Except => return Err(error::not_supported("EXCEPT")),
-            }
+        let mut operators = Vec::with_capacity(operation.rest.len());
+        for branch in &operation.rest {
             operands.push(self.bind_operand(&branch.body)?);
-            if !branch.all {
-                distinct = position + 2;
-            }
+            operators.push((branch.operator, branch.all));
         }
-        union(operands, distinct)
+        set_operation::combine(operands, &operators)
     }
 
     /// ORDER BY after a set operation sees the columns of the answer only.
@@ -275,80 +280,31 @@ fn output_at(columns: &[OutputColumn], position: u64, clause: Clause) -> Result<
     }
 }
 
-/// All operands after one another, the first `distinct` of them without duplicates. A column has the type
-/// in which that column of every operand fits.
-fn union(operands: Vec<BoundQuery>, distinct: usize) -> Result<BoundQuery, MySqlError> {
-    let first = operands.first().map(|operand| operand.columns.clone()).unwrap_or_default();
-    if operands.iter().any(|operand| operand.columns.len() != first.len()) {
-        return Err(MySqlError::wrong_select_column_count());
-    }
-    let mut columns = Vec::with_capacity(first.len());
-    for (index, named) in first.iter().enumerate() {
-        let sides: Vec<Expr> = operands
-            .iter()
-            .filter_map(|operand| operand.columns.get(index))
-            .map(|column| Expr::column(index, column.ty.clone()))
-            .collect();
-        let ty = build::common_type(&sides.iter().collect::<Vec<_>>())?;
-        columns.push(OutputColumn::computed(&named.name, ty));
-    }
-    let mut inputs = Vec::with_capacity(operands.len());
-    for (position, operand) in operands.into_iter().enumerate() {
-        inputs.push(convert_columns(operand.relation, &operand.columns, &columns)?);
-        if position + 1 == distinct {
-            let all = Relation::Union { inputs: std::mem::take(&mut inputs) };
-            inputs.push(Relation::Distinct { input: Box::new(all) });
-        }
-    }
-    let relation = match inputs.pop() {
-        Some(only) if inputs.is_empty() => only,
-        last => {
-            inputs.extend(last);
-            Relation::Union { inputs }
-        }
-    };
-    Ok(BoundQuery { relation, columns })
-}
-
-fn convert_columns(
-    relation: Relation,
-    from: &[OutputColumn],
-    to: &[OutputColumn],
-) -> Result<Relation, MySqlError> {
-    if from.iter().zip(to).all(|(from, to)| from.ty.clone().with_nullable() == to.ty.clone().with_nullable())
-    {
-        return Ok(relation);
-    }
-    let exprs = from
-        .iter()
-        .zip(to)
-        .enumerate()
-        .map(|(index, (from, to))| build::convert(Expr::column(index, from.ty.clone()), &to.ty))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(relation.projected(exprs))
-}
-
 /// Whether the query's FROM clauses, at any depth of set operations, name the table.
-fn mentions_table(query: &Query, name: &str) -> bool {
-    fn in_body(body: &QueryBody, name: &str) -> bool {
-        match body {
-            QueryBody::Select(select) => select.from.iter().any(|table| in_table(table, name)),
-            QueryBody::Values(_) => false,
-            QueryBody::Table(table) => table.database.is_none() && table.name.is(name),
-            QueryBody::SetOperation(operation) => {
-                in_body(&operation.first, name)
-                    || operation.rest.iter().any(|branch| in_body(&branch.body, name))
-            }
-            QueryBody::Parenthesized(query) => in_body(&query.body, name),
-        }
-    }
-    fn in_table(table: &ast::TableReference, name: &str) -> bool {
+pub(super) fn mentions_table(query: &Query, name: &str) -> bool {
+    table_mentions(&query.body, name) > 0
+}
+
+/// How often the FROM clauses of a query block, at any depth of set operations, name the table.
+pub(super) fn table_mentions(body: &QueryBody, name: &str) -> usize {
+    fn in_table(table: &ast::TableReference, name: &str) -> usize {
         match table {
-            ast::TableReference::Table(factor) => factor.name.database.is_none() && factor.name.name.is(name),
-            ast::TableReference::Derived(derived) => in_body(&derived.query.body, name),
-            ast::TableReference::JsonTable(_) => false,
-            ast::TableReference::Join(join) => in_table(&join.left, name) || in_table(&join.right, name),
+            ast::TableReference::Table(factor) => {
+                usize::from(factor.name.database.is_none() && factor.name.name.is(name))
+            }
+            ast::TableReference::Derived(derived) => table_mentions(&derived.query.body, name),
+            ast::TableReference::JsonTable(_) => 0,
+            ast::TableReference::Join(join) => in_table(&join.left, name) + in_table(&join.right, name),
         }
     }
-    in_body(&query.body, name)
+    match body {
+        QueryBody::Select(select) => select.from.iter().map(|table| in_table(table, name)).sum(),
+        QueryBody::Values(_) => 0,
+        QueryBody::Table(table) => usize::from(table.database.is_none() && table.name.is(name)),
+        QueryBody::SetOperation(operation) => {
+            let rest = operation.rest.iter().map(|branch| table_mentions(&branch.body, name));
+            table_mentions(&operation.first, name) + rest.sum::<usize>()
+        }
+        QueryBody::Parenthesized(query) => table_mentions(&query.body, name),
+    }
 }

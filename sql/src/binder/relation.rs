@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rutile_sql_types::FieldType;
 
 use crate::catalog::TableInfo;
-use crate::expression::{AggregateCall, Expr};
+use crate::expression::{AggregateCall, Expr, WindowCall};
 
 /// A relational operator and its inputs.
 #[derive(Debug, Clone)]
@@ -39,6 +39,11 @@ pub enum Relation {
         keys: Vec<Expr>,
         calls: Vec<AggregateCall>,
     },
+    /// The input with the value of each window function behind it.
+    Window {
+        input: Box<Relation>,
+        calls: Vec<WindowCall>,
+    },
     /// Rows that differ by MySQL's comparison, the first of each kept.
     Distinct {
         input: Box<Relation>,
@@ -58,6 +63,15 @@ pub enum Relation {
     },
     /// The input with a subquery's answer beside it.
     Attach(Box<Attach>),
+    /// A subquery that runs again for each row of the input.
+    Apply(Box<Apply>),
+    /// A recursive common table.
+    Recursive(Box<Recursive>),
+    /// Inside of a recursive common table: the rows its last step gave.
+    WorkTable {
+        id: usize,
+        types: Vec<FieldType>,
+    },
     /// Literal rows: VALUES ROW(...).
     Values {
         rows: Vec<Vec<Expr>>,
@@ -142,6 +156,47 @@ pub enum AttachKind {
     Scalar,
 }
 
+/// What an applied subquery appends to the row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApplyForm {
+    /// Its one column of its one row, NULL without a row; a second row is error 1242.
+    Scalar,
+    /// Whether some row matches, or none if `negated`: 1, 0 or NULL.
+    Match { negated: bool },
+    /// All its rows: LATERAL. Without any, NULLs if `keeps_input`.
+    Rows { keeps_input: bool },
+}
+
+/// A correlated subquery that no join can stand for.
+#[derive(Debug, Clone)]
+pub struct Apply {
+    pub form: ApplyForm,
+    pub input: Relation,
+    /// Refers to binding `i` as `Expr::Outer { depth: 1, index: i }`.
+    pub subquery: Relation,
+    /// Over the input's columns.
+    pub bindings: Vec<Expr>,
+    /// Conjunction over input columns, then the subquery's columns.
+    pub on: Vec<Expr>,
+}
+
+/// `WITH RECURSIVE`: the rows of `seed`, then what `step` makes of the rows before, until there are none.
+#[derive(Debug, Clone)]
+pub struct Recursive {
+    /// What `step` calls the rows before: its `WorkTable`.
+    pub id: usize,
+    pub name: Arc<str>,
+    pub seed: Relation,
+    pub step: Relation,
+    pub types: Vec<FieldType>,
+    /// Rows that are there already are not added again.
+    pub distinct: bool,
+    /// No more rows than this are asked for.
+    pub limit: Option<u64>,
+    /// `cte_max_recursion_depth`
+    pub max_depth: u64,
+}
+
 #[derive(Debug, Clone)]
 pub struct Attach {
     pub kind: AttachKind,
@@ -165,6 +220,7 @@ impl Relation {
             | Self::Limit { input, .. } => input.width(),
             Self::Project { exprs, .. } => exprs.len(),
             Self::Aggregate { keys, calls, .. } => keys.len() + calls.len(),
+            Self::Window { input, calls } => input.width() + calls.len(),
             Self::Union { inputs } => inputs.first().map_or(0, Relation::width),
             Self::Attach(attach) => {
                 attach.input.width()
@@ -174,6 +230,15 @@ impl Relation {
                         AttachKind::Scalar => attach.subquery.width(),
                     }
             }
+            Self::Apply(apply) => {
+                apply.input.width()
+                    + match apply.form {
+                        ApplyForm::Scalar | ApplyForm::Match { .. } => 1,
+                        ApplyForm::Rows { .. } => apply.subquery.width(),
+                    }
+            }
+            Self::Recursive(recursive) => recursive.types.len(),
+            Self::WorkTable { types, .. } => types.len(),
             Self::Values { types, .. } => types.len(),
         }
     }
@@ -184,7 +249,23 @@ impl Relation {
             Self::Dual => None,
             Self::Table(scan) => scan.types.get(column).cloned(),
             Self::Virtual(scan) => scan.types.get(column).cloned(),
-            Self::Values { types, .. } => types.get(column).cloned(),
+            Self::Values { types, .. } | Self::WorkTable { types, .. } => types.get(column).cloned(),
+            Self::Recursive(recursive) => recursive.types.get(column).cloned(),
+            Self::Window { input, calls } => match column.checked_sub(input.width()) {
+                None => Some(input.output_type(column)),
+                Some(call) => calls.get(call).map(|call| call.ty.clone()),
+            },
+            Self::Apply(apply) => {
+                let width = apply.input.width();
+                Some(match apply.form {
+                    _ if column < width => apply.input.output_type(column),
+                    ApplyForm::Match { .. } => FieldType::boolean(),
+                    ApplyForm::Rows { keeps_input: false } => apply.subquery.output_type(column - width),
+                    ApplyForm::Scalar | ApplyForm::Rows { .. } => {
+                        apply.subquery.output_type(column - width).with_nullable()
+                    }
+                })
+            }
             Self::Filter { input, .. }
             | Self::Distinct { input }
             | Self::Sort { input, .. }
@@ -224,20 +305,77 @@ impl Relation {
     /// Visits the inputs of this operator.
     pub fn inputs(&self) -> Vec<&Relation> {
         match self {
-            Self::Dual | Self::Table(_) | Self::Virtual(_) | Self::Values { .. } => Vec::new(),
+            Self::Dual | Self::Table(_) | Self::Virtual(_) | Self::Values { .. } | Self::WorkTable { .. } => {
+                Vec::new()
+            }
             Self::Join(join) => vec![&join.left, &join.right],
+            Self::Apply(apply) => vec![&apply.input, &apply.subquery],
+            Self::Recursive(recursive) => vec![&recursive.seed, &recursive.step],
             Self::Filter { input, .. }
             | Self::Distinct { input }
             | Self::Sort { input, .. }
             | Self::Limit { input, .. }
             | Self::Project { input, .. }
+            | Self::Window { input, .. }
             | Self::Aggregate { input, .. } => vec![input],
             Self::Union { inputs } => inputs.iter().collect(),
             Self::Attach(attach) => vec![&attach.input, &attach.subquery],
         }
     }
 
-    /// Visits every expression of this operator and of all below it.
+    /// The inputs of this operator, to be changed.
+    pub fn inputs_mut(&mut self) -> Vec<&mut Relation> {
+        match self {
+            Self::Dual | Self::Table(_) | Self::Virtual(_) | Self::Values { .. } | Self::WorkTable { .. } => {
+                Vec::new()
+            }
+            Self::Join(join) => vec![&mut join.left, &mut join.right],
+            Self::Apply(apply) => vec![&mut apply.input, &mut apply.subquery],
+            Self::Recursive(recursive) => vec![&mut recursive.seed, &mut recursive.step],
+            Self::Filter { input, .. }
+            | Self::Distinct { input }
+            | Self::Sort { input, .. }
+            | Self::Limit { input, .. }
+            | Self::Project { input, .. }
+            | Self::Window { input, .. }
+            | Self::Aggregate { input, .. } => vec![input],
+            Self::Union { inputs } => inputs.iter_mut().collect(),
+            Self::Attach(attach) => vec![&mut attach.input, &mut attach.subquery],
+        }
+    }
+
+    /// The expressions of this operator itself, to be changed.
+    pub fn exprs_mut(&mut self) -> Vec<&mut Expr> {
+        match self {
+            Self::Filter { predicates: exprs, .. } | Self::Project { exprs, .. } => {
+                exprs.iter_mut().collect()
+            }
+            Self::Join(join) => join.on.iter_mut().collect(),
+            Self::Attach(attach) => attach.on.iter_mut().collect(),
+            Self::Apply(apply) => apply.bindings.iter_mut().chain(&mut apply.on).collect(),
+            Self::Sort { keys, .. } => keys.iter_mut().map(|key| &mut key.expr).collect(),
+            Self::Values { rows, .. } => rows.iter_mut().flatten().collect(),
+            Self::Window { calls, .. } => calls.iter_mut().flat_map(WindowCall::exprs_mut).collect(),
+            Self::Aggregate { keys, calls, .. } => {
+                let mut exprs: Vec<&mut Expr> = keys.iter_mut().collect();
+                for call in calls {
+                    exprs.extend(&mut call.args);
+                    exprs.extend(call.order_by.iter_mut().map(|(expr, _)| expr));
+                }
+                exprs
+            }
+            Self::Dual
+            | Self::Table(_)
+            | Self::Virtual(_)
+            | Self::WorkTable { .. }
+            | Self::Recursive(_)
+            | Self::Distinct { .. }
+            | Self::Limit { .. }
+            | Self::Union { .. } => Vec::new(),
+        }
+    }
+
+    /// Visits every expression of this operator and of all below it, those of applied subqueries aside.
     pub fn visit_exprs(&self, visitor: &mut impl FnMut(&Expr)) {
         let mut pending = vec![self];
         while let Some(relation) = pending.pop() {
@@ -247,6 +385,10 @@ impl Relation {
                 }
                 Self::Join(join) => join.on.iter().for_each(&mut *visitor),
                 Self::Attach(attach) => attach.on.iter().for_each(&mut *visitor),
+                Self::Apply(apply) => apply.bindings.iter().chain(&apply.on).for_each(&mut *visitor),
+                Self::Window { calls, .. } => {
+                    calls.iter().flat_map(WindowCall::exprs).for_each(&mut *visitor);
+                }
                 Self::Sort { keys, .. } => keys.iter().map(|key| &key.expr).for_each(&mut *visitor),
                 Self::Values { rows, .. } => rows.iter().flatten().for_each(&mut *visitor),
                 Self::Aggregate { keys, calls, .. } => {
@@ -259,11 +401,17 @@ impl Relation {
                 Self::Dual
                 | Self::Table(_)
                 | Self::Virtual(_)
+                | Self::WorkTable { .. }
+                | Self::Recursive(_)
                 | Self::Distinct { .. }
                 | Self::Limit { .. }
                 | Self::Union { .. } => {}
             }
-            pending.extend(relation.inputs());
+            match relation {
+                // What runs for each row refers to the row by number, not to a block.
+                Self::Apply(apply) => pending.push(&apply.input),
+                other => pending.extend(other.inputs()),
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use super::query::{BoundQuery, RowLimit, limited, position_of};
 use super::relation::{Relation, SortKey};
 use super::scope::{Scope, same_name};
 use super::{Binder, Block, OutputColumn};
-use crate::expression::Expr;
+use crate::expression::{Expr, WindowCall};
 
 /// One column of the select list.
 #[derive(Debug, Clone)]
@@ -33,6 +33,8 @@ pub(super) struct SelectParts {
     pub correlated: Vec<Expr>,
     pub items: Vec<Item>,
     pub grouped: bool,
+    /// WITH ROLLUP: also the totals over all but the first keys.
+    pub rollup: bool,
     pub keys: Vec<Expr>,
     pub having: Vec<Expr>,
     pub order: Vec<SortKey>,
@@ -48,7 +50,7 @@ impl Binder<'_> {
     ) -> Result<BoundQuery, MySqlError> {
         let (block, parts) = self.open_select(select, order_by)?;
         if !parts.correlated.is_empty() {
-            return Err(error::not_supported("this form of correlated subquery"));
+            return Err(super::apply::correlated());
         }
         self.finish_select(block, parts, limit)
     }
@@ -60,10 +62,20 @@ impl Binder<'_> {
         order_by: &[OrderItem],
     ) -> Result<(Block, SelectParts), MySqlError> {
         check_supported(select)?;
-        self.blocks.push(Block::new(Scope::default(), false));
+        let mut block = Block::new(Scope::default(), false);
+        block.named_windows = select.windows.clone();
+        self.blocks.push(block);
         let parts = self.bind_clauses(select, order_by);
         let block = self.blocks.pop().ok_or_else(|| MySqlError::internal("query block lost"))?;
-        Ok((block, parts?))
+        let parts = parts?;
+        let outward = {
+            let inside = block.aggregates.iter().flat_map(|call| &call.args);
+            inside.chain(block.windows.iter().flat_map(WindowCall::exprs)).any(Expr::has_outer)
+        };
+        if outward && !self.keeps_correlation {
+            return Err(super::apply::correlated());
+        }
+        Ok((block, parts))
     }
 
     fn bind_clauses(&mut self, select: &Select, order_by: &[OrderItem]) -> Result<SelectParts, MySqlError> {
@@ -75,6 +87,7 @@ impl Binder<'_> {
             relation = self.bind_filter(relation, selection, &mut correlated)?;
         }
         self.enter(Clause::FieldList, AliasRule::Never, true)?;
+        self.block_mut()?.windows_allowed = true;
         let items = self.bind_items(&select.items)?;
         self.block_mut()?.aliases =
             items.iter().map(|item| (Arc::clone(&item.column.name), item.expr.clone())).collect();
@@ -86,6 +99,7 @@ impl Binder<'_> {
             None => Vec::new(),
         };
         self.enter(Clause::Order, AliasRule::ColumnsFirst, true)?;
+        self.block_mut()?.windows_allowed = true;
         let order = self.bind_order(order_by, &items)?;
         let grouped = select.group_by.is_some() || !self.block_mut()?.aggregates.is_empty();
         Ok(SelectParts {
@@ -93,6 +107,7 @@ impl Binder<'_> {
             correlated,
             items,
             grouped,
+            rollup: select.group_by.as_ref().is_some_and(|group_by| group_by.rollup),
             keys,
             having,
             order,
@@ -105,6 +120,7 @@ impl Binder<'_> {
         block.clause = clause;
         block.alias_rule = alias_rule;
         block.aggregates_allowed = aggregates;
+        block.windows_allowed = false;
         Ok(())
     }
 
@@ -151,7 +167,7 @@ impl Binder<'_> {
                 }
                 None => (self.bind_expr(key)?, simple_name(key).unwrap_or_default().to_owned()),
             };
-            if expr.any(|node| matches!(node, Expr::Aggregate { .. })) {
+            if expr.any(|node| matches!(node, Expr::Aggregate { .. } | Expr::Window { .. })) {
                 return Err(MySqlError::cannot_group_on(name));
             }
             // Constants do not divide rows into groups.
@@ -195,7 +211,18 @@ impl Binder<'_> {
         let mut relation = parts.relation;
         if !parts.having.is_empty() {
             let mut having: Vec<&mut Expr> = parts.having.iter_mut().collect();
-            relation = block.attach(relation, &mut having, &mut Ok)?.filtered(parts.having);
+            relation = block.attach(relation, &mut having)?.filtered(parts.having);
+        }
+        let mut calls = std::mem::take(&mut block.windows);
+        if !calls.is_empty() {
+            let mut slots: Vec<&mut Expr> = calls.iter_mut().flat_map(WindowCall::exprs_mut).collect();
+            relation = block.attach(relation, &mut slots)?;
+            let first = relation.width();
+            relation = Relation::Window { input: Box::new(relation), calls };
+            let exprs = parts.items.iter_mut().map(|item| &mut item.expr);
+            for expr in exprs.chain(parts.order.iter_mut().map(|key| &mut key.expr)) {
+                place_windows(expr, first);
+            }
         }
         let columns: Vec<OutputColumn> = parts
             .items
@@ -221,7 +248,7 @@ impl Binder<'_> {
             keys.push(SortKey { expr: Expr::Column { index, ty }, descending: key.descending });
         }
         let mut slots: Vec<&mut Expr> = exprs.iter_mut().collect();
-        relation = block.attach(relation, &mut slots, &mut Ok)?;
+        relation = block.attach(relation, &mut slots)?;
         let hidden = exprs.len() > width;
         let types: Vec<_> = exprs.iter().take(width).map(|expr| expr.ty().clone()).collect();
         relation = relation.projected(exprs);
@@ -241,16 +268,25 @@ impl Binder<'_> {
 }
 
 fn check_supported(select: &Select) -> Result<(), MySqlError> {
-    if !select.windows.is_empty() {
-        return Err(error::not_supported("window functions"));
-    }
-    if select.group_by.as_ref().is_some_and(|group_by| group_by.rollup) {
-        return Err(error::not_supported("WITH ROLLUP"));
-    }
     if select.options.calc_found_rows {
         return Err(error::not_supported("SQL_CALC_FOUND_ROWS"));
     }
     Ok(())
+}
+
+/// Turns references to window functions into the columns that hold their values, from `first` on.
+fn place_windows(expr: &mut Expr, first: usize) {
+    let taken = std::mem::replace(expr, Expr::placeholder());
+    let placed: Result<Expr, std::convert::Infallible> = taken.rewrite(&mut |node| {
+        Ok(match node {
+            Expr::Window { index, ty } => Expr::Column { index: first + index, ty },
+            other => other,
+        })
+    });
+    match placed {
+        Ok(placed) => *expr = placed,
+        Err(never) => match never {},
+    }
 }
 
 fn column_item(scope: &Scope, position: usize) -> Option<Item> {

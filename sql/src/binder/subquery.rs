@@ -10,14 +10,13 @@
 use rutile_sql_parser::ast::{self, BinaryOperator, ExprKind, Quantifier, Query, QueryBody, UnaryOperator};
 use rutile_sql_types::{FieldType, MySqlError, Value};
 
-use super::block::{PendingSubquery, attach_one};
+use super::apply::correlated;
+use super::block::{Meeting, PendingSubquery};
 use super::error::not_supported;
-use super::relation::{AttachKind, Relation};
+use super::relation::{ApplyForm, AttachKind, Relation};
 use super::select::SelectParts;
 use super::{Binder, Block};
 use crate::expression::{AggregateCall, Expr, build, key};
-
-const CORRELATED: &str = "this form of correlated subquery";
 
 /// EXISTS, IN or a quantified comparison, as found in the tree.
 struct MatchForm<'a> {
@@ -34,6 +33,8 @@ enum MatchJoin {
     Constant(bool),
     /// A join with this subquery.
     Join(usize),
+    /// A value that some subquery gives.
+    Term(Expr),
 }
 
 /// A subquery's rows and what they must satisfy to match a row of the block.
@@ -45,27 +46,28 @@ struct Rows {
 }
 
 impl Binder<'_> {
-    /// Applies a condition to `relation`; terms that refer to outer blocks go to `correlated`.
+    /// Applies a condition to `relation`; terms that refer to outer blocks go to `outward`.
     pub(super) fn bind_filter(
         &mut self,
         relation: Relation,
         condition: &ast::Expr,
-        correlated: &mut Vec<Expr>,
+        outward: &mut Vec<Expr>,
     ) -> Result<Relation, MySqlError> {
         let (mut plain, mut late, mut matches) = (Vec::new(), Vec::new(), Vec::new());
         for term in ast_conjuncts(condition) {
             if let Some(form) = match_form(term) {
                 match self.bind_match_join(&form)? {
                     MatchJoin::Join(id) => matches.push(id),
+                    MatchJoin::Term(term) => late.push(term),
                     MatchJoin::Constant(true) => {}
                     MatchJoin::Constant(false) => plain.push(build::boolean(false)),
                 }
                 continue;
             }
             for term in build::factor_or(self.bind_expr(term)?)? {
-                match (term.has_outer(), term.has_subquery()) {
-                    (true, true) => return Err(not_supported(CORRELATED)),
-                    (true, false) => correlated.push(term),
+                match (term.has_outer() && !self.keeps_correlation, term.has_subquery()) {
+                    (true, true) => return Err(correlated()),
+                    (true, false) => outward.push(term),
                     (false, true) => late.push(term),
                     (false, false) => plain.push(term),
                 }
@@ -73,13 +75,12 @@ impl Binder<'_> {
         }
         let mut relation = relation.filtered(plain);
         let block = self.block_mut()?;
+        let mut bases = Vec::new();
         for id in matches {
-            if let Some(pending) = block.subqueries.get(id) {
-                relation = attach_one(relation, pending, id, &mut Ok)?;
-            }
+            relation = block.attach_one(relation, id, &mut bases)?;
         }
         let mut slots: Vec<&mut Expr> = late.iter_mut().collect();
-        relation = block.attach(relation, &mut slots, &mut Ok)?;
+        relation = block.attach(relation, &mut slots)?;
         Ok(relation.filtered(late))
     }
 
@@ -94,6 +95,13 @@ impl Binder<'_> {
 
     /// `(SELECT ...)` as a value.
     pub(super) fn bind_scalar_subquery(&mut self, query: &Query) -> Result<Expr, MySqlError> {
+        match self.as_join(|binder| binder.bind_joined_scalar(query))? {
+            Some(bound) => Ok(bound),
+            None => self.bind_applied(query, ApplyForm::Scalar, |_| Ok(Vec::new())),
+        }
+    }
+
+    fn bind_joined_scalar(&mut self, query: &Query) -> Result<Expr, MySqlError> {
         let Some(select) = plain_select(query) else {
             let bound = self.bind_query(query)?;
             return self.uncorrelated_scalar(bound.relation, bound.columns.len());
@@ -109,7 +117,7 @@ impl Binder<'_> {
         }
         let first_row_only = limit.is_some_and(|limit| limit.offset == 0 && limit.count == 1);
         if limit.is_some() && !(first_row_only && parts.order.is_empty()) {
-            return Err(not_supported(CORRELATED));
+            return Err(correlated());
         }
         self.correlated_scalar(block, parts, first_row_only)
     }
@@ -138,7 +146,7 @@ impl Binder<'_> {
         first_row_only: bool,
     ) -> Result<Expr, MySqlError> {
         if !parts.keys.is_empty() || !parts.having.is_empty() || !block.subqueries.is_empty() {
-            return Err(not_supported(CORRELATED));
+            return Err(correlated());
         }
         let Some(item) = parts.items.pop() else {
             return Err(MySqlError::operand_columns(1));
@@ -147,11 +155,11 @@ impl Binder<'_> {
             return lift(item.expr, usize::MAX);
         }
         if !block.aggregates.iter().all(AggregateCall::is_plain) {
-            return Err(not_supported(CORRELATED));
+            return Err(correlated());
         }
         let pairs = parts.correlated.into_iter().map(correlated_pair).collect::<Result<Vec<_>, _>>()?;
         if pairs.is_empty() {
-            return Err(not_supported(CORRELATED));
+            return Err(correlated());
         }
         let id = self.block_mut()?.subqueries.len();
         let keys: Vec<Expr> = pairs.iter().map(|(inner, _)| inner.clone()).collect();
@@ -159,7 +167,7 @@ impl Binder<'_> {
             (block.aggregates, empty_group_value(item.expr, id, keys.len())?)
         } else {
             if item.expr.has_outer() {
-                return Err(not_supported(CORRELATED));
+                return Err(correlated());
             }
             let ty = item.expr.ty().clone().with_nullable();
             let call =
@@ -180,11 +188,26 @@ impl Binder<'_> {
     /// EXISTS, IN or a quantified comparison as a value.
     pub(super) fn bind_match_value(&mut self, expr: &ast::Expr) -> Result<Expr, MySqlError> {
         let form = match_form(expr).ok_or_else(|| MySqlError::internal("not a subquery predicate"))?;
+        let operands = self.bind_operands(&form)?;
+        match self.as_join(|binder| binder.bind_joined_match(&form, &operands))? {
+            Some(bound) => Ok(bound),
+            None => self.bind_applied_match(&form, operands),
+        }
+    }
+
+    fn bind_applied_match(&mut self, form: &MatchForm<'_>, operands: Vec<Expr>) -> Result<Expr, MySqlError> {
+        let applied = ApplyForm::Match { negated: form.negated };
+        self.bind_applied(form.query, applied, |values| {
+            Ok(bind_comparison(form, &operands, values)?.into_iter().collect())
+        })
+    }
+
+    fn bind_joined_match(&mut self, form: &MatchForm<'_>, operands: &[Expr]) -> Result<Expr, MySqlError> {
         let id = self.block_mut()?.subqueries.len();
-        let Some(mut rows) = self.bind_rows(&form, id)? else {
+        let Some(mut rows) = self.bind_rows(form, id)? else {
             return Ok(build::boolean(!form.negated));
         };
-        let comparison = self.bind_comparison(&form, &rows)?;
+        let comparison = bind_comparison(form, operands, &rows.values)?;
         let boolean = FieldType::boolean().with_not_null();
         let unknown = match comparison {
             Some(comparison) if !comparison.ty().not_null => {
@@ -216,11 +239,19 @@ impl Binder<'_> {
 
     /// The same as a term of WHERE: a semi or anti join.
     fn bind_match_join(&mut self, form: &MatchForm<'_>) -> Result<MatchJoin, MySqlError> {
+        let operands = self.bind_operands(form)?;
+        match self.as_join(|binder| binder.bind_semi_join(form, &operands))? {
+            Some(bound) => Ok(bound),
+            None => self.bind_applied_match(form, operands).map(MatchJoin::Term),
+        }
+    }
+
+    fn bind_semi_join(&mut self, form: &MatchForm<'_>, operands: &[Expr]) -> Result<MatchJoin, MySqlError> {
         let id = self.block_mut()?.subqueries.len();
         let Some(mut rows) = self.bind_rows(form, id)? else {
             return Ok(MatchJoin::Constant(!form.negated));
         };
-        let comparison = self.bind_comparison(form, &rows)?;
+        let comparison = bind_comparison(form, operands, &rows.values)?;
         let mut kind = if form.negated { AttachKind::Anti } else { AttachKind::Semi };
         if let Some(comparison) = comparison {
             if !form.negated || comparison.ty().not_null {
@@ -252,14 +283,14 @@ impl Binder<'_> {
             return uncorrelated_rows(bound.relation, id).map(Some);
         }
         if limit.is_some_and(|limit| limit.offset > 0 || limit.count == 0) || !parts.having.is_empty() {
-            return Err(not_supported(CORRELATED));
+            return Err(correlated());
         }
         if parts.grouped {
             match (&form.operand, parts.keys.is_empty()) {
                 // An aggregate without GROUP BY always has a row; groups exist where rows do.
                 (None, true) => return Ok(None),
                 (None, false) => {}
-                (Some(_), _) => return Err(not_supported(CORRELATED)),
+                (Some(_), _) => return Err(correlated()),
             }
         }
         let mut slots: Vec<&mut Expr> = parts.correlated.iter_mut().collect();
@@ -268,37 +299,22 @@ impl Binder<'_> {
         } else {
             parts.items.clear();
         }
-        let relation = block.attach(parts.relation, &mut slots, &mut Ok)?;
+        let relation = block.attach(parts.relation, &mut slots)?;
         check_uncorrelated(&relation)?;
         let on = parts.correlated.into_iter().map(|term| lift(term, id)).collect::<Result<_, _>>()?;
         let values = parts.items.into_iter().map(|item| lift(item.expr, id)).collect::<Result<_, _>>()?;
         Ok(Some(Rows { relation, values, on }))
     }
 
-    /// The comparison of the operand with one row.
-    fn bind_comparison(&mut self, form: &MatchForm<'_>, rows: &Rows) -> Result<Option<Expr>, MySqlError> {
-        let Some((operand, operator)) = form.operand else {
-            return Ok(None);
+    /// What the rows are compared with.
+    fn bind_operands(&mut self, form: &MatchForm<'_>) -> Result<Vec<Expr>, MySqlError> {
+        let Some((operand, _)) = form.operand else {
+            return Ok(Vec::new());
         };
-        let operands: Vec<&ast::Expr> = match &operand.kind {
-            ExprKind::Row(fields) => fields.iter().collect(),
-            _ => vec![operand],
-        };
-        if operands.len() != rows.values.len() {
-            return Err(MySqlError::operand_columns(operands.len()));
+        match &operand.kind {
+            ExprKind::Row(fields) => fields.iter().map(|field| self.bind_expr(field)).collect(),
+            _ => Ok(vec![self.bind_expr(operand)?]),
         }
-        if operands.len() > 1 && operator != BinaryOperator::Equal {
-            return Err(not_supported("row comparison with a quantified subquery"));
-        }
-        let mut terms = Vec::with_capacity(operands.len());
-        for (operand, value) in operands.into_iter().zip(&rows.values) {
-            let operand = self.bind_expr(operand)?;
-            if operand.has_subquery() {
-                return Err(not_supported("a subquery inside the operand of another subquery"));
-            }
-            terms.push(build::call(super::operator::binary_name(operator), vec![operand, value.clone()])?);
-        }
-        build::conjunction(terms)
     }
 
     fn add_subquery(
@@ -308,9 +324,32 @@ impl Binder<'_> {
         on: Vec<Expr>,
     ) -> Result<usize, MySqlError> {
         let block = self.block_mut()?;
-        block.subqueries.push(PendingSubquery { kind, relation, on });
+        block.subqueries.push(PendingSubquery { meeting: Meeting::Join(kind), relation, on });
         Ok(block.subqueries.len() - 1)
     }
+}
+
+/// The comparison of the operand with one row.
+fn bind_comparison(
+    form: &MatchForm<'_>,
+    operands: &[Expr],
+    values: &[Expr],
+) -> Result<Option<Expr>, MySqlError> {
+    let Some((_, operator)) = form.operand else {
+        return Ok(None);
+    };
+    if operands.len() != values.len() {
+        return Err(MySqlError::operand_columns(operands.len()));
+    }
+    if operands.len() > 1 && operator != BinaryOperator::Equal {
+        return Err(not_supported("row comparison with a quantified subquery"));
+    }
+    let mut terms = Vec::with_capacity(operands.len());
+    for (operand, value) in operands.iter().zip(values) {
+        let sides = vec![operand.clone(), value.clone()];
+        terms.push(build::call(super::operator::binary_name(operator), sides)?);
+    }
+    build::conjunction(terms)
 }
 
 /// The terms of nested AND chains.
@@ -399,7 +438,7 @@ fn lift(expr: Expr, id: usize) -> Result<Expr, MySqlError> {
         Expr::Column { index, ty } => Ok(Expr::Subquery { id, column: index, ty }),
         Expr::Outer { depth: 1, index, ty } => Ok(Expr::Column { index, ty }),
         Expr::Outer { depth, index, ty } => Ok(Expr::Outer { depth: depth - 1, index, ty }),
-        Expr::Subquery { .. } | Expr::Aggregate { .. } => Err(not_supported(CORRELATED)),
+        Expr::Subquery { .. } | Expr::Aggregate { .. } => Err(correlated()),
         other => Ok(other),
     })
 }
@@ -415,10 +454,10 @@ fn renumber(expr: Expr, from: usize, to: usize) -> Result<Expr, MySqlError> {
 fn correlated_pair(term: Expr) -> Result<(Expr, Expr), MySqlError> {
     // Grouping by the inner side must not merge or split what the equality tells apart.
     if key::equality_keys(&term).is_none() {
-        return Err(not_supported(CORRELATED));
+        return Err(correlated());
     }
     let Expr::Call(mut call) = term else {
-        return Err(not_supported(CORRELATED));
+        return Err(correlated());
     };
     match (call.args.pop(), call.args.pop()) {
         (Some(right), Some(left)) => {
@@ -429,10 +468,10 @@ fn correlated_pair(term: Expr) -> Result<(Expr, Expr), MySqlError> {
             } else if own(&right) && foreign(&left) {
                 Ok((right, left))
             } else {
-                Err(not_supported(CORRELATED))
+                Err(correlated())
             }
         }
-        _ => Err(not_supported(CORRELATED)),
+        _ => Err(correlated()),
     }
 }
 
@@ -449,7 +488,7 @@ fn empty_group_value(expr: Expr, id: usize, keys: usize) -> Result<Expr, MySqlEr
             // COUNT is the one NOT NULL aggregate whose value over no rows is zero.
             build::call("ifnull", vec![column, Expr::literal(Value::Int(0), ty)])
         }
-        Expr::Column { .. } | Expr::Subquery { .. } => Err(not_supported(CORRELATED)),
+        Expr::Column { .. } | Expr::Subquery { .. } => Err(correlated()),
         Expr::Outer { depth: 1, index, ty } => Ok(Expr::Column { index, ty }),
         Expr::Outer { depth, index, ty } => Ok(Expr::Outer { depth: depth - 1, index, ty }),
         other => Ok(other),
@@ -459,7 +498,7 @@ fn empty_group_value(expr: Expr, id: usize, keys: usize) -> Result<Expr, MySqlEr
 
 /// Fails if anything inside still refers to an outer block.
 fn check_uncorrelated(relation: &Relation) -> Result<(), MySqlError> {
-    let mut correlated = false;
-    relation.visit_exprs(&mut |expr| correlated = correlated || expr.has_outer());
-    if correlated { Err(not_supported(CORRELATED)) } else { Ok(()) }
+    let mut found = false;
+    relation.visit_exprs(&mut |expr| found = found || expr.has_outer());
+    if found { Err(correlated()) } else { Ok(()) }
 }

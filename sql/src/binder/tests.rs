@@ -66,7 +66,12 @@ fn index(id: i64, name: &str, unique: bool, columns: &[(usize, &str)]) -> IndexI
         name: name.to_owned(),
         columns: columns
             .iter()
-            .map(|(offset, name)| IndexColumn { offset: *offset, name: (*name).to_owned(), length: None })
+            .map(|(offset, name)| IndexColumn {
+                offset: *offset,
+                name: (*name).to_owned(),
+                length: None,
+                descending: false,
+            })
             .collect(),
         unique,
         primary: name == "PRIMARY",
@@ -102,6 +107,7 @@ fn catalog() -> InfoSchema {
         next_index_id: 4,
         created_ms: 0,
         version: 1,
+        view: None,
     };
     let p = TableInfo {
         id: 11,

@@ -26,6 +26,9 @@ pub struct IndexColumn {
     /// Characters (bytes of a binary string) that are indexed; `None` is the whole value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length: Option<u32>,
+    /// Declared DESC. Entries are stored ascending all the same: an index is read from either end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub descending: bool,
 }
 
 impl IndexInfo {

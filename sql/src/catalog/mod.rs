@@ -8,7 +8,7 @@
 //! Names: database and table names are case sensitive (`lower_case_table_names=0`), column and
 //! index names are not.
 //!
-//! Missing on purpose: views, foreign keys, CHECK constraints, partitions, generated columns. The DDL
+//! Missing on purpose: foreign keys, CHECK constraints, partitions, generated columns. The DDL
 //! refuses them with error 1235, so no table here can have one.
 
 mod column;
@@ -18,6 +18,7 @@ mod info_schema;
 mod state;
 mod stored;
 mod table;
+mod view;
 
 pub use column::{ColumnDefault, ColumnInfo};
 pub use database::DatabaseInfo;
@@ -25,6 +26,7 @@ pub use index::{IndexColumn, IndexInfo};
 pub use info_schema::{DatabaseSchema, InfoSchema};
 pub use state::SchemaState;
 pub use table::{HandleKind, TableInfo};
+pub use view::ViewInfo;
 
 /// Databases, tables (and later partitions) share one id space; ids are never reused.
 pub type TableId = i64;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use rutile_sql_types::{Collation, Value};
 use serde::{Deserialize, Serialize};
 
-use super::{ColumnId, ColumnInfo, IndexId, IndexInfo, TableId, stored};
+use super::{ColumnId, ColumnInfo, IndexId, IndexInfo, TableId, ViewInfo, stored};
 use crate::codec::{CodecError, Handle, datum};
 
 /// What names a row of the table.
@@ -43,6 +43,9 @@ pub struct TableInfo {
     /// Schema version of the last change, for plan caches and commit checks.
     #[serde(default)]
     pub version: i64,
+    /// Set for a view, which has columns but no rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub view: Option<ViewInfo>,
 }
 
 impl TableInfo {

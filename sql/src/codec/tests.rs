@@ -175,6 +175,7 @@ fn show_index(table: &str, index: &str, rest: &[&str]) -> String {
         next_index_id: 1,
         created_ms: 0,
         version: 0,
+        view: None,
     };
     let mut entry = IndexInfo {
         id: index.parse().expect("id"),
@@ -226,7 +227,7 @@ fn add_part(info: &mut TableInfo, entry: &mut IndexInfo, row: &mut Vec<Value>, w
         state: SchemaState::Public,
         original_default: Value::Null,
     });
-    entry.columns.push(IndexColumn { offset, name: format!("c{offset}"), length });
+    entry.columns.push(IndexColumn { offset, name: format!("c{offset}"), length, descending: false });
 }
 
 fn handle_of(text: &str) -> Handle {

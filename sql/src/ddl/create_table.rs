@@ -1,4 +1,4 @@
-//! CREATE TABLE and CREATE TABLE … LIKE.
+//! CREATE TABLE, CREATE TABLE … LIKE, and the table of CREATE TABLE … SELECT, whose rows are an INSERT after it.
 
 use async_trait::async_trait;
 use rutile_sql_parser::ast;
@@ -8,7 +8,7 @@ use super::change::{self, Change};
 use super::database::refuse_system_schema;
 use super::index::{index_info, name_and_add, warn_duplicates};
 use super::option::Options;
-use super::{column, row_size};
+use super::{column, row_size, selected_columns};
 use crate::catalog::{HandleKind, InfoSchema, TableInfo};
 use crate::error::{Error, Result};
 use crate::meta::MetaTransaction;
@@ -38,7 +38,8 @@ impl Change for Create<'_> {
     }
 }
 
-pub async fn create_table(context: &mut StatementContext<'_>, statement: &ast::CreateTable) -> Result<()> {
+/// False if the table was there already and IF NOT EXISTS says that this is no error.
+pub async fn create_table(context: &mut StatementContext<'_>, statement: &ast::CreateTable) -> Result<bool> {
     if statement.temporary {
         return Err(Error::unsupported("CREATE TEMPORARY TABLE"));
     }
@@ -50,7 +51,7 @@ pub async fn create_table(context: &mut StatementContext<'_>, statement: &ast::C
     if statement.if_not_exists && context.infoschema.table(&database, statement.name.name.as_str()).is_some()
     {
         context.note(MySqlError::table_exists(&statement.name.name));
-        return Ok(());
+        return Ok(false);
     }
     let table = match &statement.like {
         Some(like) => table_like(context, statement.name.name.as_str(), like)?,
@@ -61,10 +62,10 @@ pub async fn create_table(context: &mut StatementContext<'_>, statement: &ast::C
     }
     let _turn = context.instance.ddl_turn().lock().await;
     match change::apply(context.instance, &Create { database: &database, table }).await {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(true),
         Err(Error::Sql(error)) if error.code == 1050 && statement.if_not_exists => {
             context.note(error);
-            Ok(())
+            Ok(false)
         }
         Err(error) => Err(error),
     }
@@ -114,8 +115,12 @@ fn table_info(
         next_index_id: 1,
         created_ms: context.instance.env().clock.unix_millis(),
         version: 0,
+        view: None,
     };
     add_columns(context, &mut table, statement, collation)?;
+    if let Some(query) = &statement.query {
+        selected_columns::add(context, &mut table, statement, &query.query)?;
+    }
     add_indexes(&mut table, statement)?;
     choose_handle(&mut table, wants_clustered(statement));
     table.sort_indexes();
@@ -132,7 +137,6 @@ fn refuse_unsupported(statement: &ast::CreateTable) -> Result<()> {
         (!statement.foreign_keys.is_empty(), "FOREIGN KEY"),
         (!statement.checks.is_empty(), "CHECK constraints"),
         (statement.partitioning.is_some(), "PARTITION BY"),
-        (statement.query.is_some(), "CREATE TABLE ... SELECT"),
     ];
     match refused.into_iter().find(|(present, _)| *present) {
         Some((_, feature)) => Err(Error::unsupported(feature)),

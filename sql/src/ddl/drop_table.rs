@@ -32,7 +32,8 @@ impl Change for Drop {
         let mut missing = Vec::new();
         let mut garbage = Vec::new();
         for (database, name) in &self.tables {
-            let found = schema.database(database).zip(schema.table(database, name));
+            let table = schema.table(database, name).filter(|table| table.view.is_none());
+            let found = schema.database(database).zip(table);
             let Some((database_schema, table)) = found else {
                 missing.push(format!("{database}.{name}"));
                 continue;
@@ -105,7 +106,10 @@ impl Change for Truncate<'_> {
     async fn apply(&self, schema: &InfoSchema, meta: &mut MetaTransaction) -> Result<Option<Job>> {
         let missing = || MySqlError::no_such_table(self.database, self.table);
         let database = schema.database(self.database).ok_or_else(missing)?;
-        let table = schema.table(self.database, self.table).ok_or_else(missing)?;
+        let table = schema
+            .table(self.database, self.table)
+            .filter(|table| table.view.is_none())
+            .ok_or_else(missing)?;
         if !is_settled(table) {
             return Err(Error::unsupported("TRUNCATE TABLE during ALTER TABLE"));
         }

@@ -97,9 +97,6 @@ fn index_column(table: &TableInfo, part: &ast::IndexPart, primary: bool) -> Resu
         ast::IndexKey::Column { name, prefix } => (name.as_str(), *prefix),
         ast::IndexKey::Expr { .. } => return Err(Error::unsupported("indexes on expressions")),
     };
-    if part.descending == Some(true) {
-        return Err(Error::unsupported("descending index parts"));
-    }
     let column = table.column(name).ok_or_else(|| MySqlError::key_column_missing(name))?;
     if column.ty.kind == TypeKind::Json {
         return Err(MySqlError::json_used_as_key(&column.name).into());
@@ -115,7 +112,8 @@ fn index_column(table: &TableInfo, part: &ast::IndexPart, primary: bool) -> Resu
         }
         None => None,
     };
-    Ok(IndexColumn { offset: column.offset, name: column.name.clone(), length })
+    let descending = part.descending == Some(true);
+    Ok(IndexColumn { offset: column.offset, name: column.name.clone(), length, descending })
 }
 
 /// A prefix as long as the column is no prefix.

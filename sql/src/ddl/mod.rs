@@ -3,8 +3,8 @@
 //! ```text
 //! change.rs        one catalog change as a transaction; one DDL at a time; publish the new version
 //! database.rs      CREATE, ALTER, DROP DATABASE
-//! create_table.rs  CREATE TABLE, CREATE TABLE LIKE;  column.rs  index.rs  option.rs  default.rs  its parts
-//! drop_table.rs    DROP and TRUNCATE TABLE;          rename_table.rs
+//! create_table.rs  CREATE TABLE, CREATE TABLE LIKE;  column.rs  selected_columns.rs  index.rs  option.rs  default.rs  its parts
+//! drop_table.rs    DROP and TRUNCATE TABLE;          rename_table.rs   view.rs
 //! alter_table.rs   ALTER TABLE, CREATE and DROP INDEX: from the actions to the table that is wanted
 //! alter_job.rs     from the table that is to the table that is wanted, through the F1 states
 //! backfill.rs      index entries of the rows that exist;  reclaim.rs  deleting data nobody can reach
@@ -16,7 +16,7 @@
 //! older one are waited for (`domain::MetadataLocks`).
 //!
 //! What is not there answers error 1235 by name and is never ignored: foreign keys, CHECK, partitions,
-//! generated columns, temporary tables, CREATE TABLE … SELECT, views, DEFAULT (expression).
+//! generated columns, temporary tables, DEFAULT (expression).
 
 mod alter_job;
 mod alter_table;
@@ -34,6 +34,8 @@ mod reclaim;
 mod rename_table;
 mod resume;
 mod row_size;
+mod selected_columns;
+mod view;
 
 pub use alter_table::{alter_table, create_index, drop_index};
 pub use create_table::create_table;
@@ -42,3 +44,4 @@ pub(crate) use default::literal_value;
 pub use drop_table::{drop_table, truncate_table};
 pub use rename_table::rename_table;
 pub use resume::{resume_jobs, unfinished_jobs};
+pub use view::{create_view, drop_view};

@@ -70,6 +70,20 @@ impl MetadataLocks {
         })
     }
 
+    /// Waits until no other session's statement or transaction uses one of the tables.
+    pub async fn wait_for_others(&self, session: u64, tables: &HashMap<TableId, bool>) {
+        loop {
+            let released = self.released.notified();
+            let used = self.uses.lock().iter().any(|(other, entry)| {
+                *other != session && entry.tables.keys().any(|table| tables.contains_key(table))
+            });
+            if !used {
+                return;
+            }
+            released.await;
+        }
+    }
+
     /// Waits until nobody uses `table` as it was before `version`.
     pub async fn wait_for_older(&self, table: TableId, version: i64) {
         loop {

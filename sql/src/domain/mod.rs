@@ -3,6 +3,7 @@
 //! ```text
 //! schema_cache.rs   the current InfoSchema; reload when the stored version moved
 //! metadata_lock.rs  which tables the running statements and transactions use, and since which version
+//! table_lock.rs     LOCK TABLES
 //! duties.rs         background tasks: schema reload, finishing DDL jobs of a previous life
 //! ```
 //!
@@ -12,7 +13,9 @@
 mod duties;
 mod metadata_lock;
 mod schema_cache;
+mod table_lock;
 
 pub use duties::start;
 pub use metadata_lock::{MetadataLocks, SchemaUse};
 pub use schema_cache::SchemaCache;
+pub use table_lock::TableLocks;

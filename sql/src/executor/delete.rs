@@ -43,7 +43,7 @@ pub(super) async fn run(context: &mut StatementContext<'_>, statement: &ast::Del
         let bind = context.bind_context(&view, &evaluation);
         dml::bind_target(&bind, &choice(statement))?
     };
-    context.use_table(&target.table)?;
+    context.use_table_to_write(&target.table)?;
     let mut eval = evaluation.eval_context();
     eval.convert.ignore = statement.ignore;
     let writer = RowWriter::new(&target.table, context.settings().time_zone, context.row_locks());

@@ -74,7 +74,7 @@ fn bind(
 
 pub(super) fn check(context: &mut StatementContext<'_>, statement: &ast::Insert) -> Result<()> {
     refuse_unsupported(statement)?;
-    let (database, table) = context.table(&statement.table)?;
+    let (database, table) = context.table_to_write(&statement.table)?;
     let evaluation = context.evaluation(true);
     let view = context.view();
     let mut bind_context = context.bind_context(&view, &evaluation);
@@ -84,7 +84,7 @@ pub(super) fn check(context: &mut StatementContext<'_>, statement: &ast::Insert)
 
 pub(super) async fn run(context: &mut StatementContext<'_>, statement: &ast::Insert) -> Result<Outcome> {
     refuse_unsupported(statement)?;
-    let (database, table) = context.table(&statement.table)?;
+    let (database, table) = context.table_to_write(&statement.table)?;
     let evaluation = context.evaluation(true);
     let bound = {
         let view = context.view();

@@ -7,7 +7,6 @@ use std::collections::{HashMap, HashSet};
 
 use rutile_sql_functions::EvalContext;
 use rutile_sql_functions::aggregate::{Accumulator, Aggregate, AggregateInfo, lookup};
-use rutile_sql_functions::call::InferContext;
 use rutile_sql_types::{FieldType, MySqlError, Value};
 
 use super::row::Row;
@@ -54,8 +53,10 @@ pub fn grouped(
     let mut groups: Vec<Group> = Vec::new();
     let mut positions: HashMap<Vec<u8>, usize> = HashMap::new();
     if keys.is_empty() {
-        groups
-            .push(Group { keys: Vec::new(), states: calls.iter().map(new_state).collect::<Result<_, _>>()? });
+        groups.push(Group {
+            keys: Vec::new(),
+            states: calls.iter().map(|call| new_state(call, context)).collect::<Result<_, _>>()?,
+        });
     }
     for row in &rows {
         let position = if keys.is_empty() {
@@ -91,12 +92,15 @@ fn group_of(
     if let Some(position) = positions.get(&key) {
         return Ok(*position);
     }
-    groups.push(Group { keys: found, states: calls.iter().map(new_state).collect::<Result<_, _>>()? });
+    groups.push(Group {
+        keys: found,
+        states: calls.iter().map(|call| new_state(call, context)).collect::<Result<_, _>>()?,
+    });
     positions.insert(key, groups.len() - 1);
     Ok(groups.len() - 1)
 }
 
-fn new_state(call: &AggregateCall) -> Result<State, MySqlError> {
+fn new_state(call: &AggregateCall, context: &EvalContext) -> Result<State, MySqlError> {
     if call.kind == AggregateKind::CountRows {
         return Ok(State::Rows(0));
     }
@@ -106,7 +110,7 @@ fn new_state(call: &AggregateCall) -> Result<State, MySqlError> {
         args: call.args.iter().map(|arg| arg.ty().clone()).collect::<Vec<FieldType>>(),
         result: call.ty.clone(),
         separator: call.separator.clone(),
-        max_length: usize::try_from(InferContext::default().group_concat_max_len).unwrap_or(usize::MAX),
+        max_length: usize::try_from(context.group_concat_max_len).unwrap_or(usize::MAX),
     };
     Ok(State::Function { state: (function.new)(&info), seen: call.distinct.then(HashSet::new) })
 }

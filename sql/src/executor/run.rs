@@ -13,6 +13,7 @@ use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::StreamExt;
 use rutile_sql_types::{FieldType, MySqlError, Value};
 
+use super::materialize::{self, Materializer};
 use super::{StoredTable, row};
 use crate::binder::relation::{TableScan, VirtualScan};
 use crate::binder::{BoundQuery, Relation};
@@ -79,10 +80,19 @@ impl QueryEngine {
         view: Option<&ReadView>,
         statement: &Arc<Evaluation>,
     ) -> Result<Rows, MySqlError> {
-        if let Some(rows) = row::rows(&query.relation, statement)? {
+        self.run_relation(&query.relation, view, statement).await
+    }
+
+    pub(super) async fn run_relation(
+        &self,
+        relation: &Relation,
+        view: Option<&ReadView>,
+        statement: &Arc<Evaluation>,
+    ) -> Result<Rows, MySqlError> {
+        if let Some(rows) = row::rows(relation, statement)? {
             return Ok(Rows::Values(rows));
         }
-        let planned = self.plan(&query.relation, view, statement).await?;
+        let planned = self.plan(relation, view, statement).await?;
         self.execute(&planned, statement)
     }
 
@@ -93,6 +103,15 @@ impl QueryEngine {
         view: Option<&ReadView>,
         statement: &Arc<Evaluation>,
     ) -> Result<PlannedQuery, MySqlError> {
+        let settled;
+        let relation = if materialize::is_needed(relation) {
+            let quota_bytes = self.limits.query_memory_bytes;
+            let first = Materializer { engine: self, view, statement, quota_bytes };
+            settled = first.settle(relation.clone()).await?;
+            &settled
+        } else {
+            relation
+        };
         let sources = QuerySources { view, statement, rows: &self.rows };
         let logical =
             LogicalBuilder::new(&sources, Arc::clone(statement)).build(relation).map_err(to_mysql_error)?;

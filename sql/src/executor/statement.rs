@@ -87,6 +87,17 @@ async fn run_short_read(
     Ok(read.read(&reader, evaluation).await?)
 }
 
+/// The columns of a query, for the table that is made of it.
+pub fn output_columns(
+    context: &mut StatementContext<'_>,
+    query: &ast::Query,
+) -> Result<Vec<crate::binder::OutputColumn>> {
+    let evaluation = context.evaluation(false);
+    let view = context.view();
+    let names = context.bind_context(&view, &evaluation);
+    Ok(bind_query(query, &names)?.columns)
+}
+
 /// The columns that running the query would give; placeholders have no value yet.
 pub async fn describe_query(
     context: &mut StatementContext<'_>,

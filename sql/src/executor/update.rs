@@ -89,7 +89,7 @@ pub(super) async fn run(context: &mut StatementContext<'_>, statement: &ast::Upd
         let bind_context = context.bind_context(&view, &evaluation);
         bind(&bind_context, statement)?
     };
-    context.use_table(&target.table)?;
+    context.use_table_to_write(&target.table)?;
     let mut eval = evaluation.eval_context();
     let mut writer = RowWriter::new(&target.table, context.settings().time_zone, context.row_locks());
     let rows = dml::chosen_rows(context, &target, &mut eval, &writer, false).await?;

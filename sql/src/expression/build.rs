@@ -35,9 +35,11 @@ pub fn arg_info(expr: &Expr) -> ArgInfo<'_> {
         Expr::Literal { value: Value::Null, .. } => Coercibility::Ignorable,
         Expr::Literal { .. } | Expr::Parameter { .. } => Coercibility::Coercible,
         Expr::Call(call) => call.info.coercibility,
-        Expr::Column { .. } | Expr::Outer { .. } | Expr::Subquery { .. } | Expr::Aggregate { .. } => {
-            Coercibility::Implicit
-        }
+        Expr::Column { .. }
+        | Expr::Outer { .. }
+        | Expr::Subquery { .. }
+        | Expr::Aggregate { .. }
+        | Expr::Window { .. } => Coercibility::Implicit,
     };
     ArgInfo { ty: expr.ty(), constant: expr.as_literal(), coercibility }
 }

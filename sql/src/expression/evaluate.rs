@@ -34,7 +34,7 @@ pub fn evaluate_with(
             .cloned()
             .ok_or_else(|| MySqlError::internal(format!("placeholder {index} has no value"))),
         Expr::Call(call) => evaluate_call(call, row, parameters, context),
-        Expr::Outer { .. } | Expr::Subquery { .. } | Expr::Aggregate { .. } => {
+        Expr::Outer { .. } | Expr::Subquery { .. } | Expr::Aggregate { .. } | Expr::Window { .. } => {
             Err(MySqlError::internal(format!("{expr} cannot be evaluated by itself")))
         }
     }

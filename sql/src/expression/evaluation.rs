@@ -83,6 +83,7 @@ impl Evaluation {
         InferContext {
             sql_mode: self.template.convert.sql_mode,
             div_precision_increment: self.template.div_precision_increment,
+            group_concat_max_len: self.template.group_concat_max_len,
             connection_collation: self.connection_collation,
             ..InferContext::default()
         }

@@ -3,7 +3,7 @@
 //! Columns are positions in the row that the expression is evaluated over, so the same tree runs
 //! over a row of values, over Arrow columns here, and over Arrow columns at the store. Operators,
 //! CASE and IF are calls like any other function. `Outer` and `Subquery` exist only between the
-//! binder and the planner, which turns both into joins; `Aggregate` only while a block is bound.
+//! binder and the planner, which turns both into joins; `Aggregate` and `Window` only while a block is bound.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -28,6 +28,8 @@ pub enum Expr {
     Subquery { id: usize, column: usize, ty: FieldType },
     /// The value of the aggregate `index` of the block that is being bound.
     Aggregate { index: usize, ty: FieldType },
+    /// The value of the window function `index` of the block that is being bound.
+    Window { index: usize, ty: FieldType },
 }
 
 /// A builtin applied to arguments.
@@ -61,7 +63,8 @@ impl Expr {
             | Self::Parameter { ty, .. }
             | Self::Outer { ty, .. }
             | Self::Subquery { ty, .. }
-            | Self::Aggregate { ty, .. } => ty,
+            | Self::Aggregate { ty, .. }
+            | Self::Window { ty, .. } => ty,
             Self::Call(call) => &call.info.result,
         }
     }
@@ -176,6 +179,10 @@ impl Expr {
         self.any(|expr| matches!(expr, Self::Subquery { .. }))
     }
 
+    pub fn has_window(&self) -> bool {
+        self.any(|expr| matches!(expr, Self::Window { .. }))
+    }
+
     pub fn has_outer(&self) -> bool {
         self.any(|expr| matches!(expr, Self::Outer { .. }))
     }
@@ -209,7 +216,8 @@ impl PartialEq for Expr {
             (Self::Subquery { id: a, column: c, .. }, Self::Subquery { id: b, column: d, .. }) => {
                 a == b && c == d
             }
-            (Self::Aggregate { index: a, .. }, Self::Aggregate { index: b, .. }) => a == b,
+            (Self::Aggregate { index: a, .. }, Self::Aggregate { index: b, .. })
+            | (Self::Window { index: a, .. }, Self::Window { index: b, .. }) => a == b,
             (Self::Call(a), Self::Call(b)) => {
                 a.function.name == b.function.name && a.info.result == b.info.result && a.args == b.args
             }
@@ -240,6 +248,7 @@ impl Hash for Expr {
             Self::Outer { depth, index, .. } => (4_u8, depth, index).hash(state),
             Self::Subquery { id, .. } => (5_u8, id).hash(state),
             Self::Aggregate { index, .. } => (6_u8, index).hash(state),
+            Self::Window { index, .. } => (7_u8, index).hash(state),
         });
     }
 }

@@ -6,7 +6,7 @@
 //!                                     --datafusion.rs-> a DataFusion expression, and back (pushed.rs)
 //! ```
 //!
-//! `fold.rs` constants, `key.rs` what makes native equality MySQL's, `aggregate.rs` aggregate calls,
+//! `fold.rs` constants, `key.rs` what makes native equality MySQL's, `aggregate.rs` and `window.rs` their calls,
 //! `evaluation.rs` what all evaluation of one statement shares, `print.rs` text for EXPLAIN,
 //! `temporal.rs` temporal constants.
 
@@ -22,8 +22,10 @@ pub mod print;
 pub mod pushed;
 pub mod temporal;
 pub mod vector;
+mod window;
 
 pub use aggregate::{AggregateCall, AggregateKind};
 pub use evaluate::{compare_values, evaluate, evaluate_with, is_true};
 pub use evaluation::{Evaluation, Interruption, Uninterrupted};
 pub use expr::{Call, Expr, conjuncts};
+pub use window::{Frame, FrameEdge, WindowCall, WindowFunction};

@@ -21,6 +21,7 @@ pub fn write(out: &mut (impl Write + ?Sized), expr: &Expr, names: &[String]) -> 
         Expr::Outer { depth, index, .. } => write!(out, "outer({depth}).#{index}"),
         Expr::Subquery { id, column, .. } => write!(out, "subquery({id}).#{column}"),
         Expr::Aggregate { index, .. } => write!(out, "aggregate({index})"),
+        Expr::Window { index, .. } => write!(out, "window({index})"),
         Expr::Call(call) => write_call(out, call, names),
     }
 }

@@ -53,9 +53,11 @@ pub fn evaluate_columns(
             }
         }
         Expr::Call(call) => evaluate_eagerly(call, columns, rows, context),
-        Expr::Parameter { .. } | Expr::Outer { .. } | Expr::Subquery { .. } | Expr::Aggregate { .. } => {
-            Err(MySqlError::internal(format!("{expr} cannot be evaluated by itself")))
-        }
+        Expr::Parameter { .. }
+        | Expr::Outer { .. }
+        | Expr::Subquery { .. }
+        | Expr::Aggregate { .. }
+        | Expr::Window { .. } => Err(MySqlError::internal(format!("{expr} cannot be evaluated by itself"))),
     }
 }
 

@@ -27,7 +27,7 @@ pub async fn load_data(context: &mut StatementContext<'_>, statement: &ast::Load
         return Err(MySqlError::cannot_execute_in_read_only_transaction().into());
     }
     let collation = file_collation(context, statement)?;
-    let (_, table) = context.table(&statement.table)?;
+    let (_, table) = context.table_to_write(&statement.table)?;
     let evaluation = context.evaluation(true);
     let mut eval = evaluation.eval_context();
     // The client cannot be stopped in the middle of its file, so LOCAL never fails for one value.

@@ -12,21 +12,22 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::default_table_source::DefaultTableSource;
-use datafusion::common::{Column, DFSchema, JoinType, NullEquality, Result, TableReference};
+use datafusion::common::{Column, DFSchema, DataFusionError, JoinType, NullEquality, Result, TableReference};
 use datafusion::logical_expr::logical_plan::{Aggregate, TableScanBuilder};
 use datafusion::logical_expr::{
     Cast, EmptyRelation, Expr as PlanExpr, Filter, Join as PlanJoin, JoinConstraint, Limit, LogicalPlan,
-    Projection, Sort, SortExpr, Union,
+    Projection, Sort, SortExpr, Union, Window,
 };
 
 use rutile_sql_types::{FieldType, Value};
 
 use super::aggregate::plan_aggregate;
+use super::window::{WindowColumns, edges_of, plan_window};
 use crate::binder::relation::{
     Attach, AttachKind, Join, JoinKind, Relation, SortKey, TableScan, VirtualScan,
 };
 use crate::expression::datafusion::{plan_integer, to_plan, to_plan_condition, to_plan_key};
-use crate::expression::{AggregateCall, Evaluation, Expr, key};
+use crate::expression::{AggregateCall, Evaluation, Expr, WindowCall, key};
 
 /// Makes the providers that scans read from.
 pub trait Sources {
@@ -94,8 +95,17 @@ impl<'a> LogicalBuilder<'a> {
                 let input = self.build(input)?;
                 Ok(limit(input, *offset, *count))
             }
+            Relation::Window { input, calls } => {
+                let width = input.width();
+                let input = self.build(input)?;
+                self.window(input, width, calls)
+            }
             Relation::Union { inputs } => self.union(inputs),
             Relation::Attach(attach) => self.attach(attach),
+            // What runs again and again has become rows before the rest is planned.
+            Relation::Apply(_) | Relation::Recursive(_) | Relation::WorkTable { .. } => {
+                Err(DataFusionError::Internal("a relation that has no plan".to_owned()))
+            }
         }
     }
 
@@ -215,6 +225,37 @@ impl<'a> LogicalBuilder<'a> {
             .map(|column| PlanExpr::Column(column).alias(self.next_name()))
             .collect();
         projection(grouped, exprs)
+    }
+
+    /// One window operator for each call; DataFusion sorts once for those that share an order.
+    fn window(&mut self, plan: LogicalPlan, width: usize, calls: &[WindowCall]) -> Result<LogicalPlan> {
+        let columns = output_columns(&plan);
+        let mut below: Vec<PlanExpr> = columns.iter().cloned().map(PlanExpr::Column).collect();
+        let mut read = Vec::with_capacity(calls.len());
+        for call in calls {
+            let mut add = |builder: &mut Self, expr: &Expr, as_key: bool| -> Result<Column> {
+                let convert = if as_key { to_plan_key } else { to_plan };
+                let name = builder.next_name();
+                below.push(convert(expr, &columns, &builder.statement)?.alias(name.clone()));
+                Ok(Column::new_unqualified(name))
+            };
+            let args = call.args.iter().map(|arg| add(self, arg, false)).collect::<Result<_>>()?;
+            let partition_by =
+                call.partition_by.iter().map(|key| add(self, key, true)).collect::<Result<_>>()?;
+            let order_by =
+                call.order_by.iter().map(|(key, _)| add(self, key, true)).collect::<Result<_>>()?;
+            let edges =
+                edges_of(call).into_iter().map(|edge| add(self, edge, false)).collect::<Result<_>>()?;
+            read.push(WindowColumns { args, partition_by, order_by, edges });
+        }
+        let mut plan = projection(plan, below)?;
+        let mut results: Vec<PlanExpr> = columns.into_iter().take(width).map(PlanExpr::Column).collect();
+        for (call, read) in calls.iter().zip(read) {
+            let expr = plan_window(call, read, &self.statement).alias(self.next_name());
+            plan = LogicalPlan::Window(Window::try_new(vec![expr], Arc::new(plan))?);
+            results.extend(output_columns(&plan).pop().map(PlanExpr::Column));
+        }
+        projection(plan, results)
     }
 
     fn union(&mut self, inputs: &[Relation]) -> Result<LogicalPlan> {

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! `aggregate.rs` MySQL's aggregates for DataFusion (`groups.rs` the fast
-//! lane of sums, `any_value.rs`, `accumulator.rs`, `row_accumulator.rs` the rest), `pushdown.rs` partial
+//! lane of sums, `any_value.rs`, `accumulator.rs`, `row_accumulator.rs` the rest), `window.rs` and `frame.rs` window functions, `pushdown.rs` partial
 //! aggregates and first rows at the stores, `memory.rs` pool and quotas, `statistics.rs` row counts. Missing: plan cache, cost from real statistics, join order by
 //! cost, index merge, order from indexes.
 
@@ -14,6 +14,7 @@ pub mod access_path;
 mod accumulator;
 mod aggregate;
 mod any_value;
+mod frame;
 mod groups;
 pub mod logical;
 pub mod memory;
@@ -22,5 +23,6 @@ pub mod ranger;
 mod row_accumulator;
 pub mod statistics;
 pub mod template;
+mod window;
 
 pub use crate::executor::run_query;

@@ -6,7 +6,7 @@ use rutile_sql_types::{FieldType, Value};
 
 use super::outcome::Outcome;
 use super::session::Session;
-use super::{definition, dml, prepared, query, set, transaction_control, utility};
+use super::{definition, dml, lock_tables, maintenance, prepared, query, set, transaction_control, utility};
 use crate::error::{Error, Result};
 
 /// Statements that leave the previous statement's warnings in place: those that show them, and SELECTs without
@@ -45,6 +45,8 @@ pub(super) async fn dispatch(
         | K::CreateTable(_)
         | K::AlterTable(_)
         | K::DropTable(_)
+        | K::CreateView(_)
+        | K::DropView(_)
         | K::RenameTable(_)
         | K::TruncateTable(_)
         | K::CreateIndex(_)
@@ -62,8 +64,11 @@ pub(super) async fn dispatch(
         K::Deallocate(name) => prepared::deallocate(session, name.as_str()),
         K::Kill(kill) => utility::kill(session, kill, text, parameters).await,
         K::Flush(flush) => utility::flush(session, flush).await,
-        K::TableMaintenance(maintenance) => utility::table_maintenance(session, maintenance).await,
-        K::UnlockTables => transaction_control::implicit_commit(session).await.map(|()| Outcome::done()),
+        K::TableMaintenance(maintenance) => maintenance::run(session, maintenance, text).await,
+        K::SplitTable(split) => maintenance::split(session, split, text, parameters).await,
+        K::Admin(admin) => maintenance::admin(session, admin, text).await,
+        K::LockTables(tables) => lock_tables::lock(session, tables, text).await,
+        K::UnlockTables => lock_tables::unlock(session).await,
         other => Err(Error::unsupported(name_of(other))),
     }
 }
@@ -74,16 +79,12 @@ fn name_of(kind: &StatementKind) -> &'static str {
     match kind {
         K::Unsupported { feature } => feature,
         K::Call(_) => "CALL",
-        K::CreateView(_) => "CREATE VIEW",
-        K::DropView(_) => "DROP VIEW",
         K::DropRoutine(routine) => match routine.kind {
             ast::RoutineKind::Procedure => "DROP PROCEDURE",
             ast::RoutineKind::Function => "DROP FUNCTION",
             ast::RoutineKind::Trigger => "DROP TRIGGER",
             ast::RoutineKind::Event => "DROP EVENT",
         },
-        K::SplitTable(_) => "SPLIT TABLE",
-        K::LockTables(_) => "LOCK TABLES",
         K::LockInstance => "LOCK INSTANCE",
         K::UnlockInstance => "UNLOCK INSTANCE",
         K::SetPassword(_) => "SET PASSWORD",
@@ -92,7 +93,6 @@ fn name_of(kind: &StatementKind) -> &'static str {
         K::Help(_) => "HELP",
         K::Shutdown => "SHUTDOWN",
         K::Restart => "RESTART",
-        K::Admin(_) => "ADMIN",
         K::CreateUser(_) => "CREATE USER",
         K::AlterUser(_) => "ALTER USER",
         K::DropUser { .. } => "DROP USER",

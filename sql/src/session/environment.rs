@@ -68,6 +68,7 @@ impl StatementContext<'_> {
             row_count: state.row_count,
             found_rows: state.found_rows(),
             div_precision_increment: settings.div_precision_increment,
+            group_concat_max_len: settings.group_concat_max_len,
             max_allowed_packet: usize::try_from(settings.max_allowed_packet).unwrap_or(usize::MAX),
             default_week_format: i64::from(settings.default_week_format),
             changes_data,

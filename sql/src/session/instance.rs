@@ -15,7 +15,7 @@ use super::state::SessionInfo;
 use super::status::StatusCounters;
 use crate::catalog::InfoSchema;
 use crate::config::InstanceConfig;
-use crate::domain::{self, MetadataLocks, SchemaCache};
+use crate::domain::{self, MetadataLocks, SchemaCache, TableLocks};
 use crate::error::{Result, SqlError};
 use crate::executor::{QueryEngine, QueryLimits};
 use crate::meta::MetaTransaction;
@@ -28,6 +28,7 @@ struct Shared {
     config: InstanceConfig,
     schema_cache: SchemaCache,
     metadata_locks: Arc<MetadataLocks>,
+    table_locks: TableLocks,
     auto_ids: AutoIds,
     global_variables: GlobalVariables,
     processes: ProcessList,
@@ -77,6 +78,7 @@ impl Instance {
             env,
             schema_cache,
             metadata_locks: Arc::new(MetadataLocks::default()),
+            table_locks: TableLocks::default(),
             auto_ids: AutoIds::new(client.clone()),
             client,
             config,
@@ -146,6 +148,11 @@ impl Instance {
 
     pub fn metadata_locks(&self) -> &Arc<MetadataLocks> {
         &self.0.metadata_locks
+    }
+
+    /// LOCK TABLES.
+    pub fn table_locks(&self) -> &TableLocks {
+        &self.0.table_locks
     }
 
     pub fn auto_ids(&self) -> &AutoIds {

@@ -6,7 +6,7 @@
 //! state.rs              what a session remembers: database, variables, diagnostics, last insert id
 //! statement_context.rs  what one running statement may touch; planner and executor work on it
 //! dispatch.rs           which file runs which kind of statement
-//! query.rs dml.rs locking.rs definition.rs transaction_control.rs set.rs utility.rs prepared.rs
+//! query.rs into.rs dml.rs locking.rs lock_tables.rs definition.rs transaction_control.rs set.rs maintenance.rs utility.rs prepared.rs
 //! outcome.rs            what comes back
 //! environment.rs        what expressions of a statement share: time, modes, variables
 //! processlist.rs        who is connected, and KILL
@@ -21,7 +21,10 @@ mod dml;
 mod environment;
 mod evaluate;
 mod instance;
+mod into;
+mod lock_tables;
 mod locking;
+mod maintenance;
 mod outcome;
 mod prepared;
 mod processlist;

@@ -11,7 +11,7 @@ use rutile_sql_types::{Collation, FieldType, MySqlError, Value};
 
 use super::outcome::{ColumnMeta, Outcome};
 use super::session::Session;
-use super::{dispatch, utility};
+use super::{dispatch, maintenance};
 use crate::error::{Error, Result};
 use crate::executor::TemplateCache;
 
@@ -153,13 +153,13 @@ fn is_preparable(kind: &StatementKind) -> bool {
 
 /// The result columns of a statement, before it runs; names are resolved, so a missing table is error 1146.
 async fn describe(session: &mut Session, statement: &Statement, text: &[u8]) -> Result<Vec<ColumnMeta>> {
-    let (schema, _schema_use) = session.enter();
+    let (schema, _schema_use) = session.enter_to_look();
     let mut context = session.context(schema, &[], text);
     match &statement.kind {
         StatementKind::Query(query) => crate::executor::describe_query(&mut context, query).await,
         StatementKind::Explain(explain) => crate::executor::describe_explain(&mut context, explain).await,
         StatementKind::Show(show) => crate::infoschema::show_columns(&context, show),
-        StatementKind::TableMaintenance(_) => Ok(utility::maintenance_columns()),
+        StatementKind::TableMaintenance(_) => Ok(maintenance::maintenance_columns()),
         StatementKind::Insert(_) | StatementKind::Update(_) | StatementKind::Delete(_) => {
             crate::executor::check_dml(&mut context, statement).await.map(|()| Vec::new())
         }

@@ -26,6 +26,9 @@ pub(super) async fn select(
     parameters: &[(Value, FieldType)],
     cache: Option<&TemplateCache>,
 ) -> Result<Outcome> {
+    if let Some(target) = &query.into {
+        return super::into::select(session, query, target, text, parameters).await;
+    }
     transaction_control::open_for_statement(session);
     if !query.locking.is_empty() {
         return locking::select(session, query, text, parameters).await;

@@ -85,6 +85,7 @@ impl Session {
             found_rows: Arc::new(AtomicU64::new(0)),
             warnings: Warnings::default(),
             streaming: None,
+            locked_tables: None,
             process,
             must_close: false,
             unreported: Unreported::default(),
@@ -163,8 +164,14 @@ impl Session {
             return self.run("Execute", statement, text, parameters).await;
         };
         self.start_statement("Execute", statement, text);
-        let result = Box::pin(query::select(self, query, text, parameters, Some(template))).await;
-        self.finish_statement(result)
+        loop {
+            let instance = self.instance.clone();
+            let released = instance.table_locks().released();
+            let result = Box::pin(query::select(self, query, text, parameters, Some(template))).await;
+            if let Some(result) = self.after_attempt(result, released).await {
+                return self.finish_statement(result);
+            }
+        }
     }
 
     /// What a prepared statement is about; an unknown one is nothing in particular.
@@ -195,6 +202,7 @@ impl Session {
     /// COM_RESET_CONNECTION: as if just connected, with the same account and default database.
     pub async fn reset_connection(&mut self) -> Result<(), SqlError> {
         let rolled_back = transaction_control::rollback(self).await;
+        super::lock_tables::release(self);
         self.prepared = PreparedStatements::default();
         self.state.variables.reset(self.instance.global_variables());
         set_handshake_charset(&mut self.state);
@@ -258,8 +266,29 @@ impl Session {
         parameters: &[(Value, FieldType)],
     ) -> Result<Outcome, SqlError> {
         self.start_statement(command, statement, text);
-        let result = Box::pin(dispatch::dispatch(self, statement, text, parameters)).await;
-        self.finish_statement(result)
+        loop {
+            let instance = self.instance.clone();
+            let released = instance.table_locks().released();
+            let result = Box::pin(dispatch::dispatch(self, statement, text, parameters)).await;
+            if let Some(result) = self.after_attempt(result, released).await {
+                return self.finish_statement(result);
+            }
+        }
+    }
+
+    /// The outcome of a statement; `None` if it came to a table that LOCK TABLES kept from it until now.
+    async fn after_attempt(
+        &self,
+        result: Result<Outcome>,
+        released: impl Future<Output = ()>,
+    ) -> Option<Result<Outcome>> {
+        match result {
+            Err(Error::TableLocked) => match super::lock_tables::wait(self, released).await {
+                Ok(()) => None,
+                Err(error) => Some(Err(error)),
+            },
+            result => Some(result),
+        }
     }
 
     fn finish_statement(&mut self, result: Result<Outcome>) -> Result<Outcome, SqlError> {
@@ -326,13 +355,20 @@ impl Session {
     /// Registers the session as a user of the catalog for one statement: of the newest, or of the one that its
     /// transaction keeps to.
     pub(super) fn enter(&mut self) -> (Arc<InfoSchema>, SchemaUse) {
+        let (schema, schema_use) = self.enter_to_look();
+        self.transaction.pin_schema(&schema);
+        (schema, schema_use)
+    }
+
+    /// The same for PREPARE, which reads nothing: it must not decide which catalog the transaction keeps to, because
+    /// DDL does not wait for tables that were only looked at.
+    pub(super) fn enter_to_look(&mut self) -> (Arc<InfoSchema>, SchemaUse) {
         let pinned = self.transaction.pinned_schema().map(Arc::clone);
         let instance = &self.instance;
         let (schema, mut schema_use) = instance
             .metadata_locks()
             .enter(self.state.info.connection_id, || pinned.unwrap_or_else(|| instance.infoschema()));
         schema_use.set_transaction_open(self.transaction.in_transaction());
-        self.transaction.pin_schema(&schema);
         (schema, schema_use)
     }
 
@@ -373,6 +409,7 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.instance.metadata_locks().release_transaction(self.state.info.connection_id);
+        super::lock_tables::release(self);
         self.instance.processes().remove(self.state.info.connection_id);
     }
 }

@@ -92,6 +92,8 @@ pub struct SessionState {
     pub warnings: Warnings,
     /// A result that is still streamed raises its warnings here.
     pub(crate) streaming: Option<Arc<Evaluation>>,
+    /// What LOCK TABLES holds, by table id, and whether to write.
+    pub locked_tables: Option<HashMap<i64, bool>>,
     pub(super) process: Arc<Process>,
     pub(super) must_close: bool,
     /// What clients that follow the session are told next.

@@ -16,7 +16,7 @@ use super::instance::Instance;
 use super::processlist::Cancellation;
 use super::state::SessionState;
 use crate::catalog::{DatabaseSchema, InfoSchema, TableInfo};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::txn::{ReadView, RowLocks, SessionTransaction};
 use crate::variable::Settings;
 
@@ -62,8 +62,31 @@ impl StatementContext<'_> {
         Ok((schema, table))
     }
 
-    /// The same without registering: a DDL that waits for the users of a table must not wait for itself.
+    /// The same of a table that the statement writes.
+    pub fn table_to_write(
+        &mut self,
+        name: &ast::ObjectName,
+    ) -> Result<(Arc<DatabaseSchema>, Arc<TableInfo>)> {
+        let (schema, table) = self.find_relation(name)?;
+        if table.view.is_some() {
+            return Err(Error::unsupported("writing through a view"));
+        }
+        self.use_table_to_write(&table)?;
+        Ok((schema, table))
+    }
+
+    /// The same without registering: a DDL that waits for the users of a table must not wait for itself. A view is
+    /// error 1347.
     pub fn find_table(&self, name: &ast::ObjectName) -> Result<(Arc<DatabaseSchema>, Arc<TableInfo>)> {
+        let (schema, table) = self.find_relation(name)?;
+        if table.view.is_some() {
+            return Err(MySqlError::wrong_object(&schema.info.name, &table.name, "BASE TABLE").into());
+        }
+        Ok((schema, table))
+    }
+
+    /// A stored table or a view.
+    pub fn find_relation(&self, name: &ast::ObjectName) -> Result<(Arc<DatabaseSchema>, Arc<TableInfo>)> {
         let database = self.database_of(name)?;
         let schema = self
             .infoschema
@@ -78,11 +101,39 @@ impl StatementContext<'_> {
         Ok((schema, table))
     }
 
+    /// Registers a table that the statement reads.
+    pub fn use_table(&mut self, table: &TableInfo) -> Result<()> {
+        self.check_table_lock(table, false)?;
+        self.register_table(table)
+    }
+
+    /// Registers a table that the statement writes.
+    pub fn use_table_to_write(&mut self, table: &TableInfo) -> Result<()> {
+        self.check_table_lock(table, true)?;
+        self.register_table(table)
+    }
+
+    /// What LOCK TABLES of this session (1100, 1099) and of others allows.
+    fn check_table_lock(&self, table: &TableInfo, write: bool) -> Result<()> {
+        let session = self.session.info.connection_id;
+        if let Some(own) = &self.session.locked_tables {
+            return match own.get(&table.id) {
+                None => Err(MySqlError::table_not_locked(&table.name).into()),
+                Some(false) if write => Err(MySqlError::table_not_locked_for_write(&table.name).into()),
+                Some(_) => Ok(()),
+            };
+        }
+        // Who has used the table in its transaction already is waited for by the one who locks it.
+        let waits = self.instance.table_locks().blocks(session, table.id, write)
+            && !self.instance.metadata_locks().uses_table(session, table.id);
+        if waits { Err(Error::TableLocked) } else { Ok(()) }
+    }
+
     /// Registers a table as used, so that DDL waits for this statement and its transaction.
     ///
     /// Error 1412 if the transaction comes to the table only after its definition changed: the snapshot may hold rows
     /// of another shape. A table the transaction uses already cannot change under it, since DDL waits.
-    pub fn use_table(&mut self, table: &TableInfo) -> Result<()> {
+    fn register_table(&mut self, table: &TableInfo) -> Result<()> {
         let session = self.session.info.connection_id;
         let locks = self.instance.metadata_locks();
         if self.transaction.keeps_older_schema() && !locks.uses_table(session, table.id) {

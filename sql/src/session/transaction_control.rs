@@ -20,6 +20,7 @@ pub(super) fn open_for_statement(session: &mut Session) {
 
 pub(super) async fn begin(session: &mut Session, begin: Begin) -> Result<Outcome> {
     implicit_commit(session).await?;
+    super::lock_tables::release(session);
     let asked = session.state.variables.take_transaction_characteristics();
     let read_only = begin.read_only.unwrap_or(asked.read_only);
     session.transaction.begin(true, Characteristics { read_only, ..asked });

@@ -1,9 +1,9 @@
-//! KILL, FLUSH, DO, and the table maintenance statements.
+//! KILL, FLUSH and DO.
 
-use rutile_sql_parser::ast::{self, FlushTarget, MaintenanceKind};
-use rutile_sql_types::{Collation, FieldType, MySqlError, Value};
+use rutile_sql_parser::ast::{self, FlushTarget};
+use rutile_sql_types::{FieldType, MySqlError, Value};
 
-use super::outcome::{ColumnMeta, Outcome};
+use super::outcome::Outcome;
 use super::session::Session;
 use super::{evaluate, transaction_control};
 use crate::error::{Error, Result};
@@ -52,63 +52,4 @@ pub(super) async fn flush(session: &mut Session, flush: &ast::Flush) -> Result<O
             Ok(Outcome::done())
         }
     }
-}
-
-/// OPTIMIZE, ANALYZE, CHECK, REPAIR: what MySQL answers for a table without anything to do.
-pub(super) async fn table_maintenance(
-    session: &mut Session,
-    maintenance: &ast::TableMaintenance,
-) -> Result<Outcome> {
-    let operation = match maintenance.kind {
-        MaintenanceKind::Analyze if maintenance.histogram.is_some() => {
-            return Err(Error::unsupported("ANALYZE TABLE ... HISTOGRAM"));
-        }
-        MaintenanceKind::Analyze => "analyze",
-        MaintenanceKind::Optimize => "optimize",
-        MaintenanceKind::Check => return Err(Error::unsupported("CHECK TABLE")),
-        MaintenanceKind::Repair => "repair",
-        MaintenanceKind::Checksum => return Err(Error::unsupported("CHECKSUM TABLE")),
-    };
-    transaction_control::implicit_commit(session).await?;
-    let schema = session.instance.infoschema();
-    let mut rows = Vec::new();
-    for name in &maintenance.tables {
-        let database = match &name.database {
-            Some(database) => database.value.clone(),
-            None => session.state.database.clone().ok_or_else(MySqlError::no_database_selected)?,
-        };
-        let full = format!("{database}.{}", name.name);
-        let line = |kind: &str, message: &str| {
-            vec![Value::text(&full), Value::text(operation), Value::text(kind), Value::text(message)]
-        };
-        if schema.table(&database, name.name.as_str()).is_none() {
-            rows.push(line("Error", &format!("Table '{full}' doesn't exist")));
-            rows.push(line("status", "Operation failed"));
-            continue;
-        }
-        match maintenance.kind {
-            MaintenanceKind::Optimize => {
-                rows.push(line("note", "Table does not support optimize, doing recreate + analyze instead"));
-                rows.push(line("status", "OK"));
-            }
-            MaintenanceKind::Repair => {
-                rows.push(line("note", "The storage engine for the table doesn't support repair"));
-            }
-            _ => rows.push(line("status", "OK")),
-        }
-    }
-    Ok(Outcome::values(maintenance_columns(), rows))
-}
-
-/// The four columns of these statements.
-pub(super) fn maintenance_columns() -> Vec<ColumnMeta> {
-    const TEXT_CHARS: u32 = 393_216;
-    let short =
-        |name: &'static str, chars| ColumnMeta::computed(name, FieldType::varchar(chars, Collation::DEFAULT));
-    vec![
-        short("Table", 128),
-        short("Op", 10),
-        short("Msg_type", 10),
-        ColumnMeta::computed("Msg_text", FieldType::varchar(TEXT_CHARS, Collation::DEFAULT)),
-    ]
 }

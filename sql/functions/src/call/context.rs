@@ -66,6 +66,7 @@ pub struct EvalContext {
     pub found_rows: u64,
     pub user_variables: HashMap<String, (Value, FieldType)>,
     pub div_precision_increment: u32,
+    pub group_concat_max_len: u64,
     pub max_allowed_packet: usize,
     pub default_week_format: i64,
     /// INSERT, UPDATE or DELETE: division by zero is an error under strict mode.
@@ -94,6 +95,7 @@ impl Default for EvalContext {
             found_rows: 0,
             user_variables: HashMap::new(),
             div_precision_increment: 4,
+            group_concat_max_len: 1024,
             max_allowed_packet: 64 << 20,
             default_week_format: 0,
             changes_data: false,

@@ -14,8 +14,19 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Ok(Value::Int(i64::from(call.result.length) - COERCIBILITY_WIDTH))
     }),
     Function::new("any_value", 1, 1, |_, args| Ok(args[0].ty.clone()), |_, args, _| Ok(args[0].clone())),
+    // The binder turns it into a comparison where WITH ROLLUP gives it a meaning.
+    Function::new(
+        "grouping",
+        1,
+        MAX_GROUPING_ARGS,
+        |_, _| Ok(FieldType::bigint().with_not_null()),
+        |_, _, _| Err(MySqlError::invalid_group_function_use()),
+    ),
     Function::new("name_const", 2, 2, |_, args| Ok(args[1].ty.clone()), |_, args, _| Ok(args[1].clone())),
 ];
+
+/// Keys that GROUPING takes: one bit each.
+const MAX_GROUPING_ARGS: usize = 64;
 
 /// Display width of COERCIBILITY() = 0.
 const COERCIBILITY_WIDTH: i64 = 10;

@@ -87,6 +87,10 @@ impl<'a> Lexer<'a> {
                 return self.token(TokenKind::Invalid, start);
             }
         }
+        // C programs send the NUL behind their string along; MySQL takes it for the end.
+        if self.text[self.at..].iter().all(|byte| *byte == 0) {
+            self.at = self.text.len();
+        }
         let start = self.at;
         if start >= self.text.len() {
             let kind = if self.in_version_comment { TokenKind::Invalid } else { TokenKind::End };

@@ -103,5 +103,7 @@ fn operators_and_variables() {
         "UserVariable:@a.b UserVariable:@'c d' UserVariable:@`e` AtAt:@@ Ident:global Dot:. Ident:x UserVariable:@"
     );
     assert_eq!(tokens("$$"), "Invalid:$$");
+    assert_eq!(tokens("a\0\0"), "Ident:a");
+    assert_eq!(tokens("a\0b"), "Ident:a Invalid:\0");
     assert_eq!(tokens("a$b $1 é"), "Ident:a$b Ident:$1 Ident:é");
 }

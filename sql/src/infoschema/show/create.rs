@@ -5,13 +5,18 @@ use std::fmt::Write as _;
 use rutile_sql_parser::ast::ObjectName;
 use rutile_sql_types::{Collation, FieldType, MySqlError, TimeZone, TypeKind, Value};
 
-use crate::catalog::{ColumnDefault, ColumnInfo, IndexInfo, TableInfo};
+use crate::catalog::{ColumnDefault, ColumnInfo, IndexInfo, TableInfo, ViewInfo};
 use crate::error::Result;
 use crate::infoschema::describe::{current_timestamp, literal, quoted, table_charset, value_text};
 use crate::infoschema::tables::column_name;
 use crate::session::StatementContext;
 
 pub(super) async fn table(context: &mut StatementContext<'_>, name: &ObjectName) -> Result<Vec<Vec<Value>>> {
+    let (schema, found) = context.find_relation(name)?;
+    if let Some(view) = &found.view {
+        let text = create_view(context, &schema.info.name, &found, view);
+        return Ok(vec![view_row(&found, view, text)]);
+    }
     let (_, table) = context.table(name)?;
     let next = match table.auto_increment_column() {
         Some(_) => context.instance.auto_ids().peek(&table).await?,
@@ -19,6 +24,46 @@ pub(super) async fn table(context: &mut StatementContext<'_>, name: &ObjectName)
     };
     let text = create_table(&table, next, context.settings().time_zone);
     Ok(vec![vec![Value::text(&table.name), Value::from(text)]])
+}
+
+/// SHOW CREATE VIEW; error 1347 for a table.
+pub(super) fn view(context: &StatementContext<'_>, name: &ObjectName) -> Result<Vec<Vec<Value>>> {
+    let (schema, found) = context.find_relation(name)?;
+    match &found.view {
+        Some(view) => {
+            let text = create_view(context, &schema.info.name, &found, view);
+            Ok(vec![view_row(&found, view, text)])
+        }
+        None => Err(MySqlError::wrong_object(&schema.info.name, &found.name, "VIEW").into()),
+    }
+}
+
+fn view_row(table: &TableInfo, view: &ViewInfo, text: String) -> Vec<Value> {
+    vec![
+        Value::text(&table.name),
+        Value::from(text),
+        Value::text(&view.charset_client),
+        Value::text(&view.collation_connection),
+    ]
+}
+
+/// The statement that makes the view again; the query is written as it was given.
+fn create_view(context: &StatementContext<'_>, database: &str, table: &TableInfo, view: &ViewInfo) -> String {
+    let (user, host) = view.definer.split_once('@').unwrap_or((&view.definer, "%"));
+    let columns: Vec<String> = table.public_columns().map(|column| quoted(&column.name)).collect();
+    // Without the database where it is the default one: a dump goes into another one.
+    let is_current = context.session.database.as_deref() == Some(database);
+    format!(
+        "CREATE ALGORITHM={} DEFINER={}@{} SQL SECURITY {} VIEW {}{} ({}) AS {}",
+        view.algorithm,
+        quoted(user),
+        quoted(host),
+        if view.invoker_security { "INVOKER" } else { "DEFINER" },
+        if is_current { String::new() } else { format!("{}.", quoted(database)) },
+        quoted(&table.name),
+        columns.join(","),
+        view.query
+    )
 }
 
 pub(super) fn database(
@@ -116,9 +161,10 @@ fn index_line(table: &TableInfo, index: &IndexInfo) -> String {
         .iter()
         .map(|part| {
             let name = quoted(column_name(table, part));
+            let order = if part.descending { " DESC" } else { "" };
             match part.length {
-                Some(length) => format!("{name}({length})"),
-                None => name,
+                Some(length) => format!("{name}({length}){order}"),
+                None => format!("{name}{order}"),
             }
         })
         .collect();

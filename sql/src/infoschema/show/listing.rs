@@ -37,6 +37,15 @@ fn time(name: &str, kind: TypeKind) -> ColumnMeta {
 
 const NAME: u32 = 64;
 
+fn create_view() -> Vec<ColumnMeta> {
+    vec![
+        required("View", NAME),
+        required("Create View", 1024),
+        required("character_set_client", NAME),
+        required("collation_connection", NAME),
+    ]
+}
+
 pub(super) fn columns(context: &StatementContext<'_>, show: &Show) -> Result<Vec<ColumnMeta>> {
     Ok(match show {
         Show::Databases { filter } => vec![required(&titled("Database", filter.as_ref()), NAME)],
@@ -47,7 +56,11 @@ pub(super) fn columns(context: &StatementContext<'_>, show: &Show) -> Result<Vec
         }
         Show::Columns { full, .. } => table_columns(*full),
         Show::Index { .. } => indexes(),
-        Show::CreateTable(_) => vec![required("Table", NAME), required("Create Table", 1024)],
+        Show::CreateTable(name) => match context.find_relation(name) {
+            Ok((_, table)) if table.view.is_some() => create_view(),
+            _ => vec![required("Table", NAME), required("Create Table", 1024)],
+        },
+        Show::CreateView(_) => create_view(),
         Show::CreateDatabase { .. } => vec![required("Database", NAME), required("Create Database", 1024)],
         Show::Variables { .. } | Show::Status { .. } => {
             vec![required("Variable_name", NAME), text("Value", 1024)]
@@ -293,7 +306,6 @@ fn replica_status() -> Vec<ColumnMeta> {
 /// Error 1235 with the statement's own words.
 pub(super) fn unsupported(show: &Show) -> Error {
     Error::unsupported(match show {
-        Show::CreateView(_) => "SHOW CREATE VIEW",
         Show::CreateUser(_) => "SHOW CREATE USER",
         Show::CreateTrigger(_) => "SHOW CREATE TRIGGER",
         Show::CreateProcedure(_) => "SHOW CREATE PROCEDURE",

@@ -37,6 +37,7 @@ async fn rows(context: &mut StatementContext<'_>, show: &Show) -> Result<Vec<Vec
         Show::Columns { full, table, .. } => objects::columns(context, table, *full),
         Show::Index { table, .. } => objects::indexes(context, table),
         Show::CreateTable(name) => create::table(context, name).await,
+        Show::CreateView(name) => create::view(context, name),
         Show::CreateDatabase { if_not_exists, name } => {
             create::database(context, name.as_str(), *if_not_exists)
         }

@@ -49,7 +49,11 @@ pub(super) fn tables(
         row
     };
     Ok(match context.infoschema.database(&database) {
-        Some(schema) => schema.tables.keys().map(|name| row(name, "BASE TABLE")).collect(),
+        Some(schema) => schema
+            .tables
+            .values()
+            .map(|table| row(&table.name, if table.view.is_some() { "VIEW" } else { "BASE TABLE" }))
+            .collect(),
         None => virtual_tables_of(&database).into_iter().map(|name| row(name, "SYSTEM VIEW")).collect(),
     })
 }
@@ -62,6 +66,13 @@ pub(super) async fn table_status(
     let schema: Option<Arc<DatabaseSchema>> = context.infoschema.database(&database).map(Arc::clone);
     let mut rows = Vec::new();
     for table in schema.iter().flat_map(|schema| schema.tables.values()) {
+        if table.view.is_some() {
+            let mut row = vec![Value::text(&table.name)];
+            row.resize(17, Value::Null);
+            row.push(Value::text(&table.comment));
+            rows.push(row);
+            continue;
+        }
         let auto_increment = match table.auto_increment_column() {
             Some(_) => Value::UInt(context.instance.auto_ids().peek(table).await?),
             None => Value::Null,
@@ -99,7 +110,7 @@ pub(super) fn columns(
     if is_virtual_database(&database) {
         return virtual_columns(&database, name.name.as_str(), full);
     }
-    let (_, table) = context.table(name)?;
+    let (_, table) = context.find_relation(name)?;
     let zone = context.settings().time_zone;
     let mut rows = Vec::new();
     for column in table.public_columns() {
@@ -144,7 +155,7 @@ pub(super) fn indexes(context: &mut StatementContext<'_>, name: &ObjectName) -> 
     if is_virtual_database(context.database_of(name)?) {
         return Ok(Vec::new());
     }
-    let (_, table) = context.table(name)?;
+    let (_, table) = context.find_relation(name)?;
     let mut rows = Vec::new();
     for index in table.public_indexes() {
         for (position, part) in index.columns.iter().enumerate() {
@@ -167,7 +178,7 @@ fn index_row(
         Value::text(&index.name),
         Value::Int(i64::try_from(position + 1).unwrap_or(i64::MAX)),
         Value::text(tables::column_name(table, part)),
-        Value::text("A"),
+        Value::text(if part.descending { "D" } else { "A" }),
         Value::Int(0),
         part.length.map_or(Value::Null, |length| Value::Int(i64::from(length))),
         Value::Null,

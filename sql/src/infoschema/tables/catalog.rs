@@ -35,7 +35,45 @@ pub(super) fn tables(sources: &Sources<'_>) -> Vec<Vec<Value>> {
     }
     for schema in sources.schema.databases() {
         for table in schema.tables.values() {
-            rows.push(base_table(schema, table));
+            rows.push(if table.view.is_some() { view_row(schema, table) } else { base_table(schema, table) });
+        }
+    }
+    rows
+}
+
+fn view_row(schema: &DatabaseSchema, table: &TableInfo) -> Vec<Value> {
+    let mut row = vec![
+        Value::text(CATALOG),
+        Value::text(&schema.info.name),
+        Value::text(&table.name),
+        Value::text("VIEW"),
+    ];
+    row.resize(14, Value::Null);
+    row.push(created(table));
+    row.resize(20, Value::Null);
+    row.push(Value::text(&table.comment));
+    row
+}
+
+pub(super) fn views(sources: &Sources<'_>) -> Vec<Vec<Value>> {
+    let mut rows = Vec::new();
+    for schema in sources.schema.databases() {
+        for table in schema.tables.values() {
+            let Some(view) = &table.view else {
+                continue;
+            };
+            rows.push(vec![
+                Value::text(CATALOG),
+                Value::text(&schema.info.name),
+                Value::text(&table.name),
+                Value::text(&view.query),
+                Value::text("NONE"),
+                Value::text("NO"),
+                Value::text(&view.definer),
+                Value::text(if view.invoker_security { "INVOKER" } else { "DEFINER" }),
+                Value::text(&view.charset_client),
+                Value::text(&view.collation_connection),
+            ]);
         }
     }
     rows
@@ -105,7 +143,7 @@ pub(in crate::infoschema) fn created(table: &TableInfo) -> Value {
 pub(super) fn partitions(sources: &Sources<'_>) -> Vec<Vec<Value>> {
     let mut rows = Vec::new();
     for schema in sources.schema.databases() {
-        for table in schema.tables.values() {
+        for table in schema.tables.values().filter(|table| table.view.is_none()) {
             let mut row =
                 vec![Value::text(CATALOG), Value::text(&schema.info.name), Value::text(&table.name)];
             row.resize(12, Value::Null);

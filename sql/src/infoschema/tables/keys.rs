@@ -35,7 +35,7 @@ pub(super) fn statistics(sources: &Sources<'_>) -> Vec<Vec<Value>> {
             Value::text(&index.name),
             Value::UInt(position as u64 + 1),
             Value::text(column_name(table, part)),
-            Value::text("A"),
+            Value::text(if part.descending { "D" } else { "A" }),
             Value::Int(0),
             part.length.map_or(Value::Null, |length| Value::Int(i64::from(length))),
             Value::Null,

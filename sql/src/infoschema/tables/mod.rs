@@ -21,6 +21,7 @@ pub(super) fn producer(name: &str) -> Option<Producer> {
         "SCHEMATA" => catalog::schemata,
         "TABLES" => catalog::tables,
         "PARTITIONS" => catalog::partitions,
+        "VIEWS" => catalog::views,
         "COLUMNS" => columns::columns,
         "STATISTICS" => keys::statistics,
         "KEY_COLUMN_USAGE" => keys::key_column_usage,
