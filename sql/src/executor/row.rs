@@ -52,7 +52,10 @@ pub fn rows_over(
         Relation::Values { rows, .. } => rows.iter().map(|exprs| evaluate_all(exprs, &[], context)).collect(),
         Relation::Project { input, exprs } => {
             let input = rows_over(input, table, context)?;
-            input.iter().map(|row| evaluate_all(exprs, row, context)).collect()
+            match distinct_columns(exprs) {
+                Some(columns) => Ok(input.into_iter().map(|row| picked(row, &columns)).collect()),
+                None => input.iter().map(|row| evaluate_all(exprs, row, context)).collect(),
+            }
         }
         Relation::Filter { input, .. } if matches!(**input, Relation::Table(_)) => Ok(table),
         Relation::Filter { input, predicates } => {
@@ -79,6 +82,18 @@ pub fn rows_over(
         }
         _ => Err(MySqlError::internal("an operator that does not run by rows")),
     }
+}
+
+/// The columns, if the expressions are columns and none of them twice: their values can be moved.
+fn distinct_columns(exprs: &[Expr]) -> Option<Vec<usize>> {
+    let columns: Vec<usize> = exprs.iter().map(Expr::as_column).collect::<Option<_>>()?;
+    let twice = columns.iter().enumerate().any(|(at, column)| columns.iter().take(at).any(|c| c == column));
+    (!twice).then_some(columns)
+}
+
+fn picked(mut row: Row, columns: &[usize]) -> Row {
+    let take = |column: &usize| row.get_mut(*column).map_or(Value::Null, |v| std::mem::replace(v, Value::Null));
+    columns.iter().map(take).collect()
 }
 
 fn evaluate_all(exprs: &[Expr], row: &[Value], context: &mut EvalContext) -> Result<Row, MySqlError> {

@@ -88,6 +88,7 @@ impl<'q> ShortRead<'q> {
         filters: Cow<'q, [Expr]>,
     ) -> Option<Self> {
         let path = choose(scan, &filters);
+        let filters = without_covered(scan, &path, filters);
         let (limit, reverse) = early_end(scan, operators, &path);
         let is_short = match &path {
             AccessPath::Full { .. } => filters.is_empty() && limit.is_some_and(|limit| limit <= ROWS_MAX),
@@ -96,7 +97,7 @@ impl<'q> ShortRead<'q> {
                     && (ranges.point_columns > 0 || ranges.bounded == (true, true) || limit.is_some())
             }
         };
-        let needed = needed_columns(scan, operators);
+        let needed = needed_columns(scan, operators, &filters);
         is_short.then_some(Self { relation, scan, filters, path, needed, limit, reverse })
     }
 
@@ -200,13 +201,42 @@ pub fn operators_over_table(relation: &Relation) -> Option<(&TableScan, Vec<&Rel
     }
 }
 
-/// Columns read by the operators up to the first that makes rows of its own.
-fn needed_columns(scan: &TableScan, operators: &[&Relation]) -> Vec<usize> {
+/// The terms that the ranges do not answer already: key ranges of an integer handle hold exactly the rows of its
+/// comparisons with integers.
+fn without_covered<'q>(scan: &TableScan, path: &AccessPath, filters: Cow<'q, [Expr]>) -> Cow<'q, [Expr]> {
+    let HandleKind::Integer { offset } = scan.table.handle else {
+        return filters;
+    };
+    let signed = scan.table.columns.get(offset).is_some_and(|column| !column.ty.unsigned);
+    let position = scan.columns.iter().position(|column| *column == offset);
+    let (AccessPath::Records { .. }, Some(handle), true) = (path, position, signed) else {
+        return filters;
+    };
+    if !filters.iter().any(|term| compares_handle(term, handle)) {
+        return filters;
+    }
+    Cow::Owned(filters.iter().filter(|term| !compares_handle(term, handle)).cloned().collect())
+}
+
+fn compares_handle(term: &Expr, handle: usize) -> bool {
+    let Expr::Call(call) = term else {
+        return false;
+    };
+    let [column, constants @ ..] = call.args.as_slice() else {
+        return false;
+    };
+    matches!(call.function.name, "=" | "<" | "<=" | ">" | ">=" | "between")
+        && column.as_column() == Some(handle)
+        && constants.iter().all(|constant| matches!(constant.as_literal(), Some(Value::Int(_))))
+}
+
+/// Columns read by the operators up to the first that makes rows of its own, and by the terms that are left.
+fn needed_columns(scan: &TableScan, operators: &[&Relation], filters: &[Expr]) -> Vec<usize> {
     let mut needed = BTreeSet::new();
     for operator in operators.iter().rev() {
         let ends = match operator {
-            Relation::Filter { predicates: exprs, .. } => {
-                needed.extend(exprs.iter().flat_map(Expr::columns));
+            Relation::Filter { .. } => {
+                needed.extend(filters.iter().flat_map(Expr::columns));
                 false
             }
             Relation::Project { exprs, .. } => {
