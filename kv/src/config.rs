@@ -28,6 +28,8 @@ pub struct Config {
     pub gc_bytes_per_second: u64,
     /// Coprocessor requests that run at once.
     pub coprocessor_concurrency: usize,
+    /// Keep pessimistic locks in the memory of the region's leader, where there is room, instead of replicating them.
+    pub in_memory_pessimistic_locks: bool,
 }
 
 const MIB: u64 = 1 << 20;
@@ -46,6 +48,7 @@ impl Default for Config {
             gc_poll_interval: Duration::from_secs(10),
             gc_bytes_per_second: 32 * MIB,
             coprocessor_concurrency: 4,
+            in_memory_pessimistic_locks: true,
         }
     }
 }

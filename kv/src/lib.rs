@@ -3,7 +3,7 @@
 //! ```text
 //! service       the wire: region checks, requests to commands, errors to wire
 //! txn           Percolator commands, latches, scheduler          coprocessor   host of pushed-down plans
-//! lock_manager  waiting for pessimistic locks, deadlocks
+//! lock_manager  waiting for pessimistic locks, deadlocks         pessimistic_locks     those that only the leader knows
 //! mvcc          versions: point get, scan                        concurrency_manager   max_ts, in-memory locks
 //! gc            old versions and dropped ranges                  raw           keys without transactions
 //! replica       the seam: snapshot, propose
@@ -26,6 +26,7 @@ mod local_replica;
 mod lock_manager;
 mod metrics;
 mod mvcc;
+mod pessimistic_locks;
 mod raftstore;
 mod raw;
 mod replica;

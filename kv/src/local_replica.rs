@@ -10,11 +10,14 @@ use rutile_kv_types::{Cf, Peer, PeerRole, Region, RegionEpoch};
 
 use crate::error::{RegionError, Result};
 use crate::gc::{SafePoint, destroy_range};
+use crate::pessimistic_locks::{Budget, MemoryLocks};
 use crate::replica::{LedRegion, Proposal, RegionContext, RegionSnapshot, Replica};
 use crate::write_set::{Change, Changes};
 
 /// The region of the replica.
 pub const REGION_ID: u64 = 2;
+/// Its leader's term.
+const TERM: u64 = 6;
 
 /// One region on a plain engine.
 pub struct LocalReplica {
@@ -23,17 +26,18 @@ pub struct LocalReplica {
     hold: AtomicBool,
     held: Mutex<Vec<Proposal>>,
     safe_point: SafePoint,
+    pub memory_locks: Arc<MemoryLocks>,
     applied: AtomicU64,
 }
 
 impl LocalReplica {
     /// A region of encoded bounds in memory.
     pub fn new(start_key: Bytes, end_key: Bytes) -> Arc<Self> {
-        LocalReplica::over(Arc::new(MemoryEngine::new()), start_key, end_key)
+        LocalReplica::over(Arc::new(MemoryEngine::new()), start_key, end_key, false)
     }
 
-    /// A region of encoded bounds on any engine.
-    pub fn over(engine: Arc<dyn Engine>, start_key: Bytes, end_key: Bytes) -> Arc<Self> {
+    /// A region of encoded bounds on any engine, with pessimistic locks in memory or without.
+    pub fn over(engine: Arc<dyn Engine>, start_key: Bytes, end_key: Bytes, in_memory: bool) -> Arc<Self> {
         let region = Region {
             id: REGION_ID,
             start_key,
@@ -41,8 +45,12 @@ impl LocalReplica {
             epoch: RegionEpoch { conf_ver: 1, version: 1 },
             peers: vec![Peer { id: 3, store_id: 1, role: PeerRole::Voter }],
         };
+        let memory_locks = Arc::new(MemoryLocks::new(region.epoch.version));
+        memory_locks.open(Arc::new(Budget::new(in_memory)), Vec::new());
+        memory_locks.lead(TERM, true);
         Arc::new(LocalReplica {
             engine,
+            memory_locks,
             region: Arc::new(region),
             hold: AtomicBool::new(false),
             held: Mutex::default(),
@@ -56,7 +64,13 @@ impl LocalReplica {
         RegionContext { region_id: REGION_ID, epoch: self.region.epoch, store_id: 1, peer_id: 3, term: 0 }
     }
 
-    /// Every pair, in order of family and key.
+    /// The leader is another one and back again, without having handed over its locks.
+    pub fn lose_memory(&self) {
+        self.memory_locks.lead(0, false);
+        self.memory_locks.lead(TERM, false);
+    }
+
+    /// Every pair, in order of family and key; locks in memory among those that are stored.
     pub fn dump(&self) -> Vec<(Cf, Bytes, Bytes)> {
         let snapshot = self.engine.snapshot();
         let mut pairs = Vec::new();
@@ -69,6 +83,13 @@ impl LocalReplica {
                 valid = all.next().expect("readable");
             }
         }
+        for held in self.memory_locks.range(&[], &[], |_| true).all() {
+            let stored = pairs.iter().any(|(cf, key, _)| *cf == Cf::Lock && *key == held.key.as_encoded());
+            assert!(!stored || held.proposed, "{} is locked twice", held.key);
+            pairs.push((Cf::Lock, held.key.as_encoded().to_vec().into(), held.lock.to_bytes().into()));
+        }
+        let order = |cf| Cf::ALL.iter().position(|other| *other == cf);
+        pairs.sort_by(|(a, x, _), (b, y, _)| (order(*a), x).cmp(&(order(*b), y)));
         pairs
     }
 
@@ -113,7 +134,7 @@ impl Replica for LocalReplica {
             return Err(RegionError::EpochNotMatch { current: vec![self.region.clone()] }.into());
         }
         let (engine, region) = (self.engine.snapshot(), self.region.clone());
-        Ok(Some(RegionSnapshot { has_locks: true, engine, region, term: 6 }))
+        Ok(Some(RegionSnapshot { has_locks: true, engine, region, term: TERM }))
     }
 
     fn confirmed_snapshot(&self, context: &RegionContext) -> Result<RegionSnapshot> {
@@ -136,6 +157,10 @@ impl Replica for LocalReplica {
                 self.apply(proposal);
             }
         })
+    }
+
+    fn memory_locks(&self, _: u64) -> Result<Arc<MemoryLocks>> {
+        Ok(self.memory_locks.clone())
     }
 
     fn safe_point(&self) -> &SafePoint {

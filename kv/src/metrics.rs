@@ -64,6 +64,10 @@ metrics! {
     commands,
     /// Lock requests refused because waiting would be a deadlock.
     deadlocks,
+    /// Pessimistic locks that were kept in memory.
+    memory_locks,
+    /// Pessimistic locks for which there was no room in memory, so that they were replicated.
+    memory_locks_refused,
     /// Coprocessor requests received.
     coprocessor_requests,
     /// Coprocessor requests refused because the queue was full.

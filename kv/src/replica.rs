@@ -11,6 +11,7 @@ use rutile_kv_types::{Region, RegionEpoch};
 use crate::error::Result;
 use crate::gc::SafePoint;
 use crate::mvcc::Versions;
+use crate::pessimistic_locks::MemoryLocks;
 use crate::write_set::WriteSet;
 
 /// Which peer of which region a request is for, as its sender knows it.
@@ -78,6 +79,9 @@ pub trait Replica: Send + Sync + 'static {
 
     /// Replicates a write; `done` is called after it is applied, or with the reason why it is not.
     fn propose<'a>(&'a self, proposal: Proposal) -> BoxFuture<'a, ()>;
+
+    /// The pessimistic locks of a region that its leader keeps in memory.
+    fn memory_locks(&self, region_id: u64) -> Result<Arc<MemoryLocks>>;
 
     /// Versions below it may be missing in every snapshot.
     fn safe_point(&self) -> &SafePoint;

@@ -89,7 +89,8 @@ impl Store {
             safe_point,
         };
         let raft = Arc::new(RaftStore::start(&config, parts).await?);
-        let scheduler = Arc::new(Scheduler::new(env.clone(), raft.replica.clone(), concurrency));
+        let scheduler =
+            Arc::new(Scheduler::new(env.clone(), raft.replica.clone(), concurrency, metrics.clone()));
         let collector = Collector {
             env: env.clone(),
             scheduler: scheduler.clone(),
@@ -169,6 +170,19 @@ impl Store {
     #[cfg(test)]
     pub(crate) fn check_locks(&self) {
         self.raft.replica.check_locks();
+    }
+
+    /// The pessimistic locks of a region that are in memory.
+    #[cfg(test)]
+    pub(crate) fn memory_locks(&self, region_id: u64) -> usize {
+        use crate::replica::Replica as _;
+        self.raft.replica.memory_locks(region_id).expect("the region is here").count()
+    }
+
+    /// Hands the locks in memory over, as before a leader transfer, or keeps them.
+    #[cfg(test)]
+    pub(crate) async fn hand_over_locks(&self, region_id: u64, hands_over: bool) -> bool {
+        self.raft.replica.hand_over_locks(region_id, hands_over).await
     }
 
     async fn end(&self, how: Stop) -> Result<()> {

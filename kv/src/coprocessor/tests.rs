@@ -10,7 +10,6 @@ use rutile_kv_proto::{CoprocessorRequest, Payload, kvrpcpb, metapb};
 use rutile_kv_types::{Cf, Key, Lock, LockType, TimeStamp, Write, WriteType};
 
 use super::{EndpointSlot, Host};
-use crate::concurrency_manager::ConcurrencyManager;
 use crate::local_replica::{LocalReplica, REGION_ID};
 use crate::metrics::Metrics;
 use crate::txn::Scheduler;
@@ -51,8 +50,7 @@ fn host(keys: &[&str]) -> (Arc<LocalReplica>, Host<LocalReplica>) {
     }
     replica.engine.write(batch, false).expect("memory engine");
     let env = Env::real();
-    let scheduler =
-        Arc::new(Scheduler::new(env.clone(), replica.clone(), Arc::new(ConcurrencyManager::default())));
+    let scheduler = Arc::new(Scheduler::new(env.clone(), replica.clone(), Arc::default(), Arc::default()));
     let endpoint = EndpointSlot::default();
     OnceLock::set(&endpoint, Arc::new(Concatenate) as Arc<dyn Endpoint>)
         .unwrap_or_else(|_| panic!("set once"));

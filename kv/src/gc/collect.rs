@@ -41,7 +41,7 @@ impl Command for Collect {
     }
 
     fn decide(self, reader: &mut Reader<'_>, _: &ConcurrencyManager) -> Result<Decision<Collected>> {
-        let mut buffer = WriteBuffer::default();
+        let mut buffer = reader.buffer(0);
         buffer.collect_below(self.safe_point);
         let mut collected = Collected::default();
         for key in &self.keys {
@@ -52,7 +52,7 @@ impl Command for Collect {
         if collected.records == 0 {
             return Ok(Decision::answer(collected));
         }
-        Ok(Decision::new(buffer.into_write_set(), collected))
+        Ok(Decision::new(buffer, collected))
     }
 }
 

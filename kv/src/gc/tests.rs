@@ -30,7 +30,7 @@ impl Fixture {
         let env = Env::real();
         let replica = LocalReplica::new(Bytes::new(), Bytes::new());
         let concurrency = Arc::new(ConcurrencyManager::default());
-        let scheduler = Arc::new(Scheduler::new(env.clone(), replica.clone(), concurrency));
+        let scheduler = Arc::new(Scheduler::new(env.clone(), replica.clone(), concurrency, Arc::default()));
         let metrics = Arc::new(Metrics::default());
         let collector = Collector { env, scheduler, metrics: metrics.clone(), bytes_per_second: u64::MAX };
         Fixture { replica, collector, metrics }

@@ -25,7 +25,7 @@ mod wait_queue;
 mod waker;
 
 pub use deadlock_detector::WaitFor;
-pub use waker::{LockManager, Ticket, Wait};
+pub use waker::{LockChanges, LockManager, Ticket, Wait};
 
 #[cfg(test)]
 mod tests;

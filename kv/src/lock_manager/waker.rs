@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 
 use super::deadlock_detector::WaitFor;
 use super::wait_queue::{Blocked, Delay, Place, WaitQueues, WaiterId};
+use crate::pessimistic_locks::LockChange;
 use crate::write_set::{Change, Changes, WriteSet};
 
 /// How much later than the first in line the others are woken (TiKV's `wake-up-delay-duration`).
@@ -58,7 +59,7 @@ pub struct Ticket {
     waiter: Arc<Waiter>,
 }
 
-/// Locks that a write set takes or removes on keys that somebody waits for.
+/// Locks that a command takes or removes on keys that somebody waits for.
 #[derive(Default)]
 pub struct LockChanges {
     /// Encoded keys; the holder is `None` when the lock is removed.
@@ -89,9 +90,9 @@ impl LockManager {
         Some(Ticket { shared: self.shared.clone(), place, waiter })
     }
 
-    /// What `writes` will mean to waiters. Whoever enters later looks at the key after the latch of the writing
-    /// command is passed on, and so sees the change itself.
-    pub fn changes_of(&self, writes: &WriteSet) -> LockChanges {
+    /// What `writes`, and changes to locks in memory, will mean to waiters. Whoever enters later looks at the key after
+    /// the latch of the writing command is passed on, and so sees the change itself.
+    pub fn changes_of(&self, writes: &WriteSet, locks: &[LockChange]) -> LockChanges {
         let mut found = LockChanges::default();
         if self.waiting() == 0 {
             return found;
@@ -105,6 +106,17 @@ impl LockManager {
                 Change::Put { cf: Cf::Lock, key, value } if state.queues.is_awaited(key) => {
                     let holder = Lock::parse(value).ok().map(|lock| lock.start_ts);
                     found.changes.push((key.to_vec(), holder));
+                }
+                _ => {}
+            }
+        }
+        for change in locks {
+            match change {
+                LockChange::Release(key) if state.queues.is_awaited(key.as_encoded()) => {
+                    found.changes.push((key.as_encoded().to_vec(), None));
+                }
+                LockChange::Add(key, lock) if state.queues.is_awaited(key.as_encoded()) => {
+                    found.changes.push((key.as_encoded().to_vec(), Some(lock.start_ts)));
                 }
                 _ => {}
             }

@@ -7,7 +7,9 @@ use rutile_kv_engine::{EngineIterator, IterOptions, Snapshot};
 use rutile_kv_types::{Cf, Key, Lock, TimeStamp, Write, WriteRef, WriteType};
 
 use super::read_options::Versions;
+use super::write_buffer::WriteBuffer;
 use crate::error::{Error, Result};
+use crate::pessimistic_locks::Held;
 
 /// What a transaction left on a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,18 +28,28 @@ pub struct Reader<'s> {
     /// False when no key has a lock. A command may rely on it for the keys it has latched: whoever locked one of
     /// them before was applied, and counted, before the latch was passed on.
     has_locks: bool,
+    /// Locks that are not in the snapshot, because they are in memory only.
+    held: Held,
     writes: Option<Box<dyn EngineIterator + 's>>,
 }
 
 impl<'s> Reader<'s> {
-    /// A reader of the snapshot.
-    pub fn new(versions: Versions<'s>) -> Self {
+    /// A reader of the snapshot, and of locks in memory that were looked up before it was taken.
+    pub fn new(versions: Versions<'s>, held: Held) -> Self {
         let Versions { engine: snapshot, has_locks } = versions;
-        Reader { snapshot, has_locks, writes: None }
+        Reader { snapshot, has_locks, held, writes: None }
+    }
+
+    /// A buffer for what is decided on this reader, with room for `bytes`.
+    pub fn buffer(&self, bytes: usize) -> WriteBuffer {
+        WriteBuffer::new(self.held.clone(), bytes)
     }
 
     /// The lock of a key.
     pub fn load_lock(&self, key: &Key) -> Result<Option<Lock>> {
+        if let Some(held) = self.held.get(key) {
+            return Ok(Some(held.lock.clone()));
+        }
         if !self.has_locks {
             return Ok(None);
         }
@@ -122,6 +134,9 @@ impl<'s> Reader<'s> {
     /// Whether no key from `first` to `last`, both included, has a lock or a record.
     pub fn is_untouched(&self, first: &Key, last: &Key) -> Result<bool> {
         debug_assert!(first <= last, "bounds are ordered");
+        if !self.held.all().is_empty() {
+            return Ok(false);
+        }
         // Above every version of the last key, below every other key.
         let upper = [last.as_encoded(), &[u8::MAX; size_of::<u64>() + 1]].concat();
         let empty = |cf| -> Result<bool> {
@@ -137,11 +152,31 @@ impl<'s> Reader<'s> {
         start: &[u8],
         end: &[u8],
         limit: usize,
-        mut wanted: impl FnMut(&Lock) -> bool,
+        wanted: impl Fn(&Lock) -> bool,
     ) -> Result<Vec<(Key, Lock)>> {
-        if !self.has_locks {
-            return Ok(Vec::new());
+        let mut found =
+            if self.has_locks { self.stored_locks(start, end, limit, &wanted)? } else { Vec::new() };
+        let is_inside = |key: &[u8]| key >= start && (end.is_empty() || key < end);
+        for held in self.held.all().iter().filter(|held| is_inside(held.key.as_encoded())) {
+            // One that is in both places was on its way from memory to the snapshot, which is then newer.
+            let place = found.binary_search_by(|(key, _)| key.cmp(&held.key));
+            if let Err(place) = place
+                && wanted(&held.lock)
+            {
+                found.insert(place, (held.key.clone(), held.lock.clone()));
+            }
         }
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    fn stored_locks(
+        &self,
+        start: &[u8],
+        end: &[u8],
+        limit: usize,
+        wanted: &impl Fn(&Lock) -> bool,
+    ) -> Result<Vec<(Key, Lock)>> {
         let mut locks = self.snapshot.iter(Cf::Lock, bounded(start, end));
         let mut found = Vec::new();
         let mut valid = locks.seek(start)?;

@@ -1,18 +1,33 @@
 //! The changes of one command, in the words of Percolator.
+//!
+//! The buffer knows which of the locks are in memory, so that a command need not: what it does to one of those changes
+//! the table there, and joins the replicated changes only where the lock CF gets a lock.
 use rutile_kv_types::{Cf, Key, Lock, TimeStamp, Write};
 
+use crate::pessimistic_locks::{Held, LockChange};
 use crate::write_set::WriteSet;
 
-/// Collects changes; [`WriteBuffer::into_write_set`] hands them over to be replicated.
+/// Collects changes; [`WriteBuffer::into_changes`] hands them over.
 #[derive(Debug, Default)]
 pub struct WriteBuffer {
     writes: WriteSet,
+    held: Held,
+    locks: Vec<LockChange>,
 }
 
 impl WriteBuffer {
-    /// A buffer with room for `bytes`.
-    pub fn with_capacity(bytes: usize) -> Self {
-        WriteBuffer { writes: WriteSet::with_capacity(bytes) }
+    /// A buffer with room for `bytes`; `held` are the locks in memory of the command's keys.
+    pub fn new(held: Held, bytes: usize) -> Self {
+        WriteBuffer { writes: WriteSet::with_capacity(bytes), held, locks: Vec::new() }
+    }
+
+    /// Locks a key that has no lock, in memory if there is room.
+    pub fn put_pessimistic_lock(&mut self, key: &Key, lock: Lock) {
+        debug_assert!(
+            lock.is_pessimistic() && !lock.primary.is_empty(),
+            "a pessimistic lock names its primary"
+        );
+        self.locks.push(LockChange::Add(key.clone(), lock));
     }
 
     /// Locks a key that has no lock.
@@ -23,12 +38,23 @@ impl WriteBuffer {
 
     /// Changes the lock of a key that has one.
     pub fn replace_lock(&mut self, key: &Key, lock: &Lock) {
-        self.writes.replace(Cf::Lock, key.as_encoded(), &lock.to_bytes());
+        if !self.held.is_unproposed(key) {
+            return self.writes.replace(Cf::Lock, key.as_encoded(), &lock.to_bytes());
+        }
+        if lock.is_pessimistic() {
+            return self.locks.push(LockChange::Replace(key.clone(), lock.clone()));
+        }
+        self.locks.push(LockChange::Store(key.clone()));
+        self.put_lock(key, lock);
     }
 
     /// Removes the lock of a key that has one.
     pub fn unlock(&mut self, key: &Key) {
-        self.writes.delete(Cf::Lock, key.as_encoded());
+        if self.held.is_unproposed(key) {
+            self.locks.push(LockChange::Release(key.clone()));
+        } else {
+            self.writes.delete(Cf::Lock, key.as_encoded());
+        }
     }
 
     /// Adds a record; `key` may have room for the timestamp.
@@ -57,8 +83,8 @@ impl WriteBuffer {
         self.writes.collect_below(safe_point);
     }
 
-    /// The changes in replicated form.
-    pub fn into_write_set(self) -> WriteSet {
-        self.writes
+    /// The changes in replicated form, and those of locks in memory.
+    pub fn into_changes(self) -> (WriteSet, Vec<LockChange>) {
+        (self.writes, self.locks)
     }
 }

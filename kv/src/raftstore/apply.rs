@@ -18,10 +18,10 @@ use rutile_kv_env::{Hooks, fail_stop, failpoint};
 use rutile_kv_types::{Cf, Region, RegionEpoch};
 
 use super::background::Background;
-use super::command::{Command, SplitPlan};
+use super::command::{Command, SplitPlan, is_split};
 use super::driver::{Steps, Wait};
 use super::inbox::Inbox;
-use super::message::Message;
+use super::message::{Message, Piece};
 use super::peer::{Pending, Waiting};
 use super::split::split_region;
 use super::state::{ApplyState, region_to_bytes};
@@ -112,7 +112,25 @@ impl Applier {
         }
     }
 
+    /// A split begins a batch. What was applied before it is published then, so that each pessimistic lock in memory
+    /// whose write is still on its way will see that write refused, and may move to the new region.
     fn apply(&mut self, task: ApplyTask) {
+        let ApplyTask { view, mut entries, mut pending } = task;
+        while let Some(split) = entries.iter().skip(1).position(|entry| is_split(&entry.data)) {
+            let rest = entries.split_off(split + 1);
+            let last = entries.last().map_or(0, |entry| entry.index);
+            let count = pending.partition_point(|pending| pending.index <= last);
+            let later = pending.split_off(count);
+            self.apply_run(ApplyTask { view: view.clone(), entries, pending });
+            (entries, pending) = (rest, later);
+        }
+        self.apply_run(ApplyTask { view, entries, pending });
+    }
+
+    fn apply_run(&mut self, task: ApplyTask) {
+        if task.entries.first().is_some_and(|entry| is_split(&entry.data)) {
+            self.write();
+        }
         // A region may come twice within one batch; it goes on where its last task ended.
         let before = self.finished.iter().rev().find(|other| Arc::ptr_eq(&other.view, &task.view));
         let mut region = before.and_then(|other| other.region.clone()).unwrap_or_else(|| task.view.region());
@@ -268,9 +286,13 @@ impl Applier {
             if let Err(error) = self.engine.destroy_range(*cf, start, end) {
                 fail_stop("apply: removal of a range", &error);
             }
+            if *cf == Cf::Lock {
+                view.memory_locks.remove_range(start, end);
+            }
         }
-        if let Some(region) = region {
-            view.set_region(region);
+        let mut moved = region.map_or_else(Vec::new, |region| view.set_region(region));
+        if self.hooks.is_planted("raftstore::split::memory_locks_not_carried") {
+            moved.clear();
         }
         if recounts {
             view.set_locks(self.count_locks(&view.region()));
@@ -280,9 +302,11 @@ impl Applier {
         // Before the applied index: who sees a region ready finds its splits announced.
         for regions in splits {
             self.metrics.splits.add(regions.len() as u64 - 1);
-            let new = regions.iter().map(|region| (region.clone(), self.count_locks(region)));
-            let message = Message::SplitApplied { regions: new.collect() };
-            self.raft.push(message);
+            let pieces = regions.into_iter().map(|region| {
+                let memory_locks = moved.extract_if(.., |(key, _)| region.contains(key)).collect();
+                Piece { locks: self.count_locks(&region), region, memory_locks }
+            });
+            self.raft.push(Message::SplitApplied { regions: pieces.collect() });
         }
         view.set_applied(applied);
         self.metrics.apply_bytes.add(bytes);

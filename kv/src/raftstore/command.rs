@@ -63,6 +63,11 @@ pub fn encode_split(epoch: RegionEpoch, plan: &SplitPlan) -> Vec<u8> {
     out
 }
 
+/// Whether an entry splits its region.
+pub fn is_split(data: &[u8]) -> bool {
+    data.starts_with(&[FORMAT, KIND_SPLIT])
+}
+
 /// A leave to compact the log.
 pub fn encode_compact_log(epoch: RegionEpoch, index: u64) -> Vec<u8> {
     let mut out = vec![FORMAT, KIND_COMPACT_LOG];

@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::command::SplitPlan;
 use super::transport::PeerMessage;
 use crate::error::Result;
+use crate::pessimistic_locks::MovedLock;
 use crate::replica::Proposal;
 
 /// Called once with the end of a request that answers regions.
@@ -28,17 +29,28 @@ pub enum Message {
     Operate(Operator),
     /// Confirm leadership with a quorum and wait until what is committed now is applied.
     ReadBarrier { region_id: u64, done: BarrierDone },
-    /// A split was applied; the new regions need peers. The last region is the one that was split. Each comes
-    /// with the number of its locks.
-    SplitApplied { regions: Vec<(Arc<Region>, u64)> },
+    /// A split was applied; the new regions need peers. The last region is the one that was split.
+    SplitApplied { regions: Vec<Piece> },
     /// The state engine has flushed what these regions had applied up to the index.
     Flushed { applied: Vec<(u64, u64)> },
+    /// Hand the pessimistic locks in memory over, as before a transfer; answers whether these were the last. Or keep them.
+    #[cfg(test)]
+    HandOverLocks { region_id: u64, hands_over: bool, done: oneshot::Sender<bool> },
     /// Answer when everything queued before is handled.
     Sync(oneshot::Sender<()>),
     /// Finish what is committed and end.
     Stop,
     /// End at once, as a killed process would.
     Halt,
+}
+
+/// A region that came out of a split.
+pub struct Piece {
+    pub region: Arc<Region>,
+    /// Number of its locks in the lock CF.
+    pub locks: u64,
+    /// Its pessimistic locks that the leader of the split region kept in memory.
+    pub memory_locks: Vec<MovedLock>,
 }
 
 /// A split to propose.

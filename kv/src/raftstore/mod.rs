@@ -43,6 +43,7 @@ mod driver;
 mod heartbeat;
 mod inbox;
 mod log_gc;
+mod memory_locks;
 mod message;
 mod operator;
 mod peer;

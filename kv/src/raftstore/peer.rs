@@ -10,7 +10,7 @@ use slog::{Discard, Logger, o};
 
 use super::message::{BarrierDone, SplitDone};
 use super::propose::{Waiters, WriteGroup};
-use super::state::ApplyState;
+use super::state::{ApplyState, INITIAL_INDEX};
 use super::storage::PeerStorage;
 use super::view::RegionView;
 use crate::error::{Error, Result};
@@ -141,6 +141,12 @@ impl Peer {
     /// Whether this peer leads.
     pub fn is_leader(&self) -> bool {
         self.node.raft.state == StateRole::Leader
+    }
+
+    /// Whether nobody led the region before this peer in `term`, which it was just elected in: whoever answered
+    /// anything had its first entry committed, and that would be in the log.
+    pub fn is_first_leader(&self, term: u64) -> bool {
+        self.node.raft.raft_log.term(INITIAL_INDEX + 1).is_ok_and(|first| first == term)
     }
 
     /// Starts an election at once.

@@ -20,8 +20,8 @@ const GROUP_BYTES_MAX: usize = 1 << 20;
 /// One write: whom to tell, and its share of the bytes in flight.
 pub struct Waiter {
     pub done: ProposalDone,
-    /// Given back when the waiter is dropped.
-    pub _in_flight: OwnedSemaphorePermit,
+    /// Given back when the waiter is dropped; none for what the store itself proposes.
+    pub _in_flight: Option<OwnedSemaphorePermit>,
 }
 
 /// The writes of one entry.
@@ -138,7 +138,12 @@ impl RaftLoop {
         if !peer.group.takes(epoch, proposal.term, writes.len()) {
             peer.propose_group();
         }
-        peer.group.add(epoch, proposal.term, writes, Waiter { done: proposal.done, _in_flight: in_flight });
+        peer.group.add(
+            epoch,
+            proposal.term,
+            writes,
+            Waiter { done: proposal.done, _in_flight: Some(in_flight) },
+        );
         self.metrics.proposals.add(1);
         self.dirty.insert(proposal.region_id);
     }

@@ -23,6 +23,7 @@ use super::view::{RegionView, Regions};
 use crate::error::{Error, RegionError, Result};
 use crate::gc::{self, SafePoint};
 use crate::metrics::Metrics;
+use crate::pessimistic_locks::MemoryLocks;
 use crate::replica::{LedRegion, Proposal, RegionContext, RegionSnapshot, Replica};
 
 /// Writes taken on and not yet applied, in [`IN_FLIGHT_UNIT`]s: 64 MiB.
@@ -64,6 +65,14 @@ impl RaftReplica {
             let counted = super::apply::count_locks(&*self.engine, &view.region()).expect("readable");
             assert_eq!(view.locks(), counted, "region {}", view.region_id);
         }
+    }
+
+    /// Hands the pessimistic locks in memory over, as before a transfer, or keeps them.
+    #[cfg(test)]
+    pub async fn hand_over_locks(&self, region_id: u64, hands_over: bool) -> bool {
+        let (done, answer) = oneshot::channel();
+        self.inbox.push(Message::HandOverLocks { region_id, hands_over, done });
+        answer.await.expect("the loop runs")
     }
 
     fn check_read(&self, view: &RegionView, term: u64) -> Result<bool, RegionError> {
@@ -178,6 +187,10 @@ impl Replica for RaftReplica {
                 Err(error) => (proposal.done)(Err(error)),
             }
         })
+    }
+
+    fn memory_locks(&self, region_id: u64) -> Result<Arc<MemoryLocks>> {
+        Ok(self.regions.get(region_id)?.memory_locks.clone())
     }
 
     fn safe_point(&self) -> &SafePoint {

@@ -143,7 +143,7 @@ impl RaftLoop {
         }
         // A split of an earlier leadership is applied before this one serves, or was overwritten.
         peer.split_index = 0;
-        peer.view.set_leading(term);
+        peer.view.set_leading(term, peer.is_first_leader(term));
         if peer.is_only_voter() {
             peer.view.set_unbounded_lease();
         }

@@ -13,7 +13,7 @@ use rutile_pd_client::PdClient;
 use tokio::sync::oneshot;
 
 use super::command::{SplitPlan, encode_split};
-use super::message::{Message, SplitProposal};
+use super::message::{Message, Piece, SplitProposal};
 use super::peer::{Peer, Waiting};
 use super::read::RaftReplica;
 use super::state::ApplyState;
@@ -87,31 +87,32 @@ impl RaftLoop {
     }
 
     /// Gives the new regions of an applied split their peers.
-    pub(super) fn split_applied(&mut self, regions: Vec<(Arc<Region>, u64)>) -> Result<()> {
-        let Some(((parent, _), new)) = regions.split_last() else {
+    pub(super) fn split_applied(&mut self, mut pieces: Vec<Piece>) -> Result<()> {
+        let regions: Vec<_> = pieces.iter().map(|piece| piece.region.clone()).collect();
+        let Some(parent) = pieces.pop() else {
             return Ok(());
         };
-        let Some(parent_view) = self.peers.get(&parent.id).map(|peer| peer.view.clone()) else {
+        let Some(parent_view) = self.peers.get(&parent.region.id).map(|peer| peer.view.clone()) else {
             return Ok(());
         };
         let term = parent_view.leader_term();
-        let pieces = regions.len() as u64;
+        let count = regions.len() as u64;
         let bytes = parent_view.measured_bytes.load(Ordering::Relaxed)
             + parent_view.written_bytes.swap(0, Ordering::Relaxed);
         let keys = parent_view.measured_keys.load(Ordering::Relaxed)
             + parent_view.written_keys.swap(0, Ordering::Relaxed);
-        parent_view.measured_bytes.store(bytes / pieces, Ordering::Relaxed);
-        parent_view.measured_keys.store(keys / pieces, Ordering::Relaxed);
+        parent_view.measured_bytes.store(bytes / count, Ordering::Relaxed);
+        parent_view.measured_keys.store(keys / count, Ordering::Relaxed);
         parent_view.split_pending.store(false, Ordering::SeqCst);
-        for (region, locks) in new {
+        for Piece { region, locks, memory_locks } in pieces {
             let Some(peer_id) = region.peer_on_store(self.store_id).cloned() else {
                 continue;
             };
             let applied = ApplyState::INITIAL;
             let mut peer = Peer::open(self.raft_log.clone(), region.clone(), peer_id, applied)?;
-            peer.view.measured_bytes.store(bytes / pieces, Ordering::Relaxed);
-            peer.view.measured_keys.store(keys / pieces, Ordering::Relaxed);
-            peer.view.set_locks(*locks);
+            peer.view.measured_bytes.store(bytes / count, Ordering::Relaxed);
+            peer.view.measured_keys.store(keys / count, Ordering::Relaxed);
+            peer.view.set_locks(locks);
             if term != 0 {
                 if parent_view.is_max_ts_synced() && peer.is_new {
                     // Reads of this range were answered under the parent, which this store led. Not so when the
@@ -120,10 +121,10 @@ impl RaftLoop {
                 }
                 peer.campaign()?;
             }
-            self.add_peer(peer);
+            self.add_peer(peer, memory_locks);
         }
         if term != 0 {
-            self.reports.split(regions.into_iter().map(|(region, _)| region).collect());
+            self.reports.split(regions);
         }
         Ok(())
     }

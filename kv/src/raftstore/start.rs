@@ -31,6 +31,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::gc::SafePoint;
 use crate::metrics::Metrics;
+use crate::pessimistic_locks::Budget;
 
 /// Shorter than the earliest election with both clocks 10 % off, see `peer`.
 const LEASE: Duration = Duration::from_millis(700);
@@ -79,7 +80,7 @@ impl RaftStore {
                 // Nobody else can win, so there is no timeout to wait for.
                 peer.campaign()?;
             }
-            raft_loop.add_peer(peer);
+            raft_loop.add_peer(peer, Vec::new());
         }
         let store = wiring.spawn(raft_loop)?;
         let settled = tokio::select! {
@@ -131,6 +132,7 @@ impl Wiring {
             last_round: 0,
             appended_bytes: 0,
             log_gc_bytes: config.raft_log_gc_bytes,
+            lock_budget: Arc::new(Budget::new(config.in_memory_pessimistic_locks)),
             next_tick: self.parts.env.clock.now() + TICK,
         }
     }

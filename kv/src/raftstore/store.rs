@@ -20,6 +20,7 @@ use super::transport::{Arrivals, Transport};
 use super::view::{RegionView, Regions};
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
+use crate::pessimistic_locks::{Budget, MovedLock};
 use crate::replica::Splitter;
 
 /// Raft's unit of time.
@@ -46,6 +47,8 @@ pub struct RaftLoop {
     /// Raft log bytes since the last truncation.
     pub(super) appended_bytes: u64,
     pub(super) log_gc_bytes: u64,
+    /// Room for the pessimistic locks that leaders keep in memory.
+    pub(super) lock_budget: Arc<Budget>,
     pub(super) next_tick: Monotonic,
 }
 
@@ -58,8 +61,9 @@ enum Flow {
 }
 
 impl RaftLoop {
-    /// Adds a peer and makes it visible.
-    pub(super) fn add_peer(&mut self, mut peer: Peer) {
+    /// Adds a peer and makes it visible. `locks` are those in memory that came with a split.
+    pub(super) fn add_peer(&mut self, mut peer: Peer, locks: Vec<MovedLock>) {
+        peer.view.memory_locks.open(self.lock_budget.clone(), locks);
         peer.choose_election_timeout(&*self.env.random);
         let region_id = peer.region_id();
         self.regions.insert(peer.view.clone());
@@ -81,6 +85,14 @@ impl RaftLoop {
                 }
             }
             Message::Flushed { applied } => self.truncate_logs(&applied),
+            #[cfg(test)]
+            Message::HandOverLocks { region_id, hands_over, done } => {
+                let is_last = hands_over && self.hand_over_locks(region_id);
+                if !hands_over {
+                    self.keep_locks(region_id);
+                }
+                done.send(is_last).expect("a test waits");
+            }
             Message::Sync(done) => {
                 // Nobody to tell means that the start was given up.
                 let _ = done.send(());

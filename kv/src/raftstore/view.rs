@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 
 use super::state::ApplyState;
 use crate::error::{RegionError, Result};
+use crate::pessimistic_locks::{MemoryLocks, MovedLock};
 use crate::replica::RegionContext;
 
 /// A lease without end: the only voter can not be replaced behind its back.
@@ -43,6 +44,8 @@ pub struct RegionView {
     max_ts_term: AtomicU64,
     /// Locks in the lock CF, never below their number once a reader may rely on it.
     locks: AtomicU64,
+    /// Pessimistic locks that only this leader knows. Its mutex comes before that of the region.
+    pub memory_locks: Arc<MemoryLocks>,
     /// Something that a waiter may wait for has changed.
     changed: Notify,
     /// Written since the size was last measured.
@@ -61,6 +64,7 @@ impl RegionView {
         RegionView {
             region_id: region.id,
             peer,
+            memory_locks: Arc::new(MemoryLocks::new(region.epoch.version)),
             region: RwLock::new(region),
             leader_term: AtomicU64::new(0),
             leader_peer: AtomicU64::new(0),
@@ -84,15 +88,16 @@ impl RegionView {
         self.region.read().clone()
     }
 
-    /// Replaces the region after a split.
-    pub fn set_region(&self, region: Arc<Region>) {
+    /// Replaces the region after a split. Answers the locks in memory that lie outside it now.
+    pub fn set_region(&self, region: Arc<Region>) -> Vec<MovedLock> {
         debug_assert_eq!(region.id, self.region_id, "a view stays with its region");
-        *self.region.write() = region;
+        self.memory_locks.change_region(&region.clone(), || *self.region.write() = region)
     }
 
-    /// This peer became the leader of `term`.
-    pub fn set_leading(&self, term: u64) {
+    /// This peer became the leader of `term`; `is_first` when the region had no leader before.
+    pub fn set_leading(&self, term: u64, is_first: bool) {
         debug_assert!(term > 0, "terms start above zero");
+        self.memory_locks.lead(term, is_first);
         self.lease_end.store(0, Ordering::SeqCst);
         self.leader_peer.store(self.peer.id, Ordering::SeqCst);
         self.leader_term.store(term, Ordering::SeqCst);
@@ -104,6 +109,7 @@ impl RegionView {
         self.leader_term.store(0, Ordering::SeqCst);
         self.lease_end.store(0, Ordering::SeqCst);
         self.leader_peer.store(leader, Ordering::SeqCst);
+        self.memory_locks.lead(0, false);
         self.changed.notify_waiters();
     }
 
@@ -353,7 +359,7 @@ mod tests {
     }
 
     fn lead(view: &RegionView, term: u64) {
-        view.set_leading(term);
+        view.set_leading(term, false);
         view.set_applied(ApplyState { applied_index: 6, applied_term: term });
     }
 
@@ -382,7 +388,7 @@ mod tests {
     #[test]
     fn a_new_leader_serves_after_an_entry_of_its_term() {
         let view = view();
-        view.set_leading(7);
+        view.set_leading(7, false);
         view.set_unbounded_lease();
         assert!(matches!(view.check_read(7, || at(0)), Err(RegionError::ReadIndexNotReady { .. })));
         view.set_applied(ApplyState { applied_index: 9, applied_term: 7 });

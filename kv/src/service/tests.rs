@@ -12,7 +12,6 @@ use rutile_kv_proto::{Code, TikvService, kvrpcpb, metapb};
 use rutile_kv_types::Region;
 
 use super::KvService;
-use crate::concurrency_manager::ConcurrencyManager;
 use crate::config::Config;
 use crate::coprocessor::{EndpointSlot, Host};
 use crate::error::Result;
@@ -43,7 +42,7 @@ impl Fixture {
         let env = simulation.env();
         let replica = LocalReplica::new(Bytes::new(), Bytes::new());
         let scheduler =
-            Arc::new(Scheduler::new(env.clone(), replica.clone(), Arc::new(ConcurrencyManager::default())));
+            Arc::new(Scheduler::new(env.clone(), replica.clone(), Arc::default(), Arc::default()));
         let metrics = Arc::new(Metrics::default());
         let host = Host::new(env.clone(), scheduler.clone(), EndpointSlot::default(), 1, metrics.clone());
         let space = Space::unlimited();

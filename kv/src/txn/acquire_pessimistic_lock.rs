@@ -101,7 +101,7 @@ impl AcquirePessimisticLock {
         match own {
             Some(lock) => self.refresh(key, lock, work.buffer),
             None if self.lock_only_if_exists && !row.exists => {}
-            None => work.buffer.put_lock(key, &self.lock()),
+            None => work.buffer.put_pessimistic_lock(key, self.lock()),
         }
         if self.wants_rows() {
             work.rows.push(row);
@@ -197,7 +197,7 @@ impl Command for &AcquirePessimisticLock {
             // Under the latch no commit timestamp can be picked for these keys meanwhile.
             concurrency.raise_max_ts(self.for_update_ts);
         }
-        let (mut buffer, mut rows, mut blocked) = (WriteBuffer::default(), Vec::new(), Vec::new());
+        let (mut buffer, mut rows, mut blocked) = (reader.buffer(0), Vec::new(), Vec::new());
         for (index, key) in self.keys.iter().enumerate() {
             match reader.load_lock(key)? {
                 Some(lock) if lock.start_ts != self.start_ts => {
@@ -210,7 +210,7 @@ impl Command for &AcquirePessimisticLock {
             }
         }
         if blocked.is_empty() {
-            Ok(Decision::new(buffer.into_write_set(), Acquired::Locked(rows)))
+            Ok(Decision::new(buffer, Acquired::Locked(rows)))
         } else {
             Ok(Decision::answer(Acquired::Blocked(blocked)))
         }

@@ -9,7 +9,7 @@ use super::command::{Command, Decision, unique};
 use super::rollback::{remove_lock, rollback_missing};
 use crate::concurrency_manager::ConcurrencyManager;
 use crate::error::{LockedKey, Result};
-use crate::mvcc::{Reader, TxnRecord, WriteBuffer};
+use crate::mvcc::{Reader, TxnRecord};
 
 /// Asks secondary keys of one region.
 pub struct CheckSecondaryLocks {
@@ -45,7 +45,7 @@ impl Command for CheckSecondaryLocks {
         concurrency: &ConcurrencyManager,
     ) -> Result<Decision<SecondaryStatus>> {
         concurrency.raise_max_ts(self.start_ts);
-        let (mut buffer, mut locks) = (WriteBuffer::default(), Vec::new());
+        let (mut buffer, mut locks) = (reader.buffer(0), Vec::new());
         for key in &self.keys {
             let decided = match reader.load_lock(key)? {
                 Some(lock) if lock.start_ts == self.start_ts && !lock.is_pessimistic() => {
@@ -67,7 +67,7 @@ impl Command for CheckSecondaryLocks {
                     }
                 },
             };
-            return Ok(Decision::new(buffer.into_write_set(), decided));
+            return Ok(Decision::new(buffer, decided));
         }
         Ok(Decision::answer(SecondaryStatus::Locked(locks)))
     }

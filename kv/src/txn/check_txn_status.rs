@@ -145,12 +145,12 @@ impl Command for CheckTxnStatus {
         for ts in [self.lock_ts, self.current_ts, self.caller_start_ts] {
             concurrency.raise_max_ts(ts);
         }
-        let mut buffer = WriteBuffer::default();
+        let mut buffer = reader.buffer(0);
         let status = match reader.load_lock(&self.primary[0])? {
             Some(lock) if lock.start_ts == self.lock_ts => self.with_lock(&mut buffer, reader, lock)?,
             foreign => self.without_lock(&mut buffer, reader, foreign)?,
         };
-        Ok(Decision::new(buffer.into_write_set(), status))
+        Ok(Decision::new(buffer, status))
     }
 }
 

@@ -3,13 +3,16 @@ use rutile_kv_types::{Key, TimeStamp};
 
 use crate::concurrency_manager::{ConcurrencyManager, KeyHandleGuard};
 use crate::error::Result;
-use crate::mvcc::Reader;
+use crate::mvcc::{Reader, WriteBuffer};
+use crate::pessimistic_locks::LockChange;
 use crate::write_set::WriteSet;
 
 /// What a command decided.
 pub struct Decision<T> {
     /// To be replicated; nothing needs to be when empty.
     pub writes: WriteSet,
+    /// To be done to locks in memory.
+    pub locks: Vec<LockChange>,
     /// The answer, valid once `writes` are applied.
     pub outcome: T,
     /// In-memory locks that must stay until `writes` are applied.
@@ -17,14 +20,15 @@ pub struct Decision<T> {
 }
 
 impl<T> Decision<T> {
-    /// Writes and their answer.
-    pub fn new(writes: WriteSet, outcome: T) -> Self {
-        Decision { writes, outcome, handles: Vec::new() }
+    /// Changes and their answer.
+    pub fn new(buffer: WriteBuffer, outcome: T) -> Self {
+        let (writes, locks) = buffer.into_changes();
+        Decision { writes, locks, outcome, handles: Vec::new() }
     }
 
     /// An answer that changes nothing.
     pub fn answer(outcome: T) -> Self {
-        Decision::new(WriteSet::default(), outcome)
+        Decision::new(WriteBuffer::default(), outcome)
     }
 }
 

@@ -34,11 +34,11 @@ impl Command for Commit {
                 KeyError::InvalidCommitTs { start_ts: self.start_ts, commit_ts: self.commit_ts }.into()
             );
         }
-        let mut buffer = WriteBuffer::default();
+        let mut buffer = reader.buffer(0);
         for key in &self.keys {
             commit_key(&mut buffer, reader, key, self.start_ts, self.commit_ts)?;
         }
-        Ok(Decision::new(buffer.into_write_set(), self.commit_ts))
+        Ok(Decision::new(buffer, self.commit_ts))
     }
 }
 

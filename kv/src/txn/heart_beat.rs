@@ -4,7 +4,7 @@ use rutile_kv_types::{Key, TimeStamp};
 use super::command::{Command, Decision};
 use crate::concurrency_manager::ConcurrencyManager;
 use crate::error::{KeyError, Result};
-use crate::mvcc::{Reader, WriteBuffer};
+use crate::mvcc::Reader;
 
 /// Raises the life of the primary lock.
 pub struct HeartBeat {
@@ -38,8 +38,8 @@ impl Command for HeartBeat {
             return Ok(Decision::answer(lock.ttl_ms));
         }
         lock.ttl_ms = self.ttl_ms;
-        let mut buffer = WriteBuffer::default();
+        let mut buffer = reader.buffer(0);
         buffer.replace_lock(key, &lock);
-        Ok(Decision::new(buffer.into_write_set(), self.ttl_ms))
+        Ok(Decision::new(buffer, self.ttl_ms))
     }
 }

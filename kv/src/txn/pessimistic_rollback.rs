@@ -7,7 +7,7 @@ use rutile_kv_types::{Key, Lock, TimeStamp};
 use super::command::{Command, Decision, unique};
 use crate::concurrency_manager::ConcurrencyManager;
 use crate::error::Result;
-use crate::mvcc::{Reader, WriteBuffer};
+use crate::mvcc::Reader;
 
 /// Releases pessimistic locks of a transaction.
 pub struct PessimisticRollback {
@@ -31,7 +31,7 @@ impl Command for PessimisticRollback {
     }
 
     fn decide(self, reader: &mut Reader<'_>, _: &ConcurrencyManager) -> Result<Decision<()>> {
-        let mut buffer = WriteBuffer::default();
+        let mut buffer = reader.buffer(0);
         for key in &self.keys {
             let releases = |lock: &Lock| {
                 lock.start_ts == self.start_ts
@@ -42,6 +42,6 @@ impl Command for PessimisticRollback {
                 buffer.unlock(key);
             }
         }
-        Ok(Decision::new(buffer.into_write_set(), ()))
+        Ok(Decision::new(buffer, ()))
     }
 }

@@ -6,7 +6,7 @@ use super::commit::commit_key;
 use super::rollback::rollback_key;
 use crate::concurrency_manager::ConcurrencyManager;
 use crate::error::{Error, KeyError, Result};
-use crate::mvcc::{Reader, WriteBuffer};
+use crate::mvcc::Reader;
 
 /// Locks resolved by one proposal when a whole region is.
 pub const RESOLVE_BATCH: usize = 256;
@@ -50,7 +50,7 @@ impl Command for ResolveLock {
     }
 
     fn decide(self, reader: &mut Reader<'_>, _: &ConcurrencyManager) -> Result<Decision<()>> {
-        let mut buffer = WriteBuffer::default();
+        let mut buffer = reader.buffer(0);
         for (key, verdict) in self.keys.iter().zip(&self.verdicts) {
             let Verdict { start_ts, commit_ts } = *verdict;
             if commit_ts.is_zero() {
@@ -64,7 +64,7 @@ impl Command for ResolveLock {
                 }
             }
         }
-        Ok(Decision::new(buffer.into_write_set(), ()))
+        Ok(Decision::new(buffer, ()))
     }
 }
 

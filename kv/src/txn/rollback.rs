@@ -32,11 +32,11 @@ impl Command for Rollback {
     }
 
     fn decide(self, reader: &mut Reader<'_>, _: &ConcurrencyManager) -> Result<Decision<()>> {
-        let mut buffer = WriteBuffer::default();
+        let mut buffer = reader.buffer(0);
         for key in &self.keys {
             rollback_key(&mut buffer, reader, key, self.start_ts)?;
         }
-        Ok(Decision::new(buffer.into_write_set(), ()))
+        Ok(Decision::new(buffer, ()))
     }
 }
 

@@ -7,7 +7,8 @@
 //!   +------------------------------- answer -----------------------------+
 //! ```
 //! Latches and in-memory locks travel with the proposal, so that a caller that goes away in the middle
-//! releases nothing early. Reads run on the caller's thread.
+//! releases nothing early. A command that changes nothing but pessimistic locks in memory proposes nothing. Reads run
+//! on the caller's thread.
 use std::sync::Arc;
 
 use rutile_kv_env::Env;
@@ -22,8 +23,10 @@ use super::resolve_lock::{RESOLVE_BATCH, ResolveLock, Verdict};
 use super::scan_lock::ScanLock;
 use crate::concurrency_manager::ConcurrencyManager;
 use crate::error::{Error, KeyError, LockedKey, RegionError, Result};
-use crate::lock_manager::LockManager;
+use crate::lock_manager::{LockChanges, LockManager};
+use crate::metrics::Metrics;
 use crate::mvcc::{ReadOptions, Reader};
+use crate::pessimistic_locks::{At, Leaving, LockChange, MemoryLocks};
 use crate::replica::{Proposal, RegionContext, RegionSnapshot, Replica};
 use crate::write_set::WriteSet;
 
@@ -34,13 +37,27 @@ pub struct Scheduler<R> {
     latches: Arc<Latches>,
     concurrency: Arc<ConcurrencyManager>,
     pub(super) lock_manager: LockManager,
+    metrics: Arc<Metrics>,
+}
+
+/// What hears of the end of a proposal.
+struct Told<H> {
+    waiters: LockChanges,
+    leaving: Option<Leaving>,
+    /// Dropped last, front to back.
+    held: H,
 }
 
 impl<R: Replica> Scheduler<R> {
     /// A scheduler of the regions behind `replica`.
-    pub fn new(env: Env, replica: Arc<R>, concurrency: Arc<ConcurrencyManager>) -> Self {
+    pub fn new(
+        env: Env,
+        replica: Arc<R>,
+        concurrency: Arc<ConcurrencyManager>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let lock_manager = LockManager::new(env.clone());
-        Scheduler { env, replica, latches: Arc::default(), concurrency, lock_manager }
+        Scheduler { env, replica, latches: Arc::default(), concurrency, lock_manager, metrics }
     }
 
     /// `max_ts` and the in-memory locks.
@@ -66,16 +83,20 @@ impl<R: Replica> Scheduler<R> {
     /// Runs one command to its end. Not cancellation-safe: the write may happen after the future is dropped.
     pub async fn run<C: Command>(&self, context: &RegionContext, command: C) -> Result<C::Outcome> {
         let latch = self.latches.acquire(command.keys().iter().map(Key::as_encoded)).await;
+        // Before the snapshot, which has the locks that leave memory meanwhile.
+        let memory = self.replica.memory_locks(context.region_id)?;
+        let held = memory.find(command.keys().iter());
         let snapshot = self.snapshot(context).await?;
+        held.check(snapshot.term)?;
         check_keys(&snapshot.region, command.keys())?;
         if command.needs_max_ts() {
             // Of the term of the snapshot, because the write is proposed in that term or not at all.
             self.replica.max_ts_synced(context, snapshot.term).await?;
         }
         let starts_at = command.starts_at();
-        let Decision { writes, outcome, handles } =
-            command.decide(&mut Reader::new(snapshot.versions()), &self.concurrency)?;
-        if writes.is_empty() {
+        let Decision { mut writes, locks, outcome, handles } =
+            command.decide(&mut Reader::new(snapshot.versions(), held), &self.concurrency)?;
+        if writes.is_empty() && locks.is_empty() {
             // A repeated command whose first copy did all of it is told so, however late it comes.
             return Ok(outcome);
         }
@@ -85,11 +106,38 @@ impl<R: Replica> Scheduler<R> {
         }
         let (epoch, term) = (snapshot.region.epoch, snapshot.term);
         drop(snapshot);
+        let waiters = self.lock_manager.changes_of(&writes, &locks);
+        let leaving = match locks.is_empty() {
+            true => None,
+            false => {
+                Some(self.change_memory(&memory, At { term, version: epoch.version }, locks, &mut writes)?)
+            }
+        };
+        if writes.is_empty() {
+            self.lock_manager.apply(waiters, true);
+            return Ok(outcome);
+        }
         // Readers must find the records before the in-memory locks go, and the next command must find both
         // before it is let in.
         let latch = (!self.env.hooks.is_planted("txn::scheduler::early_unlatch")).then_some(latch);
-        self.replicate(context.region_id, epoch, term, writes, (handles, latch)).await?;
+        let held = (handles, latch);
+        self.propose(context.region_id, epoch, term, writes, Told { waiters, leaving, held }).await?;
         Ok(outcome)
+    }
+
+    /// Changes pessimistic locks in memory. New ones that find no room there join `writes`.
+    fn change_memory(
+        &self,
+        memory: &Arc<MemoryLocks>,
+        at: At,
+        locks: Vec<LockChange>,
+        writes: &mut WriteSet,
+    ) -> Result<Leaving> {
+        let new = locks.iter().filter(|change| matches!(change, LockChange::Add(..))).count();
+        let (refused, leaving) = memory.begin(at, locks, writes)?;
+        self.metrics.memory_locks.add((new - refused) as u64);
+        self.metrics.memory_locks_refused.add(refused as u64);
+        Ok(leaving)
     }
 
     /// Replicates writes decided on a snapshot of that epoch and term. `held` is dropped, front to back, when they
@@ -102,11 +150,27 @@ impl<R: Replica> Scheduler<R> {
         writes: WriteSet,
         held: impl Send + 'static,
     ) -> Result<()> {
+        let waiters = self.lock_manager.changes_of(&writes, &[]);
+        self.propose(region_id, epoch, term, writes, Told { waiters, leaving: None, held }).await
+    }
+
+    async fn propose<H: Send + 'static>(
+        &self,
+        region_id: u64,
+        epoch: RegionEpoch,
+        term: u64,
+        writes: WriteSet,
+        told: Told<H>,
+    ) -> Result<()> {
         let (sender, receiver) = oneshot::channel();
-        let (lock_manager, lock_changes) = (self.lock_manager.clone(), self.lock_manager.changes_of(&writes));
+        let lock_manager = self.lock_manager.clone();
         let done = Box::new(move |result: Result<()>| {
+            let Told { waiters, leaving, held } = told;
+            if let Some(leaving) = leaving {
+                leaving.finish(result.is_ok());
+            }
             // Waiters hear of it in the order of the writes, which the latch keeps.
-            lock_manager.apply(lock_changes, result.is_ok());
+            lock_manager.apply(waiters, result.is_ok());
             drop(held);
             // The caller may have gone; the write stands all the same.
             let _ = sender.send(result);
@@ -150,10 +214,12 @@ impl<R: Replica> Scheduler<R> {
     ) -> Result<()> {
         let mut from = Vec::new();
         loop {
+            let held = self.replica.memory_locks(context.region_id)?.range(&from, &[], is_wanted);
             let snapshot = self.snapshot(context).await?;
+            held.check(snapshot.term)?;
             let region = snapshot.region.clone();
             let start = from.as_slice().max(&region.start_key);
-            let reader = Reader::new(snapshot.versions());
+            let reader = Reader::new(snapshot.versions(), held);
             let locks = reader.scan_locks(start, &region.end_key, RESOLVE_BATCH, is_wanted)?;
             drop(reader);
             let Some((last, _)) = locks.last() else {
@@ -180,9 +246,12 @@ impl<R: Replica> Scheduler<R> {
             let key = Key::from_encoded(key).to_raw()?;
             Err(Error::from(KeyError::Locked(LockedKey { key, lock: lock.clone() })))
         })?;
+        let memory = self.replica.memory_locks(context.region_id)?;
+        let held = memory.range(&scan.start, &scan.end, |lock| lock.start_ts <= scan.max_ts);
         let snapshot = self.snapshot(context).await?;
+        held.check(snapshot.term)?;
         clip(&snapshot.region, &mut scan.start, &mut scan.end);
-        scan.run(&Reader::new(snapshot.versions()))
+        scan.run(&Reader::new(snapshot.versions(), held))
     }
 
     /// A leader's snapshot that a read at `options.ts` may rely on: `max_ts` is raised and in-memory locks

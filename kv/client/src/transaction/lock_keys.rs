@@ -8,7 +8,7 @@
 //! The store waits for a lock up to a second; then this side looks after the owner, removes what a dead one left,
 //! and asks again until the caller's time is up. A statement gets all its locks or, on an error, none.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ use super::locks::{Held, Locks};
 use crate::backoff::Backoff;
 use crate::error::{Error, Result};
 use crate::region::{Group, Repair};
+use crate::snapshot::Snapshot;
 
 /// Longest wait of one request at the store.
 const REQUEST_WAIT_MAX: Duration = Duration::from_secs(1);
@@ -123,12 +124,14 @@ impl<'a> Locking<'a> {
             .filter(|pending| locks.get(&pending.key).is_none())
             .map(|pending| pending.key.clone())
             .collect();
+        let values =
+            if options.return_values { held_values(locks, own, keys).await? } else { HashMap::new() };
         let mut locking = Locking {
             own,
             options,
             pending,
             for_update_ts,
-            found: LockedKeys::default(),
+            found: LockedKeys { values, ..LockedKeys::default() },
             started: core.env.clock.now(),
             backoff: failures(core.config.retry_budget),
             locks,
@@ -341,7 +344,7 @@ impl<'a> Locking<'a> {
     }
 }
 
-/// Sorted keys that need a request. Keys held already need one only for their values.
+/// Sorted keys that need a request, which those that are held do not.
 fn pending(locks: &Locks, own: &MemBuffer, keys: &[Bytes], options: &LockOptions) -> Result<Vec<Pending>> {
     let mut keys = keys.to_vec();
     keys.sort_unstable();
@@ -352,19 +355,34 @@ fn pending(locks: &Locks, own: &MemBuffer, keys: &[Bytes], options: &LockOptions
         let held = locks.get(&key);
         let exists = match (&own_value, held) {
             (Some(value), _) => Some(value.is_some()),
-            (None, Some(Held::Locked { exists })) => Some(exists),
+            (None, Some(Held::Locked { exists, .. })) => Some(exists),
             (None, _) => None,
         };
         if options.must_not_exist && exists == Some(true) {
             return Err(Error::AlreadyExists { key });
         }
-        let needs_value = options.return_values && own_value.is_none();
-        if matches!(held, Some(Held::Locked { .. })) && !needs_value {
+        if matches!(held, Some(Held::Locked { .. })) {
             continue;
         }
         pending.push(Pending { key, must_not_exist: options.must_not_exist && exists.is_none() });
     }
     Ok(pending)
+}
+
+/// Values of the keys that are held already, as they were when they were locked. Asking for the lock again could take a
+/// new one where the old one was lost, and then nobody would find out that somebody else wrote in between.
+async fn held_values(locks: &Locks, own: &MemBuffer, keys: &[Bytes]) -> Result<HashMap<Bytes, Bytes>> {
+    let mut held: BTreeMap<TimeStamp, Vec<Bytes>> = BTreeMap::new();
+    for key in keys.iter().filter(|key| own.get(key).is_none()) {
+        if let Some(Held::Locked { at, .. }) = locks.get(key) {
+            held.entry(at).or_default().push(key.clone());
+        }
+    }
+    let mut values = HashMap::new();
+    for (at, keys) in held {
+        values.extend(Snapshot::new(Arc::clone(&locks.core), at).batch_get(&keys).await?);
+    }
+    Ok(values)
 }
 
 fn refusal(error: kvrpcpb::KeyError, start_ts: TimeStamp) -> Answer {

@@ -15,8 +15,8 @@ use crate::heartbeat::{Heartbeat, PESSIMISTIC_LOCK_TTL};
 pub(crate) enum Held {
     /// The request was sent; its answer did not come, or the caller went away before.
     InDoubt,
-    /// Locked; whether the key had a row when it was, which stays so until commit.
-    Locked { exists: bool },
+    /// Locked at this `for_update_ts`; whether the key had a row when it was, which stays so until commit.
+    Locked { exists: bool, at: TimeStamp },
 }
 
 /// Locks of a transaction. Whatever is still held when it is dropped is released in the background.
@@ -95,7 +95,7 @@ impl Locks {
             self.primary = Some(primary.clone());
             self.heartbeat = Some(Heartbeat::start(&self.core, primary.clone(), self.start_ts, self.begun));
         }
-        self.held.insert(key, Held::Locked { exists });
+        self.held.insert(key, Held::Locked { exists, at: for_update_ts });
     }
 
     /// Releases the locks that a failed statement asked for; earlier ones stay. Until the stores answer, the keys are

@@ -133,7 +133,7 @@ impl Mutations {
 /// The wire form of a change. A lock knows whether its key had a value, which settles inserts here.
 fn operation(key: &Bytes, change: &Change, held: Option<Held>) -> Result<(kvrpcpb::Op, Bytes)> {
     let known = match held {
-        Some(Held::Locked { exists }) => Some(exists),
+        Some(Held::Locked { exists, .. }) => Some(exists),
         Some(Held::InDoubt) | None => None,
     };
     match (change, known) {

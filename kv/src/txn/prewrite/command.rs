@@ -5,7 +5,7 @@ use rutile_kv_types::{Key, Lock, Mutation, MutationOp, TimeStamp};
 use super::check::Check;
 use crate::concurrency_manager::ConcurrencyManager;
 use crate::error::{Error, LockedKey, Result};
-use crate::mvcc::{Reader, WriteBuffer};
+use crate::mvcc::Reader;
 use crate::txn::command::{Command, Decision, has_duplicates};
 
 /// Fixed cost of one key in the write set, to size the buffer once.
@@ -147,9 +147,14 @@ impl Prewrite {
     }
 
     /// All checks passed: writes records, async-commit locks, or plain locks.
-    fn write(self, found: Found, concurrency: &ConcurrencyManager) -> Decision<Prewritten> {
+    fn write(
+        self,
+        found: Found,
+        reader: &Reader<'_>,
+        concurrency: &ConcurrencyManager,
+    ) -> Decision<Prewritten> {
         let values: usize = self.mutations.iter().map(Mutation::size_bytes).sum();
-        let mut buffer = WriteBuffer::with_capacity(values + BYTES_PER_KEY * found.to_write.len());
+        let mut buffer = reader.buffer(values + BYTES_PER_KEY * found.to_write.len());
         // An own lock means that an earlier copy of the request fell back from one phase: stay there.
         let one_pc = self.try_one_pc && found.own_locks == 0;
         // One plain lock among them means that an earlier copy fell back from async commit.
@@ -164,10 +169,10 @@ impl Prewrite {
                 self.write_locks(&found.to_write, Some(picked), &mut buffer);
                 Prewritten::Locked { min_commit_ts: picked.max(found.own_min_commit_ts) }
             };
-            return Decision { writes: buffer.into_write_set(), outcome, handles };
+            return Decision { handles, ..Decision::new(buffer, outcome) };
         }
         self.write_locks(&found.to_write, None, &mut buffer);
-        Decision::new(buffer.into_write_set(), Prewritten::Locked { min_commit_ts: TimeStamp::ZERO })
+        Decision::new(buffer, Prewritten::Locked { min_commit_ts: TimeStamp::ZERO })
     }
 }
 
@@ -205,6 +210,6 @@ impl Command for Prewrite {
         if !found.blocked.is_empty() {
             return Ok(Decision::answer(Prewritten::Blocked(found.blocked)));
         }
-        Ok(self.write(found, concurrency))
+        Ok(self.write(found, reader, concurrency))
     }
 }

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use rutile_kv_engine::MemoryEngine;
 use rutile_kv_env::Env;
 use rutile_kv_types::{Cf, Key, Lock, Mutation, TimeStamp, WriteRef, WriteType};
 
-use crate::concurrency_manager::ConcurrencyManager;
 use crate::error::{ConflictReason, Error, KeyError, Result};
 use crate::local_replica::LocalReplica;
 use crate::txn::{
@@ -41,9 +41,11 @@ enum Step {
     ResolveRollback,
     ResolveRegion,
     HeartBeat,
+    /// Another leader was elected meanwhile, and then this one again: locks in memory are gone.
+    LoseMemory,
 }
 
-const STEPS: [Step; 17] = [
+const STEPS: [Step; 18] = [
     Step::Lock,
     Step::Unlock,
     Step::UnlockRegion,
@@ -61,6 +63,7 @@ const STEPS: [Step; 17] = [
     Step::ResolveRollback,
     Step::ResolveRegion,
     Step::HeartBeat,
+    Step::LoseMemory,
 ];
 
 /// What an answer says about the transaction.
@@ -77,10 +80,10 @@ struct World {
 }
 
 impl World {
-    fn new() -> Self {
-        let replica = LocalReplica::new(Bytes::new(), Bytes::new());
-        let scheduler =
-            Scheduler::new(Env::simulated(1), replica.clone(), Arc::new(ConcurrencyManager::default()));
+    fn new(in_memory: bool) -> Self {
+        let engine = Arc::new(MemoryEngine::new());
+        let replica = LocalReplica::over(engine, Bytes::new(), Bytes::new(), in_memory);
+        let scheduler = Scheduler::new(Env::simulated(1), replica.clone(), Arc::default(), Arc::default());
         World { replica, scheduler }
     }
 
@@ -158,6 +161,10 @@ impl World {
                 }
                 Ok(fate)
             }
+            Step::LoseMemory => {
+                self.replica.lose_memory();
+                Ok(Fate::Open)
+            }
             Step::HeartBeat => run.run(&context, HeartBeat::new(b"p", start, 5)).await.map(|_| Fate::Open),
         }
     }
@@ -227,10 +234,19 @@ fn fate_of(result: Result<Fate>) -> Option<Fate> {
 
 #[tokio::test]
 async fn commands_in_any_order_agree_on_one_fate() {
+    in_any_order(false).await;
+}
+
+#[tokio::test]
+async fn commands_in_any_order_agree_on_one_fate_with_locks_in_memory() {
+    in_any_order(true).await;
+}
+
+async fn in_any_order(in_memory: bool) {
     for first in STEPS {
         for second in STEPS {
             for third in STEPS {
-                let world = World::new();
+                let world = World::new(in_memory);
                 let mut fate: Option<Fate> = None;
                 let steps = [first, second, third];
                 for step in steps {

@@ -23,7 +23,7 @@ impl Fixture {
     fn new() -> Self {
         let replica = LocalReplica::new(Bytes::new(), Bytes::new());
         let concurrency = Arc::new(ConcurrencyManager::default());
-        let scheduler = Scheduler::new(Env::simulated(1), replica.clone(), concurrency);
+        let scheduler = Scheduler::new(Env::simulated(1), replica.clone(), concurrency, Arc::default());
         Fixture { replica, scheduler }
     }
 
@@ -91,8 +91,7 @@ fn a_reader_waits_for_a_one_phase_commit_that_may_be_below_it() {
 fn an_in_memory_lock_that_stays_is_reported() {
     let simulation = rutile_kv_env::Simulation::new(1);
     let replica = LocalReplica::new(Bytes::new(), Bytes::new());
-    let scheduler =
-        Scheduler::new(simulation.env(), replica.clone(), Arc::new(ConcurrencyManager::default()));
+    let scheduler = Scheduler::new(simulation.env(), replica.clone(), Arc::default(), Arc::default());
     let fixture = Fixture { replica, scheduler };
     fixture.replica.hold();
     let mut writer = Box::pin(fixture.one_pc("k", 10));

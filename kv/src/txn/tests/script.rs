@@ -1,4 +1,5 @@
-//! Runs `testdata/*.txt`, on the engine in memory and on RocksDB, which must agree: a line that is not indented is a command, the indented lines below it are its answer.
+//! Runs `testdata/*.txt`, on the engine in memory and on RocksDB, with pessimistic locks in the leader's memory and
+//! without, which must all agree: a line that is not indented is a command, the indented lines below it are its answer.
 //!
 //! `RUTILE_RECORD=1 cargo test -p rutile-kv scripts` writes the answers anew; the diff is the review.
 //!
@@ -17,6 +18,7 @@
 //! put_lock a <type> primary= start= [ttl=] [min_commit=] [async]      puts a lock as another version may have left it
 //! dump                                  max_ts
 //! gc safe_point=100                     removes what no read at or above it sees; how many records went
+//! lose_memory                           another leader was elected meanwhile; skips scripts without locks in memory
 //! ```
 //! A timestamp is a number, or `5ms` for the first one of the fifth millisecond. `long:x` is a value of 300 bytes.
 use std::fmt::Write as _;
@@ -98,11 +100,12 @@ fn parse_value(text: &str) -> Bytes {
 }
 
 impl Script {
-    fn new(engine: Arc<dyn Engine>) -> Self {
+    fn new(engine: Arc<dyn Engine>, in_memory: bool) -> Self {
         let end = Key::from_raw(b"zzz").into_encoded();
-        let replica = LocalReplica::over(engine, Bytes::new(), end.into());
+        let replica = LocalReplica::over(engine, Bytes::new(), end.into(), in_memory);
         let concurrency = Arc::new(ConcurrencyManager::default());
-        let scheduler = Arc::new(Scheduler::new(Env::real(), replica.clone(), concurrency));
+        let scheduler = Scheduler::new(Env::real(), replica.clone(), concurrency, Arc::default());
+        let scheduler = Arc::new(scheduler);
         Script { replica, scheduler }
     }
 
@@ -158,6 +161,10 @@ impl Script {
             "put_lock" => self.put_lock(line),
             "gc" => self.gc(line.ts("safe_point")).await,
             "dump" => Ok(self.dump()),
+            "lose_memory" => {
+                self.replica.lose_memory();
+                Ok("ok".to_owned())
+            }
             "max_ts" => Ok(self.scheduler.concurrency().max_ts().to_string()),
             other => panic!("unknown command {other}"),
         }
@@ -387,8 +394,13 @@ fn failure(error: &Error) -> String {
     format!("error: {error}")
 }
 
-fn run_script(text: &str, engine: Arc<dyn Engine>, runtime: &tokio::runtime::Runtime) -> String {
-    let script = Script::new(engine);
+fn run_script(
+    text: &str,
+    engine: Arc<dyn Engine>,
+    in_memory: bool,
+    runtime: &tokio::runtime::Runtime,
+) -> String {
+    let script = Script::new(engine, in_memory);
     let mut out = String::new();
     for line in text.lines().filter(|line| !line.starts_with(' ')) {
         out.push_str(line);
@@ -416,10 +428,15 @@ fn scripts() {
     let record = std::env::var_os("RUTILE_RECORD").is_some();
     for file in files {
         let text = String::from_utf8(disk.read(&file).expect("readable")).expect("UTF-8");
-        let now = run_script(&text, Arc::new(MemoryEngine::new()), &runtime);
+        let now = run_script(&text, Arc::new(MemoryEngine::new()), true, &runtime);
         let directory = tempfile::tempdir().expect("a directory");
         let rocks = RocksEngine::open(directory.path(), &EngineConfig::small()).expect("opens");
-        assert_eq!(run_script(&text, Arc::new(rocks), &runtime), now, "{}: RocksDB differs", file.display());
+        let other = run_script(&text, Arc::new(rocks), true, &runtime);
+        assert_eq!(other, now, "{}: RocksDB differs", file.display());
+        if !text.contains("lose_memory") {
+            let other = run_script(&text, Arc::new(MemoryEngine::new()), false, &runtime);
+            assert_eq!(other, now, "{}: replicated locks differ", file.display());
+        }
         if record {
             disk.write_atomic(&file, now.as_bytes()).expect("writable");
         } else {
