@@ -13,11 +13,11 @@ use crate::error::Result;
 use crate::pessimistic_locks::MovedLock;
 use crate::write_set::WriteSet;
 
-#[cfg_attr(not(test), expect(dead_code, reason = "leaders are not transferred yet"))]
 impl RaftLoop {
     /// To be called on the raft loop before it asks raft to transfer the leadership of the region (before
-    /// `RawNode::transfer_leader`), and before it proposes that the region is merged into another one. Proposes the
-    /// pessimistic locks that are kept in memory as ordinary ones, and from then on lets new ones go through the log.
+    /// `RawNode::transfer_leader`, as `transfer_leader` does), and before it proposes that the region is merged into
+    /// another one. Proposes the pessimistic locks that are kept in memory as ordinary ones, and from then on lets new
+    /// ones go through the log.
     ///
     /// Go on at once when it answers true: raft transfers the leadership only to a peer that has the whole log, and the
     /// new leader applies that before it serves. When it answers false, writes are on their way that would fail with the

@@ -12,6 +12,7 @@ use super::message::{BarrierDone, SplitDone};
 use super::propose::{Waiters, WriteGroup};
 use super::state::{ApplyState, INITIAL_INDEX};
 use super::storage::PeerStorage;
+use super::transfer_leader::Transfer;
 use super::view::RegionView;
 use crate::error::{Error, Result};
 
@@ -78,6 +79,8 @@ pub struct Peer {
     pub split_index: u64,
     /// Term in which this peer takes no lease, because it tried to hand leadership on.
     pub leaseless_term: u64,
+    /// Leadership is being handed on.
+    pub transfer: Option<Transfer>,
     /// Made in this life of the store, by bootstrap or a split.
     pub is_new: bool,
     /// Ticks for which this peer gives no vote.
@@ -122,6 +125,7 @@ impl Peer {
             published: (0, 0),
             split_index: 0,
             leaseless_term: 0,
+            transfer: None,
             is_new,
             silent_ticks: if is_new { 0 } else { ELECTION_TICKS },
             told_applied: applied.applied_index,

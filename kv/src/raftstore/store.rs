@@ -115,6 +115,7 @@ impl RaftLoop {
                 self.dirty.insert(*region_id);
             }
         }
+        self.go_on_with_transfers();
         self.renew_leases();
         self.finish_all_barriers();
     }

@@ -4,7 +4,7 @@
 //! leases are built on that promise. So the lease ends before the successor is told, and the leader takes no other one
 //! in this term: the call to campaign may arrive long after raft gave the transfer up. Reads ask a quorum meanwhile.
 //! Raft refuses proposals from now on until the transfer is over or an election timeout has passed; what waited for
-//! the end of the round goes before.
+//! the end of the round goes before, and so do the pessimistic locks that the leader has in memory.
 use raft::{ProgressState, StateRole};
 use rutile_kv_types::Peer as PeerId;
 
@@ -14,17 +14,71 @@ use super::store::RaftLoop;
 /// Entries that a successor may still have to get; more would keep writers waiting. TiKV's
 /// `leader-transfer-max-log-lag`.
 const LAG_MAX: u64 = 128;
+/// Ticks for which a transfer waits for writes that end locks in memory; later ones then fail, and their locks are lost.
+const WAIT_TICKS_MAX: usize = 3;
+
+/// A transfer under way.
+pub struct Transfer {
+    candidates: Vec<PeerId>,
+    waited_ticks: usize,
+    /// The successor was told. What follows is over when raft no longer knows it, one way or the other.
+    is_told: bool,
+}
 
 impl RaftLoop {
     /// Hands leadership of a region to the best of the candidates, if one is fit for it.
     pub(super) fn transfer_leader(&mut self, region_id: u64, candidates: &[PeerId]) {
-        let keeps_lease = self.env.hooks.is_planted("raftstore::transfer_leader::keeps_lease");
+        if let Some(peer) = self.peers.get_mut(&region_id)
+            && peer.transfer.as_ref().is_none_or(|transfer| !transfer.is_told)
+        {
+            let candidates = candidates.to_vec();
+            peer.transfer = Some(Transfer { candidates, waited_ticks: 0, is_told: false });
+            self.go_on_with_transfer(region_id);
+        }
+    }
+
+    /// Looks after transfers under way, once per tick.
+    pub(super) fn go_on_with_transfers(&mut self) {
+        let under_way: Vec<u64> =
+            self.peers.values().filter(|peer| peer.transfer.is_some()).map(Peer::region_id).collect();
+        for region_id in under_way {
+            self.go_on_with_transfer(region_id);
+        }
+    }
+
+    fn go_on_with_transfer(&mut self, region_id: u64) {
         let Some(peer) = self.peers.get_mut(&region_id) else {
             return;
         };
+        let Some(mut transfer) = peer.transfer.take().filter(|_| peer.is_leader()) else {
+            return;
+        };
+        if transfer.is_told {
+            if peer.node.raft.lead_transferee.is_some() {
+                peer.transfer = Some(transfer);
+            } else {
+                self.keep_locks(region_id);
+            }
+            return;
+        }
         peer.propose_group();
-        let Some(successor) = peer.fit_successor(candidates) else {
+        let Some(successor) = peer.fit_successor(&transfer.candidates) else {
             tracing::debug!(region_id, "nobody is fit to lead");
+            return self.keep_locks(region_id);
+        };
+        transfer.is_told = self.hand_over_locks(region_id) || transfer.waited_ticks >= WAIT_TICKS_MAX;
+        transfer.waited_ticks += 1;
+        if transfer.is_told {
+            self.tell_successor(region_id, successor);
+        }
+        if let Some(peer) = self.peers.get_mut(&region_id) {
+            peer.transfer = Some(transfer);
+        }
+    }
+
+    fn tell_successor(&mut self, region_id: u64, successor: u64) {
+        let keeps_lease = self.env.hooks.is_planted("raftstore::transfer_leader::keeps_lease");
+        let Some(peer) = self.peers.get_mut(&region_id) else {
             return;
         };
         if !keeps_lease {

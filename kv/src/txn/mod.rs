@@ -6,7 +6,8 @@
 //! [`Scheduler`] is that place. A command is a value with one pure function; it may arrive twice, late or
 //! after its opposite, and must then come to the same end.
 //!
-//! - [`AcquirePessimisticLock`], [`PessimisticRollback`]: locks before there is anything to write; [`lock_wait`] waits
+//! - [`AcquirePessimisticLock`], [`PessimisticRollback`]: locks before there is anything to write; [`lock_wait`] waits.
+//!   Where there is room, `pessimistic_locks` keeps them in memory
 //! - [`Prewrite`]: locks and values, or the whole commit when one region holds the transaction (1PC)
 //! - [`Commit`], [`Rollback`], [`ResolveLock`]: end of a transaction on some keys
 //! - [`CheckTxnStatus`]: the fate of a transaction, decided at its primary
@@ -14,7 +15,7 @@
 //! - [`HeartBeat`]: a longer life for the primary lock
 //! - [`latch`]: order between commands on the same keys
 //!
-//! Deliberately missing: assertions, and pessimistic locks kept in memory only; both are refused or not asked for.
+//! Deliberately missing: assertions, which are refused or not asked for.
 mod acquire_pessimistic_lock;
 mod check_secondary_locks;
 mod check_txn_status;

@@ -27,6 +27,7 @@ struct World {
     pd: PdClient,
     stores: Arc<StaticStores>,
     history: History,
+    loses_heartbeats: bool,
 }
 
 impl World {
@@ -43,9 +44,10 @@ impl World {
 
     fn start_worker(&self, env: &Env, kind: u64) -> TaskHandle {
         let (client, history) = (self.client(env.clone(), kind), self.history.clone());
+        let loses_heartbeats = self.loses_heartbeats;
         let work = async move {
             for round in 0..TRANSFERS {
-                transfer(&client, &history).await;
+                transfer(&client, &history, loses_heartbeats).await;
                 if round % 3 == 0 {
                     audit(&client).await;
                 }
@@ -56,26 +58,38 @@ impl World {
     }
 }
 
-pub fn run(seed: u64) -> Outcomes {
+/// How a run differs from another one of the same seed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Variant {
+    /// Pessimistic locks are kept in memory.
+    pub in_memory: bool,
+    /// A bug to plant.
+    pub bug: Option<&'static str>,
+}
+
+pub fn run(seed: u64, variant: Variant) -> Outcomes {
     let simulation = Simulation::new(seed);
-    let outcomes = simulation.block_on(play(&simulation));
+    variant.bug.into_iter().for_each(|bug| simulation.plant(bug));
+    let outcomes = simulation.block_on(play(&simulation, variant));
     simulation.end();
     outcomes
 }
 
-async fn play(simulation: &Simulation) -> Outcomes {
+async fn play(simulation: &Simulation, variant: Variant) -> Outcomes {
     let env = simulation.env();
     let pd = Pd::open(env.clone(), PdConfig::new(PathBuf::from("/pd"))).expect("PD opens");
     let pd: Arc<dyn PdService> = Arc::new(pd);
     let pd = PdClient::connect(env.clone(), pd).await.expect("PD answers");
     let (engine, log) = (Arc::new(MemoryEngine::new()), Arc::new(MemoryRaftLog::new()));
-    let store = Store::open(env.clone(), rutile_kv::Config::default(), engine, log, pd.clone()).await;
+    let config =
+        rutile_kv::Config { in_memory_pessimistic_locks: variant.in_memory, ..rutile_kv::Config::default() };
+    let store = Store::open(env.clone(), config, engine, log, pd.clone()).await;
     let store = store.expect("the store opens");
     let (loses_heartbeats, sender) = (env.random.one_in(2), env.clone());
     let carrier = Carrier { env: sender, store: store.service(), loses_heartbeats };
     let carrier: Arc<dyn TikvService> = Arc::new(carrier);
     let stores = Arc::new(StaticStores::new([(store.store_id(), carrier)]));
-    let world = World { env: env.clone(), pd, stores, history: History::default() };
+    let world = World { env: env.clone(), pd, stores, history: History::default(), loses_heartbeats };
     let client = world.client(env.clone(), 1);
     let mut open = client.begin(TransactionOptions::default()).await.expect("begins");
     for n in 0..ACCOUNTS {
