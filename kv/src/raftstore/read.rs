@@ -211,6 +211,7 @@ impl Replica for RaftReplica {
             self.env.spawn.spawn_blocking("destroy-range", Box::new(work));
             let result = receiver.await.unwrap_or(Err(Error::Stopped));
             self.give_up_counting_locks(&start, &end);
+            self.regions.all().iter().for_each(|view| view.memory_locks.remove_range(&start, &end));
             result
         })
     }

@@ -43,7 +43,7 @@ impl Command for RawWrite {
         for (key, value) in self.keys.iter().zip(self.values) {
             write(&mut writes, key, value.as_ref());
         }
-        Ok(Decision::new(writes, ()))
+        Ok(Decision::of_writes(writes, ()))
     }
 }
 
@@ -93,6 +93,6 @@ impl Command for CompareAndSwap {
         if swapped {
             write(&mut writes, key, Some(&self.value));
         }
-        Ok(Decision::new(writes, Compared { swapped, previous }))
+        Ok(Decision::of_writes(writes, Compared { swapped, previous }))
     }
 }

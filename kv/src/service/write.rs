@@ -69,12 +69,13 @@ pub async fn prewrite<R: Replica>(
     scheduler: &Scheduler<R>,
     context: &RegionContext,
     space: &Space,
-    command: Prewrite,
+    mut command: Prewrite,
 ) -> Result<kvrpcpb::PrewriteResponse, Failure> {
     if command.adds_data() {
         space.check()?;
     }
     let one_pc = command.try_one_pc;
+    command.plant_bugs(scheduler.hooks());
     let mut response = kvrpcpb::PrewriteResponse::default();
     match scheduler.run(context, command).await? {
         Prewritten::Blocked(locks) => response.errors = locked_errors(locks),

@@ -23,12 +23,17 @@ impl<T> Decision<T> {
     /// Changes and their answer.
     pub fn new(buffer: WriteBuffer, outcome: T) -> Self {
         let (writes, locks) = buffer.into_changes();
-        Decision { writes, locks, outcome, handles: Vec::new() }
+        Decision { locks, ..Decision::of_writes(writes, outcome) }
+    }
+
+    /// Writes that have nothing to do with locks, and their answer.
+    pub fn of_writes(writes: WriteSet, outcome: T) -> Self {
+        Decision { writes, locks: Vec::new(), outcome, handles: Vec::new() }
     }
 
     /// An answer that changes nothing.
     pub fn answer(outcome: T) -> Self {
-        Decision::new(WriteBuffer::default(), outcome)
+        Decision::of_writes(WriteSet::default(), outcome)
     }
 }
 

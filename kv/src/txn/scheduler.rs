@@ -11,7 +11,7 @@
 //! on the caller's thread.
 use std::sync::Arc;
 
-use rutile_kv_env::Env;
+use rutile_kv_env::{Env, Hooks};
 use rutile_kv_types::{Key, Lock, Region, RegionEpoch, TimeStamp};
 use tokio::sync::oneshot;
 
@@ -64,6 +64,11 @@ impl<R: Replica> Scheduler<R> {
     #[cfg(test)]
     pub fn concurrency(&self) -> &Arc<ConcurrencyManager> {
         &self.concurrency
+    }
+
+    /// Where a simulation plants bugs.
+    pub fn hooks(&self) -> &Hooks {
+        &self.env.hooks
     }
 
     /// The replicated store below.

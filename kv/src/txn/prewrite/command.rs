@@ -1,5 +1,6 @@
 //! The command: from the checks of all mutations to one decision.
 use bytes::Bytes;
+use rutile_kv_env::Hooks;
 use rutile_kv_types::{Key, Lock, Mutation, MutationOp, TimeStamp};
 
 use super::check::Check;
@@ -101,6 +102,14 @@ impl Prewrite {
     /// Whether it stores values. Deletes, locks and checks leave but a few bytes.
     pub fn adds_data(&self) -> bool {
         self.mutations.iter().any(|mutation| matches!(mutation.op, MutationOp::Put | MutationOp::Insert))
+    }
+
+    /// The rule that suggests itself for a lost lock: nothing newer than `for_update_ts`. It is wrong, because a later
+    /// statement has raised that since.
+    pub fn plant_bugs(&mut self, hooks: &Hooks) {
+        if hooks.is_planted("txn::prewrite::amend_at_for_update_ts") {
+            self.actions.fill(PessimisticAction::Skip);
+        }
     }
 
     pub(super) fn is_pessimistic(&self) -> bool {
