@@ -61,8 +61,12 @@ async fn write(mut session: Session, writer: u64, stop: Arc<AtomicBool>) -> u64 
 
 /// Compares the entries of every index with what the rows ask for.
 async fn check(cluster: &Cluster) -> (usize, usize) {
+    check_table(cluster, "t").await
+}
+
+async fn check_table(cluster: &Cluster, name: &str) -> (usize, usize) {
     let schema = cluster.instance.infoschema();
-    let table = schema.table("d", "t").expect("exists");
+    let table = schema.table("d", name).expect("exists");
     let timestamp = cluster.client.timestamp().await.expect("a timestamp");
     let snapshot = cluster.client.snapshot(timestamp);
     let mut expected = BTreeMap::new();
@@ -148,5 +152,72 @@ async fn an_index_waits_for_transactions_that_know_the_table_without_it() {
     let (rows, entries) = check(&cluster).await;
     assert_eq!((rows, entries), (1, 1));
     drop((ddl, writer));
+    cluster.stop().await;
+}
+
+/// A node dies in the middle of a backfill: the next one goes on where it was.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backfill_goes_on_after_a_crash() {
+    const BATCHES: usize = 12;
+    const BATCH_ROWS: usize = 256;
+    let mut cluster = Cluster::start().await;
+    let mut session = cluster.session(1).expect("opens");
+    must(
+        &mut session,
+        "create database d; use d; create table crashed (id int primary key, a int, b varchar(20))",
+    )
+    .await;
+    let rows: Vec<String> =
+        (0..BATCHES * BATCH_ROWS).map(|id| format!("({id},{},'b{id}')", id % 50)).collect();
+    for some in rows.chunks(512) {
+        must(&mut session, &format!("insert into crashed values {}", some.join(","))).await;
+    }
+    // After the third batch the node's work stops where it is, as if it were gone.
+    let (reached, third) = tokio::sync::oneshot::channel();
+    let (release, gate) = std::sync::mpsc::channel::<()>();
+    let stop = parking_lot::Mutex::new((0, Some(reached), gate));
+    let batches = rutile_kv_env::failpoint::arm("ddl::backfill::after_batch_of::crashed", move || {
+        let mut stop = stop.lock();
+        stop.0 += 1;
+        if stop.0 == 3
+            && let Some(reached) = stop.1.take()
+        {
+            let _ = reached.send(());
+            let _ = stop.2.recv();
+        }
+        None
+    });
+    let ddl = tokio::spawn(async move {
+        run(&mut session, "alter table crashed add index (a), add unique (b)").await.map(drop)
+    });
+    third.await.expect("three batches are written");
+    ddl.abort();
+    drop(release);
+    let _ = ddl.await;
+    let before = batches.hits();
+    assert!(before < BATCHES, "{before} batches were written already");
+    let mut watcher = cluster.session(3).expect("opens");
+    let jobs = crate::pushdown::run(&mut watcher, "admin show ddl jobs").await;
+    let cells: Vec<&str> = jobs.first().expect("the job is there").split(" | ").collect();
+    assert_eq!(cells[1..5], ["d", "crashed", "add index", "write reorganization"], "{jobs:?}");
+    let rows: usize = cells[7].parse().expect("ROW_COUNT");
+    assert!(rows >= 3 * BATCH_ROWS && rows < BATCHES * BATCH_ROWS, "{jobs:?}");
+    watcher.close().await;
+    cluster.restart_sql().await;
+    let mut session = cluster.session(2).expect("opens");
+    loop {
+        let schema = cluster.instance.infoschema();
+        if schema.table("d", "crashed").expect("exists").public_indexes().count() == 3 {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    // The last batch of a full table is an empty one.
+    assert!(batches.hits() <= BATCHES + 2, "{} batches for {BATCHES}", batches.hits());
+    drop(batches);
+    let (rows, entries) = check_table(&cluster, "crashed").await;
+    assert_eq!((rows, entries), (BATCHES * BATCH_ROWS, 2 * BATCHES * BATCH_ROWS));
+    must(&mut session, "use d; select * from crashed where b = 'b7'; admin check table crashed").await;
+    session.close().await;
     cluster.stop().await;
 }

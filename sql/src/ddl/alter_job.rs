@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use rutile_sql_types::MySqlError;
 
 use super::change::{self, Change};
-use super::job::{Alter, Garbage, Job, Stage, Work};
+use super::job::{Alter, Garbage, Job, Progress, Stage, Work};
 use super::{backfill, reclaim};
 use crate::catalog::{ColumnId, IndexId, InfoSchema, SchemaState, TableInfo};
 use crate::error::{Error, Result};
@@ -59,10 +59,13 @@ async fn drive(
         let table = alter.source.id;
         let mut outcome = wait(instance, table, changed.version, cancellation).await;
         if outcome.is_ok() && alter.stage == Stage::Backfill {
-            outcome = backfill_entering(instance, &alter, cancellation).await;
+            outcome = backfill_entering(instance, id, &mut alter, cancellation).await;
         }
         match outcome {
-            Ok(()) => alter.stage = next_stage(&alter),
+            Ok(()) => {
+                alter.stage = next_stage(&alter);
+                alter.progress.next = None;
+            }
             // Nothing new is public yet: the new elements leave again and the statement fails.
             Err(error) if alter.stage < Stage::LeaveWriteOnly => {
                 undo(instance, id, &alter).await?;
@@ -82,6 +85,7 @@ async fn undo(instance: &Instance, id: i64, alter: &Alter) -> Result<()> {
         source: entered,
         target: alter.source.clone(),
         stage: Stage::LeaveWriteOnly,
+        progress: Progress::default(),
     };
     back.target.next_column_id = alter.target.next_column_id;
     back.target.next_index_id = alter.target.next_index_id;
@@ -99,7 +103,12 @@ async fn wait(instance: &Instance, table: i64, version: i64, cancellation: &Canc
     }
 }
 
-async fn backfill_entering(instance: &Instance, alter: &Alter, cancellation: &Cancellation) -> Result<()> {
+async fn backfill_entering(
+    instance: &Instance,
+    id: i64,
+    alter: &mut Alter,
+    cancellation: &Cancellation,
+) -> Result<()> {
     let table = at_stage(alter);
     let entering = entering_indexes(alter);
     let indexes: Vec<_> =
@@ -107,7 +116,7 @@ async fn backfill_entering(instance: &Instance, alter: &Alter, cancellation: &Ca
     if indexes.is_empty() {
         return Ok(());
     }
-    backfill::run(instance, &table, &indexes, cancellation).await
+    backfill::run(instance, id, alter, &table, &indexes, cancellation).await
 }
 
 fn first_stage(alter: &Alter) -> Stage {

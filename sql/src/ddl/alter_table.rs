@@ -11,7 +11,7 @@ use super::create_table::{check_auto_column, column_indexes};
 use super::database::refuse_system_schema;
 use super::drop_table::is_settled;
 use super::index::{index_info, name_and_add, warn_duplicates};
-use super::job::{Alter, Job, Stage, Work};
+use super::job::{Alter, Job, Progress, Stage, Work};
 use super::option::Options;
 use super::{alter_job, column, default, rename_table, row_size};
 use crate::catalog::{ColumnDefault, ColumnInfo, HandleKind, TableInfo};
@@ -68,8 +68,13 @@ async fn run(
     let target = wanted.finish()?;
     let auto_increment = wanted.auto_increment;
     if target != *source {
-        let alter =
-            Alter { database: schema.info.id, source: TableInfo::clone(&source), target, stage: Stage::Done };
+        let alter = Alter {
+            database: schema.info.id,
+            source: TableInfo::clone(&source),
+            target,
+            stage: Stage::Done,
+            progress: Progress::default(),
+        };
         let job = Job { id: 0, work: Work::Alter(Box::new(alter)) };
         alter_job::start(&instance, job, &context.cancellation()).await?;
     }

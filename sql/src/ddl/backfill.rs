@@ -4,16 +4,21 @@
 //! changes an indexed value of such a row meanwhile writes the same old entry key (as a delete), so one of the
 //! two transactions meets a write conflict; the batch then starts again on the newer rows. Rows inserted
 //! meanwhile have their entries already: the index has been write-only since before the snapshot.
+//!
+//! With its entries a batch writes how far the job has come, so that after a crash it goes on there.
 
 use bytes::Bytes;
 use rutile_kv_client::{Error as StoreError, ScanOptions, Transaction, TransactionOptions};
+use rutile_kv_env::failpoint;
 use rutile_kv_types::KeyRange;
 use rutile_sql_types::{MySqlError, TimeZone, Value};
 
+use super::job::{Alter, Job, Work};
 use crate::catalog::{IndexInfo, TableInfo};
 use crate::codec::table_row::decode_row;
 use crate::codec::{Handle, index_entry, record_key};
 use crate::error::{Error, Result};
+use crate::meta::keys;
 use crate::session::{Cancellation, Instance};
 use crate::txn::duplicate_entry;
 
@@ -23,15 +28,17 @@ const ROWS_PER_BATCH_MAX: usize = 256;
 /// Conflicts in a row before the statement gives up.
 const CONFLICTS_MAX: usize = 100;
 
-/// Writes the entries of all rows into `indexes`; a duplicate is error 1062.
+/// Writes the entries of all rows that the job has not come to yet into `indexes`; a duplicate is error 1062.
 pub(super) async fn run(
     instance: &Instance,
+    id: i64,
+    alter: &mut Alter,
     table: &TableInfo,
     indexes: &[IndexInfo],
     cancellation: &Cancellation,
 ) -> Result<()> {
     let range = record_key::record_range(table.id);
-    let mut start = range.start.clone();
+    let mut start = alter.progress.next.clone().map_or_else(|| range.start.clone(), Bytes::from);
     let mut conflicts = 0;
     let mut rows = ROWS_PER_BATCH_MAX;
     loop {
@@ -40,9 +47,20 @@ pub(super) async fn run(
         }
         let mut transaction = instance.client().begin(TransactionOptions::default()).await?;
         let rest = KeyRange { start: start.clone(), end: range.end.clone() };
-        let last = batch(&mut transaction, table, indexes, rest, rows).await?;
+        let done = batch(&mut transaction, table, indexes, rest, rows).await?;
+        let mut reached = alter.clone();
+        reached.progress.rows += done.rows;
+        let next = done.last.as_ref().map_or_else(|| range.end.clone(), after);
+        reached.progress.next = Some(next.to_vec());
+        let job = Job { id, work: Work::Alter(Box::new(reached.clone())) };
+        transaction.put(
+            keys::job(id),
+            Bytes::from(serde_json::to_vec(&job).map_err(|error| Error::internal(error.to_string()))?),
+        );
         match transaction.commit().await {
             Ok(_) => {
+                *alter = reached;
+                failpoint!(&format!("ddl::backfill::after_batch_of::{}", table.name));
                 conflicts = 0;
                 rows = (rows * 2).min(ROWS_PER_BATCH_MAX);
             }
@@ -56,21 +74,28 @@ pub(super) async fn run(
             }
             Err(error) => return Err(error.into()),
         }
-        match last {
+        match done.last {
             Some(key) => start = after(&key),
             None => return Ok(()),
         }
     }
 }
 
-/// Adds the entries of one batch to the transaction; answers the last key read, `None` at the end of the table.
+/// What a batch read.
+struct Batch {
+    rows: u64,
+    /// `None` at the end of the table.
+    last: Option<Bytes>,
+}
+
+/// Adds the entries of one batch to the transaction.
 async fn batch(
     transaction: &mut Transaction,
     table: &TableInfo,
     indexes: &[IndexInfo],
     range: KeyRange,
     limit: usize,
-) -> Result<Option<Bytes>> {
+) -> Result<Batch> {
     let options = ScanOptions { limit: Some(limit), ..ScanOptions::default() };
     let mut scanner = transaction.snapshot().scan(range, options);
     let mut rows: Vec<(Bytes, Bytes)> = Vec::with_capacity(limit);
@@ -82,6 +107,7 @@ async fn batch(
     }
     let full = rows.len() == limit;
     let last = rows.last().map(|(key, _)| key.clone()).filter(|_| full);
+    let read = rows.len() as u64;
     for (key, stored) in rows {
         let (_, suffix) = record_key::split_record_key(&key)?;
         let handle = Handle::from_record_suffix(suffix, table.is_common_handle())?;
@@ -90,7 +116,7 @@ async fn batch(
             write_entry(transaction, table, index, &row, &handle).await?;
         }
     }
-    Ok(last)
+    Ok(Batch { rows: read, last })
 }
 
 async fn write_entry(

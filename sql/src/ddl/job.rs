@@ -26,6 +26,17 @@ pub struct Alter {
     /// The public form after it.
     pub target: TableInfo,
     pub stage: Stage,
+    /// How far a backfill has come; written with the entries of each batch.
+    #[serde(default)]
+    pub progress: Progress,
+}
+
+/// The part of a table that a backfill has behind it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Record key to go on from; `None` at the start.
+    pub next: Option<Vec<u8>>,
+    pub rows: u64,
 }
 
 /// How far an `Alter` has come; the table in the catalog is the one of this stage.

@@ -14,12 +14,14 @@
 //! Missing: predicates pushed to the catalog look-up, `mysql`, `sys`, most of `performance_schema`.
 
 mod columns_of_tables;
+mod ddl_jobs;
 mod definition;
 mod describe;
 mod registry;
 mod show;
 mod tables;
 
+pub use ddl_jobs::ddl_jobs;
 pub use registry::{
     is_virtual_database, virtual_database, virtual_databases, virtual_table, virtual_tables_of,
 };

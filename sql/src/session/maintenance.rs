@@ -86,7 +86,7 @@ pub(super) async fn admin(session: &mut Session, admin: &Admin, text: &[u8]) -> 
             check(session, &table, Some(index.as_str()), text).await?;
         }
         Admin::ShowDdl => return Err(Error::unsupported("ADMIN SHOW DDL")),
-        Admin::ShowDdlJobs { .. } => return Err(Error::unsupported("ADMIN SHOW DDL JOBS")),
+        Admin::ShowDdlJobs { limit } => return crate::infoschema::ddl_jobs(&session.instance, *limit).await,
         Admin::CancelDdlJobs(_) => return Err(Error::unsupported("ADMIN CANCEL DDL JOBS")),
         Admin::PauseDdlJobs(_) => return Err(Error::unsupported("ADMIN PAUSE DDL JOBS")),
         Admin::ResumeDdlJobs(_) => return Err(Error::unsupported("ADMIN RESUME DDL JOBS")),
