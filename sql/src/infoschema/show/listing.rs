@@ -46,11 +46,31 @@ fn create_view() -> Vec<ColumnMeta> {
     ]
 }
 
+/// TiDB's columns.
+fn table_regions() -> Vec<ColumnMeta> {
+    vec![
+        unsigned("REGION_ID"),
+        text("START_KEY", 64),
+        text("END_KEY", 64),
+        unsigned("LEADER_ID"),
+        unsigned("LEADER_STORE_ID"),
+        text("PEERS", 64),
+        number("SCATTERING"),
+        number("WRITTEN_BYTES"),
+        number("READ_BYTES"),
+        number("APPROXIMATE_SIZE(MB)"),
+        number("APPROXIMATE_KEYS"),
+        text("SCHEDULING_CONSTRAINTS", 256),
+        text("SCHEDULING_STATE", 16),
+    ]
+}
+
 pub(super) fn columns(context: &StatementContext<'_>, show: &Show) -> Result<Vec<ColumnMeta>> {
     Ok(match show {
         Show::Databases { filter } => vec![required(&titled("Database", filter.as_ref()), NAME)],
         Show::Tables { full, database, .. } => tables(context, show, database.as_ref(), *full)?,
         Show::TableStatus { .. } => table_status(),
+        Show::TableRegions { .. } => table_regions(),
         Show::OpenTables { .. } => {
             vec![required("Database", NAME), required("Table", NAME), number("In_use"), number("Name_locked")]
         }
@@ -317,7 +337,6 @@ pub(super) fn unsupported(show: &Show) -> Error {
         Show::BinaryLogs => "SHOW BINARY LOGS",
         Show::BinlogEvents { .. } => "SHOW BINLOG EVENTS",
         Show::Profile { .. } => "SHOW PROFILE",
-        Show::TableRegions { .. } => "SHOW TABLE REGIONS",
         _ => "this SHOW statement",
     })
 }

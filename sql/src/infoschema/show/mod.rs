@@ -1,12 +1,13 @@
 //! SHOW: each form is a list of columns and rows, then LIKE or WHERE over the output.
 //!
 //! `objects.rs` databases, tables, columns, indexes; `create.rs` SHOW CREATE; `server.rs` variables, processes,
-//! engines, character sets, privileges; `listing.rs` the columns of all forms; `filter.rs` LIKE and WHERE.
+//! engines, character sets, privileges; `regions.rs` SHOW TABLE REGIONS; `listing.rs` the columns of all forms; `filter.rs` LIKE and WHERE.
 
 mod create;
 mod filter;
 mod listing;
 mod objects;
+mod regions;
 mod server;
 
 use rutile_sql_parser::ast::{Show, ShowFilter};
@@ -63,6 +64,7 @@ async fn rows(context: &mut StatementContext<'_>, show: &Show) -> Result<Vec<Vec
             Ok(Vec::new())
         }
         Show::ProcedureStatus { .. } | Show::FunctionStatus { .. } => Ok(Vec::new()),
+        Show::TableRegions { table, index } => regions::regions(context, table, index.as_ref()).await,
         other => Err(listing::unsupported(other)),
     }
 }
