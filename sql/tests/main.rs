@@ -2,6 +2,8 @@
 
 mod cluster;
 mod explain;
+mod kill;
+mod memory;
 mod online_ddl;
 mod pushdown;
 mod query;

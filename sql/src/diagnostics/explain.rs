@@ -12,7 +12,7 @@ use rutile_sql_types::{Collation, FieldType, Value};
 
 use crate::catalog::TableInfo;
 use crate::distsql::Stage;
-use crate::executor::TableReader;
+use crate::executor::{TableReader, Watched};
 use crate::expression::pushed::PushedExpr;
 use crate::expression::{Expr, print};
 use crate::planner::access_path::AccessPath;
@@ -107,7 +107,7 @@ fn clipped(text: &str) -> String {
 
 fn node_of(plan: &Arc<dyn ExecutionPlan>, analyze: bool) -> Node {
     // Wrappers that only yield to the scheduler say nothing about the query.
-    if plan.name() == "CooperativeExec"
+    if (plan.name() == "CooperativeExec" || plan.name() == Watched::NAME)
         && let Some(input) = plan.children().first()
     {
         return node_of(input, analyze);

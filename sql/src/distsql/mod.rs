@@ -12,5 +12,5 @@ mod select;
 mod stage;
 
 pub use request::{ScanRequest, Stage, TABLE_SCAN};
-pub use select::{BatchStream, OwnWrites, ReadView, from_storage, select_rows};
+pub use select::{BatchStream, LockedScans, OwnWrites, ReadView, from_storage, select_rows};
 pub use stage::{PartialAggregate, PartialCall, ScanWork, TopRows, WorkDone};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use bytes::Bytes;
 
-use super::{PartialAggregate, ScanWork, TopRows};
+use super::{LockedScans, PartialAggregate, ScanWork, TopRows};
 use crate::catalog::TableInfo;
 use crate::expression::{Evaluation, Expr};
 
@@ -38,6 +38,8 @@ pub struct ScanRequest {
     pub keep_order: bool,
     /// Record keys to leave out: the transaction has its own newer version of these rows.
     pub overridden: Arc<HashSet<Bytes>>,
+    /// Gets the record keys of the rows, to lock them.
+    pub locking: Option<Arc<LockedScans>>,
     pub statement: Arc<Evaluation>,
     /// What the stores have done, for EXPLAIN ANALYZE.
     pub work: Arc<ScanWork>,
@@ -96,6 +98,7 @@ impl ScanRequest {
             stage: self.stage.clone(),
             keep_order: self.keep_order,
             overridden: Arc::clone(&self.overridden),
+            locking: self.locking.clone(),
             statement: Arc::clone(&self.statement),
             work: Arc::default(),
         }

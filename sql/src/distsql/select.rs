@@ -1,12 +1,13 @@
 //! Runs a scan over key ranges: one request per region, batches back as a stream.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::BoxStream;
+use parking_lot::Mutex;
 use rutile_kv_client::{Client, CoprocessorOptions, MemBuffer, Snapshot};
 use rutile_kv_proto::Payload;
 use rutile_kv_types::{KeyRange, TimeStamp};
@@ -33,6 +34,33 @@ pub struct ReadView {
     pub start_ts: TimeStamp,
     /// By table: the record keys the transaction wrote, `None` where it deleted the row.
     own_writes: Arc<BTreeMap<i64, Arc<OwnWrites>>>,
+    /// Set for a locking read of several tables.
+    pub locking: Option<Arc<LockedScans>>,
+}
+
+/// The scans whose rows are to be locked, and the rows they gave.
+#[derive(Debug, Default)]
+pub struct LockedScans {
+    /// Names by which the query calls the tables.
+    pub aliases: HashSet<Arc<str>>,
+    /// Rows that others hold, to be left out.
+    pub skipped: HashSet<Bytes>,
+    keys: Mutex<BTreeSet<Bytes>>,
+}
+
+impl LockedScans {
+    pub fn new(aliases: HashSet<Arc<str>>, skipped: HashSet<Bytes>) -> Self {
+        Self { aliases, skipped, keys: Mutex::default() }
+    }
+
+    /// Record keys of rows that a scan gave.
+    pub fn add(&self, keys: impl IntoIterator<Item = Bytes>) {
+        self.keys.lock().extend(keys);
+    }
+
+    pub fn take(&self) -> Vec<Bytes> {
+        std::mem::take(&mut *self.keys.lock()).into_iter().collect()
+    }
 }
 
 /// The transaction's writes to the rows of one table.
@@ -45,7 +73,7 @@ pub struct OwnWrites {
 impl ReadView {
     /// A snapshot alone.
     pub fn new(client: Client, start_ts: TimeStamp) -> Self {
-        Self { client, start_ts, own_writes: Arc::default() }
+        Self { client, start_ts, own_writes: Arc::default(), locking: None }
     }
 
     /// A snapshot under the writes that `membuffer` holds for the tables of `relation`.
@@ -64,7 +92,7 @@ impl ReadView {
             pending.extend(relation.inputs());
         }
         own_writes.retain(|_, writes: &mut Arc<OwnWrites>| !writes.keys.is_empty());
-        Self { client, start_ts, own_writes: Arc::new(own_writes) }
+        Self { client, start_ts, own_writes: Arc::new(own_writes), locking: None }
     }
 
     pub fn own_writes(&self, table: i64) -> Option<&Arc<OwnWrites>> {

@@ -16,6 +16,7 @@ use crate::binder::{BindContext, ExpressionBinder, Relation, Scope, bind_tables}
 use crate::catalog::TableInfo;
 use crate::error::{Error, Result};
 use crate::expression::{Evaluation, conjuncts};
+use crate::memory::Held;
 use crate::session::{Outcome, StatementContext};
 
 /// Runs a statement that writes rows, inside the transaction the session opened for it.
@@ -88,14 +89,15 @@ pub(super) fn bind_target(bind: &BindContext<'_>, choice: &Choice<'_>) -> Result
     Ok(BoundTarget { table, scope, source, order, limit })
 }
 
-/// Finds the rows, in the order asked for and no more than LIMIT. In a pessimistic transaction they are locked; with
-/// `entries` the keys of their unique indexes are, too.
+/// Finds the rows, in the order asked for and no more than LIMIT; they count as `held`. In a pessimistic transaction
+/// they are locked; with `entries` the keys of their unique indexes are, too.
 pub(super) async fn chosen_rows(
     context: &mut StatementContext<'_>,
     target: &BoundTarget,
     evaluation: &mut EvalContext,
     writer: &RowWriter<'_>,
     entries: bool,
+    held: &mut Held,
 ) -> Result<Vec<StoredRow>> {
     let (locks, cancellation) = (context.row_locks(), context.cancellation());
     let for_update_ts = context.for_update_ts().await?;
@@ -113,7 +115,7 @@ pub(super) async fn chosen_rows(
             };
             let reader = SnapshotReader::new(snapshot, Some(transaction.membuffer()));
             let limit = target.limit.filter(|_| target.order.is_empty());
-            target.source.collect(&reader, limit, evaluation, &cancellation).await?
+            target.source.collect(&reader, limit, evaluation, &cancellation, held).await?
         }
     };
     rows = row_order::sorted_by(rows, |row| &row.values, &target.order, evaluation)?;

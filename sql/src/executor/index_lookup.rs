@@ -61,6 +61,9 @@ impl Lookup {
             return Ok(None);
         }
         let keys: Vec<Bytes> = found.iter().map(|(_, key)| key.clone()).collect();
+        if let Some(scans) = &self.request.locking {
+            scans.add(keys.iter().filter(|key| !self.request.overridden.contains(*key)).cloned());
+        }
         let rows = self.snapshot.batch_get(&keys).await.map_err(from_storage)?;
         let mut pipeline = ScanPipeline::new(&self.request)?;
         for (entry, key) in &found {

@@ -16,6 +16,7 @@ use crate::binder::{BindContext, ExpressionBinder, Scope};
 use crate::catalog::{DatabaseSchema, TableInfo};
 use crate::error::{Error, Result};
 use crate::expression::{Expr, evaluate};
+use crate::memory::Held;
 use crate::session::{Outcome, ResultSet, StatementContext};
 
 /// One value of a row: an expression, or the column's default.
@@ -93,19 +94,21 @@ pub(super) async fn run(context: &mut StatementContext<'_>, statement: &ast::Ins
     };
     let mut eval = evaluation.eval_context();
     eval.convert.ignore = statement.ignore;
+    let mut held = evaluation.memory().hold();
     let (rows, listed) = match &statement.source {
         InsertSource::Values(_) => {
-            let rows = value_rows(context, &table, &bound, &mut eval)?;
+            let rows = value_rows(context, &table, &bound, &mut eval, &mut held)?;
             let listed = rows.len();
             (rows, listed)
         }
         InsertSource::Query(query) => {
-            let rows = query_rows(context, query, &table, &bound, &mut eval).await?;
+            let rows = query_rows(context, query, &table, &bound, &mut eval, &mut held).await?;
             // INSERT ... SELECT reports its counts whatever the number of rows.
             (rows, usize::MAX)
         }
     };
-    let counts = insert_rows(context, &table, rows, &bound.on_duplicate, &mut eval).await?;
+    let counts =
+        insert_rows(context, &table, rows, &bound.on_duplicate, &mut eval, evaluation.memory()).await?;
     dml::keep(context, &evaluation, eval);
     if let Some(generated) = counts.first_generated {
         context.session.last_insert_id = generated;
@@ -132,6 +135,7 @@ fn value_rows(
     table: &TableInfo,
     bound: &BoundInsert,
     eval: &mut EvalContext,
+    held: &mut Held,
 ) -> Result<Vec<NewRow>> {
     let strictness = Strictness::new(eval.convert.sql_mode, eval.convert.ignore);
     let several = bound.rows.len() > 1;
@@ -149,6 +153,7 @@ fn value_rows(
             };
             row.set(table, *offset, value, strictness, several, eval)?;
         }
+        held.grow_by_row(&row.values)?;
         rows.push(row);
     }
     Ok(rows)
@@ -223,6 +228,7 @@ async fn query_rows(
     table: &TableInfo,
     bound: &BoundInsert,
     eval: &mut EvalContext,
+    held: &mut Held,
 ) -> Result<Vec<NewRow>> {
     let Outcome::Rows(ResultSet { columns, rows, .. }) = crate::planner::run_query(context, query).await?
     else {
@@ -234,7 +240,7 @@ async fn query_rows(
     let types: Vec<FieldType> = columns.iter().map(|column| column.ty.clone()).collect();
     let strictness = Strictness::new(eval.convert.sql_mode, eval.convert.ignore);
     let mut new_rows = Vec::new();
-    for values in collect(rows, &types).await? {
+    for values in collect(rows, &types, held).await? {
         eval.convert.row = new_rows.len() as u64 + 1;
         let mut row = default_row(context, table, &bound.columns, strictness, eval)?;
         for ((offset, value), ty) in bound.columns.iter().zip(&values).zip(&types) {
@@ -242,6 +248,7 @@ async fn query_rows(
             let value = convert(value, ty, column, eval)?;
             row.set(table, *offset, value, strictness, true, eval)?;
         }
+        held.grow_by_row(&row.values)?;
         new_rows.push(row);
     }
     Ok(new_rows)

@@ -9,10 +9,8 @@ use super::write_row::{RowWriter, StoredRow, Uniqueness};
 use crate::catalog::{HandleKind, TableInfo};
 use crate::codec::Handle;
 use crate::error::{Error, Result};
+use crate::memory::StatementMemory;
 use crate::session::StatementContext;
-
-/// Rows after which a long statement looks whether it was killed.
-const ROWS_PER_KILL_CHECK: usize = 64;
 
 /// A row to be inserted, values by column offset.
 pub(super) struct NewRow {
@@ -40,23 +38,22 @@ pub(super) async fn insert_rows(
     rows: Vec<NewRow>,
     on_duplicate: &OnDuplicate,
     eval: &mut EvalContext,
+    memory: &StatementMemory,
 ) -> Result<InsertCounts> {
     let mut counts = InsertCounts { records: rows.len() as u64, ..InsertCounts::default() };
     let mut keys = NewKeys::prepare(context, table, &rows).await?;
     let mut writer = RowWriter::new(table, context.settings().time_zone, context.row_locks());
     if matches!(on_duplicate, OnDuplicate::Fail) {
-        insert_all(context, &mut writer, rows, &mut keys, &mut counts, eval).await?;
+        insert_all(context, &mut writer, rows, &mut keys, &mut counts, eval, memory).await?;
         return Ok(counts);
     }
     for (number, row) in rows.into_iter().enumerate() {
-        if number % ROWS_PER_KILL_CHECK == 0 {
-            context.check_killed()?;
-        }
         eval.convert.row = number as u64 + 1;
         let (row, generated) = keys.complete(context, row, &mut counts, eval).await?;
         let inserted =
             insert_conflict::insert(context, table, &mut writer, row, on_duplicate, &mut counts, eval)
                 .await?;
+        context.written_a_row(number, memory)?;
         match generated {
             Some(id) if inserted => counts.first_generated = counts.first_generated.or(Some(id)),
             // The row was skipped or became an update: as in MySQL the next one gets its value.
@@ -75,6 +72,7 @@ async fn insert_all(
     keys: &mut NewKeys<'_>,
     counts: &mut InsertCounts,
     eval: &mut EvalContext,
+    memory: &StatementMemory,
 ) -> Result<()> {
     let mut complete = Vec::with_capacity(rows.len());
     for (number, row) in rows.into_iter().enumerate() {
@@ -85,10 +83,8 @@ async fn insert_all(
     }
     let uniqueness = uniqueness(context, writer, &complete).await?;
     for (number, row) in complete.iter().enumerate() {
-        if number % ROWS_PER_KILL_CHECK == 0 {
-            context.check_killed()?;
-        }
         writer.insert(context.writer().await?, row, uniqueness).await?;
+        context.written_a_row(number, memory)?;
         counts.affected += 1;
     }
     Ok(())

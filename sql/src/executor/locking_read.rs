@@ -6,7 +6,7 @@
 //! lock of FOR UPDATE: it keeps writers out as MySQL's does, but two of them wait for one another. In an optimistic
 //! transaction the rows are checked at COMMIT instead.
 //!
-//! Deliberately missing: joins and derived tables; gaps between rows are not locked.
+//! `locking_join.rs` has the queries that take a plan. Deliberately missing: gaps between rows are not locked.
 
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ use crate::binder::Relation;
 use crate::binder::relation::{SortKey, TableScan};
 use crate::error::{Error, Result};
 use crate::expression::{Evaluation, Expr};
+use crate::memory::Held;
 use crate::session::StatementContext;
 use crate::txn::RowLocks;
 
@@ -42,29 +43,29 @@ pub struct LockingRead<'q> {
 }
 
 impl<'q> LockingRead<'q> {
-    /// Error 1235 for a query that reads more than one table.
-    pub fn of(relation: &'q Relation) -> Result<Self> {
-        let unsupported = || Error::unsupported("FOR UPDATE and FOR SHARE over more than one table");
+    /// `None` for a query that takes a plan: see `locking_join.rs`.
+    pub fn of(relation: &'q Relation) -> Result<Option<Self>> {
         if !row::can_run(relation) {
-            return Err(unsupported());
+            return Ok(None);
         }
-        let (scan, operators) = operators_over_table(relation).ok_or_else(unsupported)?;
+        let Some((scan, operators)) = operators_over_table(relation) else {
+            return Ok(None);
+        };
         let source = RowSource::new(scan, filters_of(&operators).to_vec());
         let (limit, reverse) = early_end(scan, &operators, source.path());
         if limit.is_some() {
             let source = source.in_reverse(reverse);
-            return Ok(Self { relation, scan, source, order: Vec::new(), limit });
+            return Ok(Some(Self { relation, scan, source, order: Vec::new(), limit }));
         }
         let (order, limit) = chosen_by(scan, &operators)?.unwrap_or_default();
-        Ok(Self { relation, scan, source, order, limit })
+        Ok(Some(Self { relation, scan, source, order, limit }))
     }
 
     /// Error 3568 for a table of `OF` that the query does not have.
     pub fn check_names(&self, locking: &ast::Locking) -> Result<()> {
         for name in &locking.tables {
             if !name.name.as_str().eq_ignore_ascii_case(&self.scan.alias) {
-                let text = format!("Unresolved table name `{}` in locking clause.", name.name.as_str());
-                return Err(MySqlError::new(3568, "HY000", text).into());
+                return Err(unresolved(name).into());
             }
         }
         Ok(())
@@ -79,18 +80,12 @@ impl<'q> LockingRead<'q> {
     ) -> Result<Vec<Row>> {
         evaluation.check_alive()?;
         let mut eval = evaluation.eval_context();
+        let mut held = evaluation.memory().hold();
         let locked = if context.transaction.is_pessimistic() {
-            let wait = match wait {
-                ast::LockWait::Wait => {
-                    LockWait::Timeout(Duration::from_secs(context.settings().innodb_lock_wait_timeout_s))
-                }
-                ast::LockWait::NoWait => LockWait::NoWait,
-                ast::LockWait::SkipLocked => LockWait::SkipLocked,
-            };
-            let locks = RowLocks::new(wait, context.cancellation());
-            self.locked(context, &locks, &mut eval).await?
+            let locks = locks_of(context, wait);
+            self.locked(context, &locks, &mut eval, &mut held).await?
         } else {
-            self.watched(context, wait, &mut eval).await?
+            self.watched(context, wait, &mut eval, &mut held).await?
         };
         let width = self.scan.columns.len();
         let rows = locked.into_iter().map(|mut row| {
@@ -107,6 +102,7 @@ impl<'q> LockingRead<'q> {
         context: &mut StatementContext<'_>,
         locks: &RowLocks,
         eval: &mut EvalContext,
+        held: &mut Held,
     ) -> Result<Vec<StoredRow>> {
         let for_update_ts = context.for_update_ts().await?.ok_or_else(|| Error::internal("no locks here"))?;
         let cancellation = context.cancellation();
@@ -124,7 +120,7 @@ impl<'q> LockingRead<'q> {
         loop {
             let view = transaction.view_at(for_update_ts);
             let reader = SnapshotReader::new(view.snapshot().clone(), Some(transaction.membuffer()));
-            let found = self.source.collect(&reader, Some(asked), eval, &cancellation).await?;
+            let found = self.source.collect(&reader, Some(asked), eval, &cancellation, held).await?;
             let is_all = found.len() < asked;
             let mut rest = row_order::sorted_by(found, |row| &row.values, &self.order, eval)?.split_off(seen);
             while kept.len() < wanted && !rest.is_empty() {
@@ -150,6 +146,7 @@ impl<'q> LockingRead<'q> {
         context: &mut StatementContext<'_>,
         wait: ast::LockWait,
         eval: &mut EvalContext,
+        held: &mut Held,
     ) -> Result<Vec<StoredRow>> {
         if wait != ast::LockWait::Wait {
             return Err(Error::unsupported("NOWAIT and SKIP LOCKED in an optimistic transaction"));
@@ -159,7 +156,7 @@ impl<'q> LockingRead<'q> {
         let transaction = context.writer().await?;
         let reader = SnapshotReader::new(transaction.snapshot(), Some(transaction.membuffer()));
         let limit = self.limit.filter(|_| self.order.is_empty());
-        let found = self.source.collect(&reader, limit, eval, &cancellation).await?;
+        let found = self.source.collect(&reader, limit, eval, &cancellation, held).await?;
         let mut rows = row_order::sorted_by(found, |row| &row.values, &self.order, eval)?;
         rows.truncate(self.limit.unwrap_or(usize::MAX));
         for row in &rows {
@@ -169,6 +166,24 @@ impl<'q> LockingRead<'q> {
         }
         Ok(rows)
     }
+}
+
+/// How the clause waits for rows that others hold.
+pub(super) fn locks_of(context: &StatementContext<'_>, wait: ast::LockWait) -> RowLocks {
+    let wait = match wait {
+        ast::LockWait::Wait => {
+            LockWait::Timeout(Duration::from_secs(context.settings().innodb_lock_wait_timeout_s))
+        }
+        ast::LockWait::NoWait => LockWait::NoWait,
+        ast::LockWait::SkipLocked => LockWait::SkipLocked,
+    };
+    RowLocks::new(wait, context.cancellation())
+}
+
+/// ER_UNRESOLVED_TABLE_LOCK
+pub(super) fn unresolved(name: &ast::ObjectName) -> MySqlError {
+    let text = format!("Unresolved table name `{}` in locking clause.", name.name.as_str());
+    MySqlError::new(3568, "HY000", text)
 }
 
 /// How a LIMIT over the rows of the table chooses among them: the sort keys as expressions over the table's row, and

@@ -17,6 +17,7 @@ use crate::binder::relation::{Apply, ApplyForm, Recursive, VirtualScan};
 use crate::codec::datum;
 use crate::distsql::ReadView;
 use crate::expression::{Evaluation, Expr, evaluate, is_true};
+use crate::memory::Held;
 
 /// Whether anything in the query must run first.
 pub fn is_needed(relation: &Relation) -> bool {
@@ -30,8 +31,6 @@ pub struct Materializer<'a> {
     pub engine: &'a QueryEngine,
     pub view: Option<&'a ReadView>,
     pub statement: &'a Arc<Evaluation>,
-    /// Bytes that the rows of one part may take.
-    pub quota_bytes: usize,
 }
 
 impl<'a> Materializer<'a> {
@@ -56,7 +55,7 @@ impl<'a> Materializer<'a> {
         let types: Vec<FieldType> =
             (0..relation.width()).map(|column| relation.output_type(column)).collect();
         let rows = self.engine.run_relation(&relation, self.view, self.statement).await?;
-        collect(rows, &types).await
+        collect(rows, &types, &mut self.statement.memory().hold()).await
     }
 
     async fn apply(self, apply: Apply) -> Result<Relation, MySqlError> {
@@ -68,7 +67,7 @@ impl<'a> Materializer<'a> {
         let width = subquery.width();
         let mut context = self.statement.eval_context();
         let mut known: HashMap<Vec<u8>, Arc<Vec<Row>>> = HashMap::new();
-        let mut used = Used { bytes: 0, quota: self.quota_bytes };
+        let mut used = self.statement.memory().hold();
         let mut output = Vec::new();
         for row in self.rows_of(input).await? {
             self.statement.check_alive()?;
@@ -84,7 +83,7 @@ impl<'a> Materializer<'a> {
                 None => {
                     let bound = with_values(subquery.clone(), &values);
                     let rows = Arc::new(self.rows_of(bound).await?);
-                    used.add(&rows)?;
+                    count(&mut used, &rows)?;
                     known.insert(key, Arc::clone(&rows));
                     rows
                 }
@@ -100,7 +99,7 @@ impl<'a> Materializer<'a> {
                     append_rows(&mut output, row, &answer, &on, keeps_input.then_some(width), &mut context)?;
                 }
             }
-            used.add(output.get(first..).unwrap_or_default())?;
+            count(&mut used, output.get(first..).unwrap_or_default())?;
         }
         self.statement.absorb(context);
         Ok(rows_relation("applied", output, types))
@@ -109,13 +108,13 @@ impl<'a> Materializer<'a> {
     async fn recurse(self, recursive: Recursive) -> Result<Relation, MySqlError> {
         let Recursive { id, name, seed, step, types, distinct, limit, max_depth } = recursive;
         let mut seen = distinct.then(HashSet::new);
-        let mut used = Used { bytes: 0, quota: self.quota_bytes };
+        let mut used = self.statement.memory().hold();
         let mut all: Vec<Row> = Vec::new();
         let mut fresh = new_rows(self.rows_of(seed).await?, seen.as_mut(), &types)?;
         let mut depth = 0;
         while !fresh.is_empty() {
             self.statement.check_alive()?;
-            used.add(&fresh)?;
+            count(&mut used, &fresh)?;
             all.extend(fresh.iter().cloned());
             if limit.is_some_and(|limit| all.len() as u64 >= limit) {
                 break;
@@ -132,17 +131,9 @@ impl<'a> Materializer<'a> {
     }
 }
 
-/// Memory of rows that are kept.
-struct Used {
-    bytes: usize,
-    quota: usize,
-}
-
-impl Used {
-    fn add(&mut self, rows: &[Row]) -> Result<(), MySqlError> {
-        self.bytes += rows.iter().flatten().map(Value::memory_size).sum::<usize>();
-        if self.bytes > self.quota { Err(MySqlError::out_of_sort_memory()) } else { Ok(()) }
-    }
+/// Counts rows that are kept.
+fn count(used: &mut Held, rows: &[Row]) -> Result<(), MySqlError> {
+    rows.iter().try_for_each(|row| used.grow_by_row(row))
 }
 
 fn rows_relation(name: &str, rows: Vec<Row>, types: Vec<FieldType>) -> Relation {

@@ -19,6 +19,9 @@ mod index_lookup;
 mod insert;
 mod insert_conflict;
 mod insert_rows;
+mod joined_update;
+mod joined_write;
+mod locking_join;
 mod locking_read;
 mod materialize;
 mod provider;
@@ -37,13 +40,14 @@ mod statement;
 mod table_reader;
 mod union_scan;
 mod update;
+mod watched;
 pub(crate) mod write_row;
 
 pub use check_table::check_table;
 pub use dml::{check_dml, run_dml};
 pub use provider::StoredTable;
 pub use read_template::TemplateCache;
-pub use run::{PlannedQuery, QueryEngine, QueryLimits, to_mysql_error};
+pub use run::{PlannedQuery, QueryEngine, to_mysql_error};
 pub use sequential_union::OrderUnions;
 pub use short_read::ShortRead;
 pub use split_table::{Cuts, split_table};
@@ -52,3 +56,4 @@ pub use statement::{
     read_view, run_prepared_query, run_query,
 };
 pub use table_reader::TableReader;
+pub use watched::Watched;

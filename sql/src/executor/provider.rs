@@ -103,7 +103,16 @@ impl TableProvider for StoredTable {
         decoded.sort_unstable();
         decoded.dedup();
         let place = |position: usize| decoded.binary_search(&position).unwrap_or_default();
-        let own_writes = self.view.own_writes(self.scan.table.id).cloned();
+        let mut own_writes = self.view.own_writes(self.scan.table.id).cloned();
+        let mut overridden = own_writes.as_ref().map(|writes| Arc::clone(&writes.keys)).unwrap_or_default();
+        let locking = self.view.locking.clone().filter(|scans| scans.aliases.contains(&self.scan.alias));
+        if let Some(scans) = &locking {
+            // Keys come to light where own rows are merged, also if there are none.
+            own_writes = Some(own_writes.unwrap_or_default());
+            if !scans.skipped.is_empty() {
+                overridden = Arc::new(overridden.union(&scans.skipped).cloned().collect());
+            }
+        }
         let request = ScanRequest {
             table: Arc::clone(&self.scan.table),
             columns: decoded
@@ -118,7 +127,8 @@ impl TableProvider for StoredTable {
             // Own rows take their places among the stored ones.
             sends_keys: own_writes.is_some(),
             keep_order: own_writes.is_some(),
-            overridden: own_writes.as_ref().map(|writes| Arc::clone(&writes.keys)).unwrap_or_default(),
+            overridden,
+            locking,
             statement: Arc::clone(&self.statement),
             work: Arc::default(),
         };

@@ -7,6 +7,7 @@ use rutile_sql_types::{MySqlError, Value};
 use super::{row_group, row_order};
 use crate::binder::Relation;
 use crate::expression::{Evaluation, Expr, evaluate, is_true};
+use crate::memory::LARGE_BYTES;
 
 pub type Row = Vec<Value>;
 
@@ -49,12 +50,19 @@ pub fn rows_over(
     match relation {
         Relation::Dual => Ok(vec![Vec::new()]),
         Relation::Table(_) => Ok(table),
-        Relation::Values { rows, .. } => rows.iter().map(|exprs| evaluate_all(exprs, &[], context)).collect(),
+        Relation::Values { rows, .. } => {
+            let mut gathered = Gathered::default();
+            rows.iter().map(|exprs| gathered.take(evaluate_all(exprs, &[], context)?, context)).collect()
+        }
         Relation::Project { input, exprs } => {
             let input = rows_over(input, table, context)?;
+            let mut gathered = Gathered::default();
             match distinct_columns(exprs) {
                 Some(columns) => Ok(input.into_iter().map(|row| picked(row, &columns)).collect()),
-                None => input.iter().map(|row| evaluate_all(exprs, row, context)).collect(),
+                None => {
+                    let computed = |row: &Row| gathered.take(evaluate_all(exprs, row, context)?, context);
+                    input.iter().map(computed).collect()
+                }
             }
         }
         Relation::Filter { input, .. } if matches!(**input, Relation::Table(_)) => Ok(table),
@@ -92,16 +100,42 @@ fn distinct_columns(exprs: &[Expr]) -> Option<Vec<usize>> {
 }
 
 fn picked(mut row: Row, columns: &[usize]) -> Row {
-    let take = |column: &usize| row.get_mut(*column).map_or(Value::Null, |v| std::mem::replace(v, Value::Null));
+    let take =
+        |column: &usize| row.get_mut(*column).map_or(Value::Null, |v| std::mem::replace(v, Value::Null));
     columns.iter().map(take).collect()
 }
 
 fn evaluate_all(exprs: &[Expr], row: &[Value], context: &mut EvalContext) -> Result<Row, MySqlError> {
     let mut values = Vec::with_capacity(exprs.len());
+    let mut large = 0;
     for expr in exprs {
-        values.push(evaluate(expr, row, context)?);
+        let value = evaluate(expr, row, context)?;
+        if value.memory_size() >= LARGE_BYTES {
+            large += value.memory_size();
+            context.check_memory(large)?;
+        }
+        values.push(value);
     }
     Ok(values)
+}
+
+/// Counts the computed rows of one operator: the rows of the table are few, what is computed of them may not be.
+#[derive(Default)]
+struct Gathered {
+    bytes: usize,
+    checked: usize,
+}
+
+impl Gathered {
+    fn take(&mut self, row: Row, context: &EvalContext) -> Result<Row, MySqlError> {
+        self.bytes += row.iter().map(Value::memory_size).sum::<usize>();
+        if self.bytes >= self.checked + LARGE_BYTES {
+            context.check_killed()?;
+            context.check_memory(self.bytes)?;
+            self.checked = self.bytes;
+        }
+        Ok(row)
+    }
 }
 
 /// Whether a row satisfies all predicates.

@@ -19,6 +19,7 @@ use crate::codec::table_row::decode_row;
 use crate::codec::{CodecError, Handle, record_key};
 use crate::error::Result;
 use crate::expression::Expr;
+use crate::memory::Held;
 use crate::planner::access_path::{AccessPath, choose};
 use crate::session::Cancellation;
 
@@ -75,13 +76,14 @@ impl RowSource {
         Ok(found)
     }
 
-    /// The first `limit` rows that satisfy the conditions, in key order of the access path.
+    /// The first `limit` rows that satisfy the conditions, in key order of the access path. They count as `held`.
     pub async fn collect(
         &self,
         reader: &SnapshotReader<'_>,
         limit: Option<usize>,
         context: &mut EvalContext,
         cancellation: &Cancellation,
+        held: &mut Held,
     ) -> Result<Vec<StoredRow>> {
         let mut found = Vec::new();
         if limit == Some(0) {
@@ -93,7 +95,11 @@ impl RowSource {
             if cancellation.is_cancelled() {
                 return Err(MySqlError::query_interrupted());
             }
+            let before = found.len();
             self.visit(key, stored, context, &mut found)?;
+            if let Some(row) = found.get(before) {
+                held.grow_by_row(&row.values)?;
+            }
             let enough = limit.is_some_and(|limit| found.len() >= limit);
             Ok(if enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         };

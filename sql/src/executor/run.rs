@@ -1,76 +1,58 @@
 //! From bound query to rows: plan, optimise, execute, and turn failures into MySQL's errors.
 
 use std::sync::Arc;
+use std::task::Poll;
 
 use arrow::array::RecordBatch;
 use datafusion::catalog::{MemTable, TableProvider};
 use datafusion::common::{DataFusionError, Result as PlanResult};
 use datafusion::execution::TaskContext;
-use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionState;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::StreamExt;
+use futures::stream::BoxStream;
+use rutile_kv_env::Env;
 use rutile_sql_types::{FieldType, MySqlError, Value};
 
 use super::materialize::{self, Materializer};
+use super::watched::{isolated, needs_isolation, watch_joins};
 use super::{StoredTable, row};
 use crate::binder::relation::{TableScan, VirtualScan};
 use crate::binder::{BoundQuery, Relation};
 use crate::distsql::ReadView;
+use crate::expression::datafusion::to_plan_error;
 use crate::expression::{Evaluation, Expr, evaluate, vector};
 use crate::planner::logical::{LogicalBuilder, Sources, schema_of};
-use crate::planner::memory::{QueryQuota, runtime_with_quota};
+use crate::planner::memory::runtime_with_quota;
 use crate::planner::pushdown::push_down;
 use crate::planner::statistics::TableRows;
 use crate::planner::template::session_template;
 use crate::session::Rows;
 use crate::storeside::batch_of;
 
-/// Memory of queries and their parallelism.
-#[derive(Debug, Clone, Copy)]
-pub struct QueryLimits {
-    /// All queries of the server together.
-    pub server_memory_bytes: usize,
-    /// One query.
-    pub query_memory_bytes: usize,
-    /// Threads one query can use at a time.
-    pub partitions: usize,
-}
-
-impl Default for QueryLimits {
-    fn default() -> Self {
-        Self { server_memory_bytes: 1 << 30, query_memory_bytes: 512 << 20, partitions: 1 }
-    }
-}
+/// Threads one query can use at a time.
+const PARTITIONS: usize = 1;
 
 /// Plans and runs queries; one per server.
 pub struct QueryEngine {
+    env: Env,
     template: SessionState,
     runtime: Arc<RuntimeEnv>,
-    limits: QueryLimits,
     rows: Arc<TableRows>,
 }
 
 /// A query ready to run.
 pub struct PlannedQuery {
     pub plan: Arc<dyn ExecutionPlan>,
-    pub quota: Arc<QueryQuota>,
     task: Arc<TaskContext>,
 }
 
 impl QueryEngine {
-    pub fn new(limits: QueryLimits) -> Result<Self, MySqlError> {
-        let pool: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(limits.server_memory_bytes));
-        let runtime =
-            RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc().map_err(MySqlError::internal)?;
-        let template = session_template(limits.partitions, Arc::clone(&runtime));
-        Ok(Self { template, runtime, limits, rows: Arc::default() })
-    }
-
-    /// What running queries hold of the memory limit.
-    pub fn memory_bytes(&self) -> usize {
-        self.runtime.memory_pool.reserved()
+    pub fn new(env: Env) -> Result<Self, MySqlError> {
+        let runtime = RuntimeEnvBuilder::new().build_arc().map_err(MySqlError::internal)?;
+        let template = session_template(PARTITIONS, Arc::clone(&runtime));
+        Ok(Self { env, template, runtime, rows: Arc::default() })
     }
 
     /// The rows of a query. Without a view the query must not read stored tables.
@@ -105,8 +87,7 @@ impl QueryEngine {
     ) -> Result<PlannedQuery, MySqlError> {
         let settled;
         let relation = if materialize::is_needed(relation) {
-            let quota_bytes = self.limits.query_memory_bytes;
-            let first = Materializer { engine: self, view, statement, quota_bytes };
+            let first = Materializer { engine: self, view, statement };
             settled = first.settle(relation.clone()).await?;
             &settled
         } else {
@@ -123,18 +104,23 @@ impl QueryEngine {
             .await
             .map_err(to_mysql_error)?;
         let plan = push_down(plan, statement.pushdown()).map_err(to_mysql_error)?;
-        let quota =
-            Arc::new(QueryQuota::new(Arc::clone(&self.runtime.memory_pool), self.limits.query_memory_bytes));
+        let plan = watch_joins(plan, statement).map_err(to_mysql_error)?;
         let task = TaskContext::default()
             .with_session_config(self.template.config().clone())
-            .with_runtime(runtime_with_quota(&self.runtime, Arc::clone(&quota)));
-        Ok(PlannedQuery { plan, quota, task: Arc::new(task) })
+            .with_runtime(runtime_with_quota(&self.runtime, statement.memory()));
+        Ok(PlannedQuery { plan, task: Arc::new(task) })
     }
 
     /// Starts a planned query.
     pub fn execute(&self, planned: &PlannedQuery, statement: &Arc<Evaluation>) -> Result<Rows, MySqlError> {
         let stream =
             execute_stream(Arc::clone(&planned.plan), Arc::clone(&planned.task)).map_err(to_mysql_error)?;
+        let stream = if needs_isolation(&planned.plan) {
+            isolated(&self.env, stream, Arc::clone(statement))
+        } else {
+            stream.boxed()
+        };
+        let stream = in_time(stream, statement);
         let statement = Arc::clone(statement);
         let stream = stream.map(move |batch| {
             statement.check_alive()?;
@@ -142,6 +128,21 @@ impl QueryEngine {
         });
         Ok(Rows::Batches(stream.boxed()))
     }
+}
+
+/// Ends with an error when `max_execution_time` is over, also while nothing comes.
+fn in_time(
+    mut stream: BoxStream<'static, PlanResult<RecordBatch>>,
+    statement: &Arc<Evaluation>,
+) -> BoxStream<'static, PlanResult<RecordBatch>> {
+    let Some(mut expired) = statement.expiry() else {
+        return stream;
+    };
+    futures::stream::poll_fn(move |context| match expired.as_mut().poll(context) {
+        Poll::Ready(()) => Poll::Ready(Some(Err(to_plan_error(MySqlError::query_timeout())))),
+        Poll::Pending => stream.poll_next_unpin(context),
+    })
+    .boxed()
 }
 
 /// The tables of one query.
@@ -191,16 +192,22 @@ fn memory_table(rows: &[Vec<Value>], types: &[FieldType]) -> PlanResult<Arc<dyn 
     Ok(Arc::new(MemTable::try_new(schema, vec![vec![batch]])?))
 }
 
-/// The MySQL error behind a DataFusion error: our own one whole, a full memory pool as 1038, anything
+/// The MySQL error behind a DataFusion error: our own one whole, a full memory pool as 3170, anything
 /// else as an internal error.
 pub fn to_mysql_error(error: DataFusionError) -> MySqlError {
     match find_mysql_error(&error) {
         Some(error) => error,
         None => match error.find_root() {
-            DataFusionError::ResourcesExhausted(_) => MySqlError::out_of_sort_memory(),
+            DataFusionError::ResourcesExhausted(message) => out_of_memory(message),
             root => MySqlError::internal(root),
         },
     }
+}
+
+/// Operators put their own words around what the quota said.
+fn out_of_memory(message: &str) -> MySqlError {
+    let said = message.find("Memory capacity of").and_then(|at| message.get(at..));
+    MySqlError::new(3170, "HY000", said.unwrap_or(message))
 }
 
 fn find_mysql_error(error: &DataFusionError) -> Option<MySqlError> {

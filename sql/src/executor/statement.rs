@@ -6,6 +6,7 @@ use futures::StreamExt;
 use rutile_sql_parser::ast::{self, ExplainTarget, StatementKind};
 use rutile_sql_types::{FieldType, MySqlError, Value};
 
+use super::locking_join;
 use super::locking_read::LockingRead;
 use super::read_template::TemplateCache;
 use super::run::{PlannedQuery, QueryEngine};
@@ -17,6 +18,7 @@ use crate::diagnostics::{explain_columns, explain_rows, explain_short_read};
 use crate::distsql::ReadView;
 use crate::error::Result;
 use crate::expression::{Evaluation, evaluate, is_true};
+use crate::memory::Held;
 use crate::session::{ColumnMeta, Outcome, ResultSet, Rows, StatementContext};
 
 /// Runs SELECT, VALUES, TABLE and WITH.
@@ -51,9 +53,13 @@ async fn run_bound(
     let bound = bind(context, query, &evaluation)?;
     let columns = column_metas(&bound.columns);
     if let (Some(locking), false) = (query.locking.first(), stored_tables(&bound.relation).is_empty()) {
-        let read = LockingRead::of(&bound.relation)?;
-        read.check_names(locking)?;
-        let rows = read.read(context, locking.wait, &evaluation).await?;
+        let rows = match LockingRead::of(&bound.relation)? {
+            Some(read) if query.locking.len() == 1 => {
+                read.check_names(locking)?;
+                read.read(context, locking.wait, &evaluation).await?
+            }
+            _ => locking_join::read(context, query, &bound, &evaluation).await?,
+        };
         context.session.keep(&evaluation);
         return Ok(Outcome::Rows(ResultSet { columns, rows: Rows::Values(rows), warnings: 0 }));
     }
@@ -183,8 +189,8 @@ pub async fn evaluate_expression(
     let ty = bound.relation.output_type(0);
     let view = read_view(context, &bound.relation).await?;
     let engine = Arc::clone(context.instance.query_engine());
-    let rows =
-        collect(engine.run(&bound, view.as_ref(), &evaluation).await?, std::slice::from_ref(&ty)).await?;
+    let rows = engine.run(&bound, view.as_ref(), &evaluation).await?;
+    let rows = collect(rows, std::slice::from_ref(&ty), &mut evaluation.memory().hold()).await?;
     context.session.keep(&evaluation);
     let value = rows.into_iter().next().and_then(|row| row.into_iter().next()).unwrap_or(Value::Null);
     Ok((value, ty))
@@ -273,8 +279,12 @@ async fn drain(engine: &QueryEngine, planned: &PlannedQuery, evaluation: &Arc<Ev
     Ok(())
 }
 
-/// All rows of a result as values of these types.
-pub async fn collect(rows: Rows, types: &[FieldType]) -> Result<Vec<Vec<Value>>, MySqlError> {
+/// All rows of a result as values of these types; they count as `held`.
+pub async fn collect(
+    rows: Rows,
+    types: &[FieldType],
+    held: &mut Held,
+) -> Result<Vec<Vec<Value>>, MySqlError> {
     match rows {
         Rows::Values(values) => Ok(values),
         Rows::Batches(mut batches) => {
@@ -286,7 +296,9 @@ pub async fn collect(rows: Rows, types: &[FieldType]) -> Result<Vec<Vec<Value>>,
                     let row: Result<Vec<Value>, MySqlError> = columns
                         .map(|(column, ty)| rutile_sql_types::arrow::value_at(column.as_ref(), ty, row))
                         .collect();
-                    values.push(row?);
+                    let row = row?;
+                    held.grow_by_row(&row)?;
+                    values.push(row);
                 }
             }
             Ok(values)

@@ -72,7 +72,7 @@ impl TableReader {
     pub fn with_stage(&self, stage: Stage, schema: SchemaRef) -> Option<Self> {
         let request = &self.request;
         let at_store = matches!(self.path, AccessPath::Full { .. } | AccessPath::Records { .. });
-        if !at_store || request.limit.is_some() || request.stage.is_some() {
+        if !at_store || request.limit.is_some() || request.stage.is_some() || request.locking.is_some() {
             return None;
         }
         Some(self.with_request(request.with_stage(stage, schema)))

@@ -56,7 +56,7 @@ impl Merge {
             None => own_rows(&self.request, index, writes)?,
         };
         let batch = match self.stored.next().await.transpose()? {
-            Some(stored) => self.merged(&stored, &own)?,
+            Some(stored) => self.merged(&stored, &own, index)?,
             None if self.at < own.num_rows() => {
                 let rest = own.slice(self.at, own.num_rows() - self.at);
                 self.at = own.num_rows();
@@ -69,8 +69,17 @@ impl Merge {
     }
 
     /// A stored batch with the own rows that come before its last one.
-    fn merged(&mut self, stored: &RecordBatch, own: &RecordBatch) -> Result<RecordBatch, MySqlError> {
+    fn merged(
+        &mut self,
+        stored: &RecordBatch,
+        own: &RecordBatch,
+        index: Option<usize>,
+    ) -> Result<RecordBatch, MySqlError> {
         let (stored_keys, own_keys) = (keys_of(stored)?, keys_of(own)?);
+        // Rows found through an index have told already.
+        if let (Some(scans), None) = (&self.request.locking, index) {
+            scans.add(stored_keys.iter().flatten().map(Bytes::copy_from_slice));
+        }
         let mut places = Vec::with_capacity(stored.num_rows());
         for row in 0..stored.num_rows() {
             while self.at < own.num_rows() && own_keys.value(self.at) < stored_keys.value(row) {

@@ -1,4 +1,4 @@
-//! UPDATE of one table.
+//! UPDATE of one table; `joined_update.rs` has those whose rows a plan finds.
 //!
 //! Assignments run from left to right and see the new values of earlier ones, as in MySQL (and unlike
 //! standard SQL). A row whose values do not change is not written and not counted as changed.
@@ -9,28 +9,22 @@ use rutile_sql_types::{MySqlError, Value};
 
 use super::column_values::{Strictness, convert, default_value, reject_null};
 use super::dml::{self, BoundTarget, Choice};
+use super::joined_update;
 use super::write_row::{RowWriter, StoredRow};
 use crate::binder::error::Clause;
 use crate::binder::{BindContext, ExpressionBinder};
 use crate::catalog::TableInfo;
 use crate::error::{Error, Result};
-use crate::expression::{Expr, evaluate};
+use crate::expression::{Evaluation, Expr, evaluate};
 use crate::session::{Outcome, StatementContext};
+
+/// ER_DUP_ENTRY
+const DUPLICATE_ENTRY: u16 = 1062;
 
 /// `column = expr`, or `column = DEFAULT`.
 pub(super) struct BoundAssignment {
     pub offset: usize,
     pub value: Option<Expr>,
-}
-
-fn refuse_unsupported(statement: &ast::Update) -> Result<()> {
-    if statement.with.is_some() {
-        return Err(Error::unsupported("WITH in UPDATE"));
-    }
-    if statement.ignore {
-        return Err(Error::unsupported("UPDATE IGNORE"));
-    }
-    Ok(())
 }
 
 fn choice(statement: &ast::Update) -> Choice<'_> {
@@ -73,7 +67,9 @@ pub(super) fn bind_assignments(
 }
 
 pub(super) fn check(context: &mut StatementContext<'_>, statement: &ast::Update) -> Result<()> {
-    refuse_unsupported(statement)?;
+    if joined_update::needs_plan(statement) {
+        return joined_update::check(context, statement);
+    }
     let evaluation = context.evaluation(true);
     let view = context.view();
     let mut bind_context = context.bind_context(&view, &evaluation);
@@ -82,7 +78,9 @@ pub(super) fn check(context: &mut StatementContext<'_>, statement: &ast::Update)
 }
 
 pub(super) async fn run(context: &mut StatementContext<'_>, statement: &ast::Update) -> Result<Outcome> {
-    refuse_unsupported(statement)?;
+    if joined_update::needs_plan(statement) {
+        return joined_update::run(context, statement).await;
+    }
     let evaluation = context.evaluation(true);
     let (target, assignments) = {
         let view = context.view();
@@ -91,24 +89,76 @@ pub(super) async fn run(context: &mut StatementContext<'_>, statement: &ast::Upd
     };
     context.use_table_to_write(&target.table)?;
     let mut eval = evaluation.eval_context();
+    set_ignore(&mut eval, statement.ignore);
     let mut writer = RowWriter::new(&target.table, context.settings().time_zone, context.row_locks());
-    let rows = dml::chosen_rows(context, &target, &mut eval, &writer, false).await?;
+    let mut held = evaluation.memory().hold();
+    let rows = dml::chosen_rows(context, &target, &mut eval, &writer, false, &mut held).await?;
     let mut changed = 0_u64;
     for (number, old) in rows.iter().enumerate() {
         eval.convert.row = number as u64 + 1;
         let Some(new) = updated(context, &target.table, old, &old.values, &assignments, &mut eval)? else {
             continue;
         };
-        changed += 1;
-        writer.update(context.writer().await?, old, &new).await?;
+        if write(context, &mut writer, old, &new, &mut eval).await? == Change::Written {
+            changed += 1;
+        }
+        context.written_a_row(number, evaluation.memory())?;
     }
-    let matched = rows.len() as u64;
     dml::keep(context, &evaluation, eval);
+    Ok(outcome(context, &evaluation, rows.len() as u64, changed))
+}
+
+/// The reply, with the warnings that the session has by now.
+pub(super) fn outcome(
+    context: &StatementContext<'_>,
+    evaluation: &Evaluation,
+    matched: u64,
+    changed: u64,
+) -> Outcome {
     let affected_rows = if context.session.info.found_rows { matched } else { changed };
     let info =
         format!("Rows matched: {matched}  Changed: {changed}  Warnings: {}", context.session.warning_count());
     let last_insert_id = evaluation.last_insert_id().unwrap_or(0);
-    Ok(Outcome::Ok { affected_rows, last_insert_id, info, warnings: 0 })
+    Outcome::Ok { affected_rows, last_insert_id, info, warnings: 0 }
+}
+
+/// Under IGNORE what would be an error of a row is a warning.
+pub(super) fn set_ignore(eval: &mut EvalContext, ignore: bool) {
+    eval.convert.ignore = ignore;
+    eval.changes_data &= !ignore;
+}
+
+/// What became of a row that was to change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    Written,
+    /// A key of the new row is taken, and IGNORE leaves the old one.
+    Skipped,
+}
+
+/// Writes the new row. Under IGNORE a duplicate is a warning, and the row stays as it was.
+pub(super) async fn write(
+    context: &mut StatementContext<'_>,
+    writer: &mut RowWriter<'_>,
+    old: &StoredRow,
+    new: &StoredRow,
+    eval: &mut EvalContext,
+) -> Result<Change> {
+    let transaction = context.writer().await?;
+    if !eval.convert.ignore {
+        writer.update(transaction, old, new).await?;
+        return Ok(Change::Written);
+    }
+    let before = transaction.savepoint();
+    match writer.update(transaction, old, new).await {
+        Ok(()) => Ok(Change::Written),
+        Err(Error::Sql(error)) if error.code == DUPLICATE_ENTRY => {
+            transaction.rollback_to(before);
+            eval.convert.warnings.warn(error);
+            Ok(Change::Skipped)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// The row after the assignments, or `None` if nothing changes. `input` is the row the expressions see: the
@@ -143,11 +193,23 @@ pub(super) fn updated(
             *slot = value.clone();
         }
     }
+    let assigned: Vec<usize> = assignments.iter().map(|assignment| assignment.offset).collect();
+    changed_row(statement, table, old, values, &assigned)
+}
+
+/// The row with these values, of which some were assigned; `None` if nothing changes.
+pub(super) fn changed_row(
+    statement: &StatementContext<'_>,
+    table: &TableInfo,
+    old: &StoredRow,
+    mut values: Vec<Value>,
+    assigned: &[usize],
+) -> Result<Option<StoredRow>> {
     if values == old.values {
         return Ok(None);
     }
     for column in table.public_columns().filter(|column| column.on_update_now) {
-        let assigned = assignments.iter().any(|assignment| assignment.offset == column.offset);
+        let assigned = assigned.contains(&column.offset);
         if let (false, Some(slot)) = (assigned, values.get_mut(column.offset)) {
             *slot = statement.current_timestamp(&column.ty);
         }

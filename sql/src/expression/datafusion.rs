@@ -121,15 +121,23 @@ pub fn evaluate_form(
     rows: usize,
     statement: &Evaluation,
 ) -> Result<ArrayRef, MySqlError> {
-    let mut context = statement.eval_context();
-    let vector = evaluate_columns(expr, columns, rows, &mut context);
-    statement.absorb(context);
-    let vector = vector?;
-    match form {
-        Form::Value => vector.into_array(expr.ty(), rows),
-        Form::Condition => condition_array(&vector, expr.ty(), rows).map(|array| Arc::new(array) as ArrayRef),
-        Form::Key => key_array(&vector.into_array(expr.ty(), rows)?, expr.ty()),
+    if let (Expr::Column { index, .. }, Form::Value) = (expr, form)
+        && let Some(column) = columns.get(*index)
+    {
+        return Ok(Arc::clone(column));
     }
+    statement.check_alive()?;
+    let mut context = statement.eval_context();
+    let vector = evaluate_columns(expr, columns, rows, &mut context).and_then(|vector| match form {
+        Form::Condition => condition_array(&vector, expr.ty(), rows).map(|array| Arc::new(array) as ArrayRef),
+        Form::Value | Form::Key => vector.into_array(expr.ty(), rows, &context),
+    });
+    statement.absorb(context);
+    let array = match form {
+        Form::Key => key_array(&vector?, expr.ty())?,
+        Form::Value | Form::Condition => vector?,
+    };
+    statement.memory().hold_column(array)
 }
 
 /// Which rows a MySQL condition keeps: those where it is neither 0 nor NULL.

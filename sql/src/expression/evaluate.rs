@@ -10,6 +10,7 @@ use rutile_sql_types::convert::to_bool;
 use rutile_sql_types::{ConvertContext, FieldType, MySqlError, Value, compare};
 
 use super::{Call, Expr};
+use crate::memory::LARGE_BYTES;
 
 /// The value of `expr` over a row.
 pub fn evaluate(expr: &Expr, row: &[Value], context: &mut EvalContext) -> Result<Value, MySqlError> {
@@ -50,8 +51,17 @@ fn evaluate_call(
         return evaluate_lazy(lazy, call, row, parameters, context);
     }
     let mut args = Vec::with_capacity(call.args.len());
+    let mut large = 0;
     for arg in &call.args {
-        args.push(evaluate_with(arg, row, parameters, context)?);
+        let value = evaluate_with(arg, row, parameters, context)?;
+        // Many long texts at a time would be more than the longest one may be.
+        if let Value::Bytes(text) = &value
+            && text.len() >= LARGE_BYTES
+        {
+            large += text.len();
+            context.check_memory(large)?;
+        }
+        args.push(value);
     }
     (call.function.eval)(context, &args, &call.info)
 }

@@ -5,10 +5,14 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use futures::future::BoxFuture;
 use parking_lot::Mutex;
-use rutile_sql_functions::{EvalContext, InferContext};
+use rutile_sql_functions::{EvalContext, InferContext, MemoryCheck};
 use rutile_sql_types::{Collation, ConvertContext, MySqlError, SqlMode, Warning};
+
+use crate::memory::StatementMemory;
 
 /// Warnings kept per statement; MySQL's `max_error_count` is at most this.
 const MAX_WARNINGS: usize = 65_535;
@@ -19,6 +23,9 @@ pub trait Interruption: Send + Sync {
 
     /// A clock that never goes back, for what EXPLAIN ANALYZE measures.
     fn clock_nanos(&self) -> u64;
+
+    /// Completes when the statement is out of time; `None` if it has as much as it wants.
+    fn expiry(&self) -> Option<BoxFuture<'static, ()>>;
 }
 
 /// The shared part.
@@ -28,6 +35,8 @@ pub struct Evaluation {
     interruption: Arc<dyn Interruption>,
     /// Whether stores may aggregate and sort (`rutile_pushdown`).
     pushdown: bool,
+    memory: Arc<StatementMemory>,
+    abandoned: AtomicBool,
     left: Mutex<Left>,
 }
 
@@ -51,17 +60,33 @@ impl Evaluation {
         connection_collation: Collation,
         interruption: Arc<dyn Interruption>,
     ) -> Arc<Self> {
-        Arc::new(Self::unshared(template, connection_collation, interruption, true))
+        let memory = Arc::new(StatementMemory::unlimited());
+        Arc::new(Self::unshared(template, connection_collation, interruption, true, memory))
     }
 
     /// The same, for the caller to share.
     pub fn unshared(
-        template: EvalContext,
+        mut template: EvalContext,
         connection_collation: Collation,
         interruption: Arc<dyn Interruption>,
         pushdown: bool,
+        memory: Arc<StatementMemory>,
     ) -> Self {
-        Self { template, connection_collation, interruption, pushdown, left: Mutex::default() }
+        template.memory = Some(Arc::clone(&memory) as Arc<dyn MemoryCheck>);
+        Self {
+            template,
+            connection_collation,
+            interruption,
+            pushdown,
+            memory,
+            abandoned: AtomicBool::new(false),
+            left: Mutex::default(),
+        }
+    }
+
+    /// What the statement holds, and how much it may.
+    pub fn memory(&self) -> &Arc<StatementMemory> {
+        &self.memory
     }
 
     pub fn pushdown(&self) -> bool {
@@ -126,7 +151,20 @@ impl Evaluation {
 
     /// Fails if the statement was killed or ran too long.
     pub fn check_alive(&self) -> Result<(), MySqlError> {
+        if self.abandoned.load(Ordering::Relaxed) {
+            return Err(MySqlError::query_interrupted());
+        }
         self.interruption.check()
+    }
+
+    /// Nobody waits for the answer any more.
+    pub fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Relaxed);
+    }
+
+    /// Completes when the statement is out of time.
+    pub fn expiry(&self) -> Option<BoxFuture<'static, ()>> {
+        self.interruption.expiry()
     }
 
     pub fn clock_nanos(&self) -> u64 {
@@ -145,5 +183,9 @@ impl Interruption for Uninterrupted {
 
     fn clock_nanos(&self) -> u64 {
         0
+    }
+
+    fn expiry(&self) -> Option<BoxFuture<'static, ()>> {
+        None
     }
 }

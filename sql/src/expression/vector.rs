@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
-use rutile_sql_functions::{ColumnarArg, EvalContext, eval_arrow};
+use rutile_sql_functions::{ColumnarArg, EvalContext, GrowingColumn, eval_arrow};
 use rutile_sql_types::arrow::{ValueBuilder, value_at};
 use rutile_sql_types::{FieldType, MySqlError, Value};
 
@@ -23,10 +23,15 @@ pub enum Vector {
 
 impl Vector {
     /// The column, repeated if it is one value.
-    pub fn into_array(self, ty: &FieldType, rows: usize) -> Result<ArrayRef, MySqlError> {
+    pub fn into_array(
+        self,
+        ty: &FieldType,
+        rows: usize,
+        context: &EvalContext,
+    ) -> Result<ArrayRef, MySqlError> {
         match self {
             Self::Array(array) => Ok(array),
-            Self::Scalar(value) => array_of(std::iter::repeat_n(&value, rows), ty),
+            Self::Scalar(value) => growing(std::iter::repeat_n(&value, rows), ty, context),
         }
     }
 }
@@ -92,16 +97,30 @@ fn evaluate_rows(
         }
     });
     let mut row = vec![Value::Null; columns.len()];
-    let mut values = Vec::with_capacity(rows);
+    let mut result = GrowingColumn::new(expr.ty(), rows);
     for position in 0..rows {
         for ((slot, column), ty) in row.iter_mut().zip(columns).zip(&types) {
             if let Some(ty) = ty {
                 *slot = value_at(column.as_ref(), ty, position)?;
             }
         }
-        values.push(evaluate(expr, &row, context)?);
+        let value = evaluate(expr, &row, context)?;
+        result.append(&value, context)?;
     }
-    array_of(values.iter(), expr.ty()).map(Vector::Array)
+    Ok(Vector::Array(result.finish()))
+}
+
+/// A column of these values, which may be too much for the statement.
+fn growing<'a>(
+    values: impl Iterator<Item = &'a Value>,
+    ty: &FieldType,
+    context: &EvalContext,
+) -> Result<ArrayRef, MySqlError> {
+    let mut column = GrowingColumn::new(ty, values.size_hint().0);
+    for value in values {
+        column.append(value, context)?;
+    }
+    Ok(column.finish())
 }
 
 /// A column of these values.

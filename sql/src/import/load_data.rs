@@ -1,5 +1,7 @@
 //! LOAD DATA LOCAL INFILE: binds the statement and asks the client for its file.
 
+use std::sync::Arc;
+
 use rutile_kv_client::TransactionOptions;
 use rutile_sql_parser::ast::{self, LoadDuplicates, LoadField};
 use rutile_sql_types::{Charset, Collation, MySqlError, Value};
@@ -45,8 +47,15 @@ pub async fn load_data(context: &mut StatementContext<'_>, statement: &ast::Load
     };
     let transaction = context.client().begin(TransactionOptions::default()).await?;
     let reader = FieldReader::new(Format::new(&statement.format), statement.ignore_lines);
-    let loader =
-        Loader::new(context.instance.clone(), transaction, plan, reader, eval, context.cancellation());
+    let loader = Loader::new(
+        context.instance.clone(),
+        transaction,
+        plan,
+        reader,
+        eval,
+        context.cancellation(),
+        Arc::clone(evaluation.memory()),
+    );
     Ok(Outcome::LocalInfile(LoadRequest {
         file_name: String::from_utf8_lossy(&statement.path).into_owned(),
         sink: Box::new(loader),

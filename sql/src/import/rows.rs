@@ -14,14 +14,17 @@ use crate::codec::Handle;
 use crate::error::{Error, Result, SqlError};
 use crate::executor::column_values::{Strictness, convert, implicit_default, reject_null};
 use crate::executor::write_row::{RowWriter, StoredRow, Uniqueness};
+use crate::memory::{StatementMemory, WritesHeld};
 use crate::meta::auto_id::Progression;
 use crate::session::{Cancellation, Instance, LoadSink, Outcome};
-use crate::txn::RowLocks;
+use crate::txn::{RowLocks, buffered};
 
 /// A record longer than this is an error instead of memory.
 const RECORD_BYTES_MAX: usize = 64 << 20;
 /// Hidden row ids and AUTO_INCREMENT values are taken from the allocator this many at a time.
 const IDS_PER_CALL: u64 = 512;
+/// Rows after which the load looks whether it was killed.
+const ROWS_PER_KILL_CHECK: u64 = 64;
 
 /// Where a field of the file goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +70,8 @@ pub(super) struct Loader {
     reader: FieldReader,
     eval: EvalContext,
     cancellation: Cancellation,
+    memory: Arc<StatementMemory>,
+    writes: WritesHeld,
     text: FieldType,
     counts: LoadCounts,
     row_ids: Reserved,
@@ -80,6 +85,7 @@ impl Loader {
         reader: FieldReader,
         eval: EvalContext,
         cancellation: Cancellation,
+        memory: Arc<StatementMemory>,
     ) -> Self {
         let text = FieldType::varchar(u32::from(u16::MAX), plan.collation);
         Self {
@@ -89,6 +95,8 @@ impl Loader {
             reader,
             eval,
             cancellation,
+            memory,
+            writes: WritesHeld::default(),
             text,
             counts: LoadCounts::default(),
             row_ids: Reserved::default(),
@@ -103,12 +111,21 @@ impl Loader {
             self.eval.convert.row = self.counts.records;
             let row = self.row(&fields)?;
             self.write(&mut writer, row).await?;
+            self.writes.set(buffered(&self.transaction), &self.memory)?;
+            if self.counts.records.is_multiple_of(ROWS_PER_KILL_CHECK) {
+                self.check_killed()?;
+            }
         }
-        if self.cancellation.is_cancelled() {
-            return Err(MySqlError::query_interrupted().into());
-        }
+        self.check_killed()?;
         if self.reader.buffered() > RECORD_BYTES_MAX {
             return Err(MySqlError::packet_too_large().into());
+        }
+        Ok(())
+    }
+
+    fn check_killed(&self) -> Result<()> {
+        if self.cancellation.is_cancelled() {
+            return Err(MySqlError::query_interrupted().into());
         }
         Ok(())
     }

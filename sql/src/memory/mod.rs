@@ -1,18 +1,21 @@
-//! Memory quotas of the SQL layer: one pool for the server.
+//! Memory of statements: a quota for each, inside what the server has.
 //!
-//! Missing for now: per-query quotas and spilling; the DataFusion path takes its pool from here.
+//! ```text
+//! ServerMemory      --memory-limit of the server: all statements and open transactions together
+//!   StatementMemory   rutile_mem_quota_query: one statement, with what its transaction has written so far
+//!     Held              rows somebody gathers, until they are dropped
+//!     QueryQuota        what DataFusion's operators reserve (planner/memory.rs); they spill first
+//!   WritesHeld        the writes of a transaction, until it ends
+//! ```
+//!
+//! Whoever keeps something that grows with the data reserves it before going on. A reservation that does not fit is
+//! error 3170 of that statement, whose changes are undone; nobody else notices. Not seen are pages between store
+//! and statement (a few, of bounded size), and single values below [`LARGE_BYTES`] while an expression runs.
 
-/// Bytes all queries together may hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MemoryLimit {
-    pub server_bytes: usize,
-}
+mod held;
+mod server;
+mod statement;
 
-impl Default for MemoryLimit {
-    fn default() -> Self {
-        Self { server_bytes: SERVER_BYTES_DEFAULT }
-    }
-}
-
-/// Half of a small machine's memory; `server_memory_limit` of the configuration changes it.
-const SERVER_BYTES_DEFAULT: usize = 1 << 30;
+pub use held::{Held, WritesHeld};
+pub use server::{MemoryLimit, ServerMemory};
+pub use statement::{LARGE_BYTES, StatementMemory};

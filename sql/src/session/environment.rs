@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use rutile_sql_functions::EvalContext;
 use rutile_sql_types::MySqlError;
 
@@ -10,6 +11,7 @@ use super::session_values::SessionView;
 use super::statement_context::StatementContext;
 use crate::binder::BindContext;
 use crate::expression::{Evaluation, Interruption};
+use crate::memory::StatementMemory;
 
 /// Stops a statement that was killed or has run longer than `max_execution_time`.
 struct SessionInterruption {
@@ -32,6 +34,11 @@ impl Interruption for SessionInterruption {
     fn clock_nanos(&self) -> u64 {
         u64::try_from(self.clock.now().since_origin().as_nanos()).unwrap_or(u64::MAX)
     }
+
+    fn expiry(&self) -> Option<BoxFuture<'static, ()>> {
+        let left = self.deadline?.saturating_since(self.clock.now());
+        Some(self.clock.sleep(left))
+    }
 }
 
 impl StatementContext<'_> {
@@ -48,7 +55,17 @@ impl StatementContext<'_> {
             self.settings().collation_connection,
             Arc::new(interruption),
             self.settings().pushdown,
+            Arc::new(self.memory()),
         ))
+    }
+
+    /// An account for this statement.
+    fn memory(&self) -> StatementMemory {
+        let quota = match self.settings().mem_quota_query_bytes {
+            0 => usize::MAX,
+            bytes => usize::try_from(bytes).unwrap_or(usize::MAX),
+        };
+        StatementMemory::new(Arc::clone(self.instance.memory()), quota)
     }
 
     fn eval_context(&self, changes_data: bool) -> EvalContext {

@@ -17,7 +17,8 @@ use crate::catalog::InfoSchema;
 use crate::config::InstanceConfig;
 use crate::domain::{self, MetadataLocks, SchemaCache, TableLocks};
 use crate::error::{Result, SqlError};
-use crate::executor::{QueryEngine, QueryLimits};
+use crate::executor::QueryEngine;
+use crate::memory::ServerMemory;
 use crate::meta::MetaTransaction;
 use crate::meta::auto_id::AutoIds;
 use crate::variable::GlobalVariables;
@@ -35,6 +36,7 @@ struct Shared {
     prepared_count: Arc<PreparedCount>,
     status: StatusCounters,
     query_engine: Arc<QueryEngine>,
+    memory: Arc<ServerMemory>,
     /// One DDL statement runs at a time.
     ddl_turn: tokio::sync::Mutex<()>,
     started: Monotonic,
@@ -64,7 +66,7 @@ impl Instance {
 
     async fn try_open(env: Env, client: Client, config: InstanceConfig) -> Result<Self> {
         let schema_cache = SchemaCache::open(client.clone()).await?;
-        let global_variables = GlobalVariables::new(&config.facts);
+        let global_variables = GlobalVariables::new(&config.facts, config.memory);
         let reader = MetaTransaction::new(client.begin(TransactionOptions::default()).await?);
         for (name, value) in reader.global_variables().await? {
             if let Err(error) = global_variables.restore(&name, &value) {
@@ -72,8 +74,7 @@ impl Instance {
             }
         }
         let started = env.clock.now();
-        let limits =
-            QueryLimits { server_memory_bytes: config.memory.server_bytes, ..QueryLimits::default() };
+        let query_engine = Arc::new(QueryEngine::new(env.clone())?);
         let instance = Self(Arc::new(Shared {
             env,
             schema_cache,
@@ -81,11 +82,12 @@ impl Instance {
             table_locks: TableLocks::default(),
             auto_ids: AutoIds::new(client.clone()),
             client,
+            memory: Arc::new(ServerMemory::new(config.memory)),
             config,
             global_variables,
             processes: ProcessList::default(),
             prepared_count: Arc::default(),
-            query_engine: Arc::new(QueryEngine::new(limits)?),
+            query_engine,
             status: StatusCounters::default(),
             ddl_turn: tokio::sync::Mutex::new(()),
             started,
@@ -182,12 +184,17 @@ impl Instance {
 
     /// What running queries hold of the memory limit.
     pub fn query_memory_bytes(&self) -> usize {
-        self.0.query_engine.memory_bytes()
+        self.0.memory.used()
     }
 
     /// Plans and runs queries.
     pub fn query_engine(&self) -> &Arc<QueryEngine> {
         &self.0.query_engine
+    }
+
+    /// What all statements and transactions of this node hold.
+    pub fn memory(&self) -> &Arc<ServerMemory> {
+        &self.0.memory
     }
 
     pub fn ddl_turn(&self) -> &tokio::sync::Mutex<()> {

@@ -1,5 +1,7 @@
 //! SELECT ... INTO @a, @b: the values of the one row.
 
+use std::sync::Arc;
+
 use rutile_sql_parser::ast::{self, IntoTarget, IntoVariable};
 use rutile_sql_types::{FieldType, MySqlError, Value};
 
@@ -8,6 +10,7 @@ use super::query;
 use super::session::Session;
 use crate::error::{Error, Result};
 use crate::executor::collect;
+use crate::memory::StatementMemory;
 
 pub(super) async fn select(
     session: &mut Session,
@@ -32,7 +35,13 @@ pub(super) async fn select(
     let types: Vec<FieldType> = columns.iter().map(|column| column.ty.clone()).collect();
     let rows = match rows {
         Rows::Values(rows) => rows,
-        streamed => collect(streamed, &types).await?,
+        streamed => {
+            let memory = match &session.state.streaming {
+                Some(evaluation) => Arc::clone(evaluation.memory()),
+                None => Arc::new(StatementMemory::unlimited()),
+            };
+            collect(streamed, &types, &mut memory.hold()).await?
+        }
     };
     session.state.collect_streamed_warnings();
     let mut rows = rows.into_iter();

@@ -21,6 +21,8 @@ struct Activity {
     command: &'static str,
     since: Monotonic,
     statement: Option<String>,
+    /// Number of the statement that ran last.
+    run: u64,
 }
 
 /// One connection in the list.
@@ -42,7 +44,24 @@ impl Process {
         activity.command = command;
         activity.statement = statement;
         activity.since = now;
+        activity.run += 1;
         self.query_killed.store(self.is_connection_killed(), Ordering::Release);
+    }
+
+    /// The number of the running statement, for whoever ends it later.
+    pub(super) fn run(&self) -> u64 {
+        self.activity.lock().run
+    }
+
+    /// The statement of that number has ended, unless another one runs by now. A KILL that comes meanwhile stays in
+    /// force until the next one starts.
+    pub(super) fn finish(&self, run: u64, now: Monotonic) {
+        let mut activity = self.activity.lock();
+        if activity.run == run {
+            activity.command = "Sleep";
+            activity.statement = None;
+            activity.since = now;
+        }
     }
 
     pub(super) fn set_database(&self, database: Option<String>) {
@@ -121,6 +140,7 @@ impl ProcessList {
                 command: "Sleep",
                 since: now,
                 statement: None,
+                run: 0,
             }),
             query_killed: Arc::new(AtomicBool::new(false)),
             connection_killed: AtomicBool::new(false),

@@ -8,10 +8,12 @@ use std::task::{Context, Poll};
 use arrow::record_batch::RecordBatch;
 use futures::Stream;
 use futures::stream::BoxStream;
+use rutile_kv_env::Clock;
 use rutile_sql_parser::ast;
 use rutile_sql_types::{FieldType, Value};
 
 use super::outcome::{Outcome, ResultSet, Rows};
+use super::processlist::Process;
 use super::session::Session;
 use super::{locking, transaction_control};
 use crate::domain::SchemaUse;
@@ -76,18 +78,35 @@ pub(super) async fn show(
 fn keep_schema(session: &mut Session, outcome: Outcome, schema_use: SchemaUse) -> Outcome {
     match outcome {
         Outcome::Rows(ResultSet { columns, rows: Rows::Batches(stream), warnings }) => {
-            let counted = CountedStream { stream, rows: session.state.reset_found_rows(), _use: schema_use };
+            let process = Arc::clone(session.state.process());
+            let counted = CountedStream {
+                stream,
+                rows: session.state.reset_found_rows(),
+                run: process.run(),
+                process,
+                clock: Arc::clone(&session.instance.env().clock),
+                _use: schema_use,
+            };
             Outcome::Rows(ResultSet { columns, rows: Rows::Batches(Box::pin(counted)), warnings })
         }
         other => other,
     }
 }
 
-/// Counts rows for FOUND_ROWS() and holds the statement's registration.
+/// Counts rows for FOUND_ROWS(), holds the statement's registration, and is its place in the process list.
 struct CountedStream {
     stream: BoxStream<'static, Result<RecordBatch, SqlError>>,
     rows: Arc<AtomicU64>,
+    process: Arc<Process>,
+    run: u64,
+    clock: Arc<dyn Clock>,
     _use: SchemaUse,
+}
+
+impl Drop for CountedStream {
+    fn drop(&mut self) {
+        self.process.finish(self.run, self.clock.now());
+    }
 }
 
 impl Stream for CountedStream {

@@ -292,8 +292,12 @@ impl Session {
     }
 
     fn finish_statement(&mut self, result: Result<Outcome>) -> Result<Outcome, SqlError> {
-        let now = self.instance.env().clock.now();
-        self.state.process.start("Sleep", None, now);
+        // A streamed result runs until the client has read it.
+        let streams = matches!(&result, Ok(Outcome::Rows(ResultSet { rows: Rows::Batches(_), .. })));
+        if !streams {
+            let now = self.instance.env().clock.now();
+            self.state.process.finish(self.state.process.run(), now);
+        }
         match result {
             Ok(outcome) => Ok(self.succeeded(outcome)),
             Err(error) => Err(self.failed(error)),

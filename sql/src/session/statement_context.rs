@@ -17,8 +17,12 @@ use super::processlist::Cancellation;
 use super::state::SessionState;
 use crate::catalog::{DatabaseSchema, InfoSchema, TableInfo};
 use crate::error::{Error, Result};
+use crate::memory::StatementMemory;
 use crate::txn::{ReadView, RowLocks, SessionTransaction};
 use crate::variable::Settings;
+
+/// Rows after which a long statement looks whether it was killed.
+const ROWS_PER_KILL_CHECK: usize = 64;
 
 /// The surroundings of one statement.
 pub struct StatementContext<'s> {
@@ -173,6 +177,15 @@ impl StatementContext<'_> {
     pub async fn for_update_ts(&mut self) -> Result<Option<TimeStamp>> {
         let client = self.instance.client().clone();
         self.transaction.for_update_ts(&client).await
+    }
+
+    /// After the writes of a statement's row of that number: error 3170 if the transaction has become too large, and
+    /// now and then 1317 if the statement was killed.
+    pub fn written_a_row(&mut self, number: usize, memory: &StatementMemory) -> Result<()> {
+        if number.is_multiple_of(ROWS_PER_KILL_CHECK) {
+            self.check_killed()?;
+        }
+        self.transaction.account_writes(memory)
     }
 
     pub fn warn(&mut self, error: MySqlError) {

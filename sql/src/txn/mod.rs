@@ -21,4 +21,4 @@ mod transaction;
 
 pub use duplicate::{duplicate_entry, duplicate_from_key};
 pub use row_locks::RowLocks;
-pub use transaction::{ReadView, SessionTransaction};
+pub use transaction::{ReadView, SessionTransaction, buffered};

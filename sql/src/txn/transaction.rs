@@ -9,6 +9,7 @@ use rutile_sql_types::MySqlError;
 
 use crate::catalog::InfoSchema;
 use crate::error::{Error, Result};
+use crate::memory::{StatementMemory, WritesHeld};
 use crate::variable::{Characteristics, Isolation};
 
 /// What a statement reads from: a snapshot, to be merged with the membuffer of the transaction.
@@ -33,10 +34,18 @@ struct Open {
     /// Where the running statement finds the rows it locks.
     for_update_ts: Option<TimeStamp>,
     savepoints: Vec<NamedSavepoint>,
+    /// What `store` has buffered, on the server's account.
+    writes: WritesHeld,
     /// The catalog as it was when the snapshot was taken: the transaction keeps to it.
     schema: Option<Arc<InfoSchema>>,
     /// The running statement is the one that chose `schema`, so no change can have come between.
     schema_is_fresh: bool,
+}
+
+/// Bytes of buffered writes with what their order costs.
+pub fn buffered(store: &Transaction) -> usize {
+    const ENTRY_BYTES: usize = 96;
+    store.size_bytes() + store.len() * ENTRY_BYTES
 }
 
 /// The transaction of one session, if one is open.
@@ -69,6 +78,7 @@ impl SessionTransaction {
             store: None,
             for_update_ts: None,
             savepoints: Vec::new(),
+            writes: WritesHeld::default(),
             schema: None,
             schema_is_fresh: false,
         });
@@ -194,9 +204,23 @@ impl SessionTransaction {
 
     /// Undoes a failed statement. What it locked stays locked, as in MySQL.
     pub fn rollback_statement(&mut self, savepoint: Option<Savepoint>) {
-        if let (Some(store), Some(savepoint)) = (self.store_mut(), savepoint) {
+        if let Some(open) = &mut self.open
+            && let (Some(store), Some(savepoint)) = (&mut open.store, savepoint)
+        {
             store.rollback_to(savepoint);
+            open.writes.shrink_to(buffered(store));
         }
+    }
+
+    /// Counts what the transaction has written so far; error 3170 if it is too much for the running statement or the
+    /// server. Whoever writes rows asks after each.
+    pub fn account_writes(&mut self, memory: &StatementMemory) -> Result<()> {
+        if let Some(open) = &mut self.open
+            && let Some(store) = &open.store
+        {
+            open.writes.set(buffered(store), memory)?;
+        }
+        Ok(())
     }
 
     /// SAVEPOINT name: replaces an older one of the same name.
@@ -220,6 +244,7 @@ impl SessionTransaction {
             open.savepoints.truncate(position + 1);
             if let (Some(store), Some(savepoint)) = (&mut open.store, open.savepoints.last()) {
                 store.rollback_to(savepoint.at.clone());
+                open.writes.shrink_to(buffered(store));
             }
         }
         Ok(())

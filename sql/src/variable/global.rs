@@ -8,6 +8,7 @@ use rutile_sql_types::{MySqlError, SqlMode, Value, Warnings};
 
 use super::check::check;
 use super::definition::{Access, Definition, all, find};
+use crate::memory::MemoryLimit;
 
 /// What only the running server knows.
 #[derive(Debug, Clone, Default)]
@@ -32,9 +33,10 @@ pub struct GlobalVariables {
 
 impl GlobalVariables {
     /// Defaults, and the facts of this server.
-    pub fn new(facts: &ServerFacts) -> Self {
+    pub fn new(facts: &ServerFacts, memory: MemoryLimit) -> Self {
         let mut values: HashMap<&'static str, Value> =
             all().into_iter().map(|definition| (definition.name, definition.default_value())).collect();
+        values.insert("rutile_server_memory_limit", Value::UInt(memory.server_bytes as u64));
         values.insert("version", Value::text(&facts.version));
         values.insert("hostname", Value::text(&facts.hostname));
         values.insert("datadir", Value::text(&facts.datadir));

@@ -56,6 +56,8 @@ pub struct Settings {
     pub read_only: bool,
     /// `rutile_txn_mode`
     pub pessimistic: bool,
+    /// `rutile_mem_quota_query`; 0: no more than the server has.
+    pub mem_quota_query_bytes: u64,
     /// `rutile_pushdown`
     pub pushdown: bool,
     pub charset_client: Charset,
@@ -331,6 +333,7 @@ fn derive(started_with: &Snapshot, own: &HashMap<&'static str, Value>) -> Settin
         isolation: Isolation::from_name(&text("transaction_isolation")).unwrap_or(Isolation::RepeatableRead),
         read_only: flag("transaction_read_only"),
         pessimistic: text("rutile_txn_mode") == "PESSIMISTIC",
+        mem_quota_query_bytes: number("rutile_mem_quota_query"),
         pushdown: flag("rutile_pushdown"),
         charset_client: charset("character_set_client"),
         charset_results: match value("character_set_results") {

@@ -2,7 +2,7 @@
 
 use arrow::array::{Array, ArrayRef};
 use rutile_sql_types::arrow::{ValueBuilder, value_at};
-use rutile_sql_types::{MySqlError, Value};
+use rutile_sql_types::{FieldType, MySqlError, Value};
 
 use super::{CallInfo, EvalContext, Function};
 
@@ -46,7 +46,7 @@ pub fn eval_arrow(
     {
         return Ok(array);
     }
-    let mut builder = ValueBuilder::new(&call.result, rows);
+    let mut builder = GrowingColumn::new(&call.result, rows);
     let mut values = vec![Value::Null; args.len()];
     for row in 0..rows {
         if row % ROWS_PER_KILL_CHECK == 0 {
@@ -55,7 +55,49 @@ pub fn eval_arrow(
         for (index, arg) in args.iter().enumerate() {
             values[index] = arg.value(call, index, row)?;
         }
-        builder.append(&(function.eval)(ctx, &values, call)?)?;
+        let value = (function.eval)(ctx, &values, call)?;
+        builder.append(&value, ctx)?;
     }
     Ok(builder.finish())
+}
+
+/// Bytes of text between two looks at the statement's memory.
+const BYTES_PER_MEMORY_CHECK: usize = 1 << 20;
+/// Arrow's offsets into a column of text are 32 bits.
+const COLUMN_BYTES_MAX: usize = i32::MAX as usize;
+
+/// Values into an array that must not outgrow the statement's memory.
+pub struct GrowingColumn {
+    builder: ValueBuilder,
+    bytes: usize,
+    checked: usize,
+}
+
+impl GrowingColumn {
+    pub fn new(ty: &FieldType, capacity: usize) -> Self {
+        Self { builder: ValueBuilder::new(ty, capacity), bytes: 0, checked: 0 }
+    }
+
+    pub fn append(&mut self, value: &Value, ctx: &EvalContext) -> Result<(), MySqlError> {
+        if let Value::Bytes(text) = value {
+            self.bytes += text.len();
+            if self.bytes > COLUMN_BYTES_MAX {
+                return Err(MySqlError::new(
+                    3170,
+                    "HY000",
+                    format!("Memory capacity of {COLUMN_BYTES_MAX} bytes for 'a column' exceeded."),
+                ));
+            }
+            if self.bytes >= self.checked + BYTES_PER_MEMORY_CHECK {
+                ctx.check_killed()?;
+                ctx.check_memory(self.bytes)?;
+                self.checked = self.bytes;
+            }
+        }
+        self.builder.append(value)
+    }
+
+    pub fn finish(self) -> ArrayRef {
+        self.builder.finish()
+    }
 }

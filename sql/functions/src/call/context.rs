@@ -37,6 +37,12 @@ impl Default for InferContext {
 /// Source of random bytes; the server hands in its environment's.
 pub type Entropy = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
 
+/// Says whether a statement may hold more; the SQL layer hands its quota in.
+pub trait MemoryCheck: Send + Sync {
+    /// Error 3170 unless so many more bytes fit.
+    fn check(&self, bytes: usize) -> Result<(), MySqlError>;
+}
+
 /// State of MySQL's RAND(seed) generator.
 #[derive(Clone, Copy, Debug)]
 pub struct RandomState {
@@ -72,6 +78,8 @@ pub struct EvalContext {
     /// INSERT, UPDATE or DELETE: division by zero is an error under strict mode.
     pub changes_data: bool,
     pub killed: Arc<AtomicBool>,
+    /// `None`: no bounds.
+    pub memory: Option<Arc<dyn MemoryCheck>>,
     pub entropy: Entropy,
     pub random: Option<RandomState>,
     pub uuid_counter: u64,
@@ -100,6 +108,7 @@ impl Default for EvalContext {
             default_week_format: 0,
             changes_data: false,
             killed: Arc::new(AtomicBool::new(false)),
+            memory: None,
             // Zeros: a caller that needs randomness hands its source in.
             entropy: Arc::new(|bytes| bytes.fill(0)),
             random: None,
@@ -137,6 +146,14 @@ impl EvalContext {
     /// Fails with 1317 once the statement was killed.
     pub fn check_killed(&self) -> Result<(), MySqlError> {
         if self.killed.load(Ordering::Relaxed) { Err(MySqlError::query_interrupted()) } else { Ok(()) }
+    }
+
+    /// Fails with 3170 if so many more bytes are too much for the statement.
+    pub fn check_memory(&self, bytes: usize) -> Result<(), MySqlError> {
+        match &self.memory {
+            Some(memory) => memory.check(bytes),
+            None => Ok(()),
+        }
     }
 
     /// Division by zero: NULL, a warning, or an error, by sql_mode.

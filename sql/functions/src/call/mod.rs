@@ -11,8 +11,8 @@ mod context;
 mod function;
 pub mod infer;
 
-pub use arrow_driver::{ColumnarArg, eval_arrow};
+pub use arrow_driver::{ColumnarArg, GrowingColumn, eval_arrow};
 pub use bound::CallInfo;
 pub use collate::{Coercibility, aggregate_collation, concat_collation};
-pub use context::{EvalContext, InferContext};
+pub use context::{EvalContext, InferContext, MemoryCheck};
 pub use function::{ArgInfo, Arity, Function};

@@ -1,0 +1,127 @@
+//! KILL and max_execution_time: within a second, whatever the statement is doing.
+
+#![expect(clippy::disallowed_methods, reason = "clients of the SQL layer run outside of its environment")]
+
+use std::time::Duration;
+
+use crate::cluster::Cluster;
+use bytes::Bytes;
+use futures::StreamExt;
+use rutile_sql::{Outcome, Rows, Script, Session, SqlError};
+
+/// What must be over by then: a second, with room for a busy machine.
+const SOON: Duration = Duration::from_secs(3);
+
+async fn run(session: &mut Session, sql: &str) -> Result<(), SqlError> {
+    let mut script = Script::new(Bytes::copy_from_slice(sql.as_bytes()), false);
+    let statement = session.next_statement(&mut script)?.expect("a statement");
+    if let Outcome::Rows(result) = session.execute(&statement).await?
+        && let Rows::Batches(mut batches) = result.rows
+    {
+        while let Some(batch) = batches.next().await {
+            batch?;
+        }
+    }
+    Ok(())
+}
+
+async fn must(session: &mut Session, sql: &str) {
+    run(session, sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
+async fn filled(session: &mut Session) {
+    for sql in [
+        "create database test",
+        "use test",
+        "create table t(id int primary key, k int, c varchar(20))",
+        "create table big(id int primary key, k int, c varchar(20))",
+    ] {
+        must(session, sql).await;
+    }
+    let rows: Vec<String> = (0..2000).map(|id| format!("({id},{},'c{id}')", id % 7)).collect();
+    must(session, &format!("insert into t values {}", rows.join(","))).await;
+    for chunk in 0..10 {
+        must(session, &format!("insert into big select id + {} * 2000, k, c from t", chunk)).await;
+    }
+}
+
+/// Statements that would run for minutes without ever waiting.
+const ENDLESS: &[&str] = &[
+    "select count(*) from t a, t b, t d, t e",
+    "select count(*) from t a join t b on a.id < b.id join t d on d.id < b.id and d.k > a.k + 100",
+    "select a.id from t a, t b, t d where a.id + b.id + d.id < -1",
+    "select count(*) from t a join t b on a.k = b.k join t d on d.k = a.k join t e on e.k = d.k",
+    "select max(a.c) from t a left join t b on a.id + b.id < -5 left join t d on b.id + d.id > a.id * 3",
+    "insert into big select -1 - a.id, b.k, d.c from t a, t b, t d where a.id + b.id + d.id < -1",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn endless_joins_end_when_they_are_killed_or_out_of_time() {
+    let cluster = Cluster::start().await;
+    let mut session = cluster.session(1).expect("opens");
+    filled(&mut session).await;
+    for sql in ENDLESS {
+        let killed = tokio::spawn(async move {
+            let outcome = run(&mut session, sql).await;
+            (session, outcome)
+        });
+        until_running(&cluster, sql).await;
+        assert!(cluster.instance.processes().kill(1, true));
+        let (back, outcome) =
+            tokio::time::timeout(SOON, killed).await.unwrap_or_else(|_| panic!("{sql}")).expect("ends");
+        assert_eq!(outcome.expect_err(sql).code, 1317, "{sql}");
+        session = back;
+        must(&mut session, "set max_execution_time = 50").await;
+        let outcome =
+            tokio::time::timeout(SOON, run(&mut session, sql)).await.unwrap_or_else(|_| panic!("{sql}"));
+        assert_eq!(outcome.expect_err(sql).code, 3024, "{sql}");
+        must(&mut session, "set max_execution_time = 0").await;
+    }
+    session.close().await;
+    cluster.stop().await;
+}
+
+/// Waits until the statement of connection 1 is under way.
+async fn until_running(cluster: &Cluster, sql: &str) {
+    loop {
+        let now = rutile_kv_env::Monotonic::from_origin(Duration::ZERO);
+        let processes = cluster.instance.processes().snapshot(now);
+        if processes.iter().any(|process| process.id == 1 && process.statement.as_deref() == Some(sql)) {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_writes_end_when_they_are_killed_and_are_undone() {
+    let cluster = Cluster::start().await;
+    let mut session = cluster.session(1).expect("opens");
+    let mut other = cluster.session(2).expect("opens");
+    filled(&mut session).await;
+    must(&mut other, "use test").await;
+    for sql in
+        ["delete from big", "update big set c = concat(c, 'x'), k = k + 1", "create index kk on big(k, c)"]
+    {
+        let killed = tokio::spawn(async move {
+            let outcome = run(&mut session, sql).await;
+            (session, outcome)
+        });
+        until_running(&cluster, sql).await;
+        assert!(cluster.instance.processes().kill(1, true));
+        let (back, outcome) =
+            tokio::time::timeout(SOON, killed).await.unwrap_or_else(|_| panic!("{sql}")).expect("ends");
+        assert_eq!(outcome.expect_err(sql).code, 1317, "{sql}");
+        session = back;
+        let left = crate::pushdown::run(&mut other, "select count(*) from big where c not like '%x'").await;
+        assert_eq!(left, ["20000"], "{sql}");
+        let schema = cluster.instance.infoschema();
+        assert!(
+            schema.table("test", "big").expect("exists").indexes.iter().all(|index| index.primary),
+            "{sql}"
+        );
+    }
+    session.close().await;
+    other.close().await;
+    cluster.stop().await;
+}

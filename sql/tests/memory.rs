@@ -1,0 +1,126 @@
+//! Statements that want more memory than they may have: they end with error 3170, leave nothing behind, and the server
+//! goes on.
+
+use crate::cluster::Cluster;
+use bytes::Bytes;
+use futures::StreamExt;
+use rutile_sql::{Outcome, Rows, Script, Session, SqlError};
+
+/// Runs a statement and reads all its rows; answers how many.
+async fn run(session: &mut Session, sql: &str) -> Result<usize, SqlError> {
+    let mut script = Script::new(Bytes::copy_from_slice(sql.as_bytes()), false);
+    let statement = session.next_statement(&mut script)?.expect("a statement");
+    let Outcome::Rows(result) = session.execute(&statement).await? else {
+        return Ok(0);
+    };
+    match result.rows {
+        Rows::Values(rows) => Ok(rows.len()),
+        Rows::Batches(mut batches) => {
+            let mut rows = 0;
+            while let Some(batch) = batches.next().await {
+                rows += batch?.num_rows();
+            }
+            Ok(rows)
+        }
+    }
+}
+
+async fn must(session: &mut Session, sql: &str) -> usize {
+    run(session, sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"))
+}
+
+async fn refused(session: &mut Session, sql: &str) {
+    let error = run(session, sql).await.expect_err(sql);
+    assert_eq!(error.code, 3170, "{sql}: {error}");
+    assert!(error.message.starts_with("Memory capacity of "), "{sql}: {error}");
+}
+
+/// 8192 rows of 100 bytes in `t`, eight times as many in none.
+async fn filled(session: &mut Session) {
+    for sql in [
+        "create database test",
+        "use test",
+        "create table t(id int primary key, k int, c varchar(200))",
+        "create table u(id int primary key, k int, c varchar(200), unique key kk(k))",
+    ] {
+        must(session, sql).await;
+    }
+    for chunk in 0..16 {
+        let rows: Vec<String> = (0..512)
+            .map(|row| chunk * 512 + row)
+            .map(|id| format!("({id},{},repeat('x', 100))", id % 10))
+            .collect();
+        must(session, &format!("insert into t values {}", rows.join(","))).await;
+    }
+}
+
+const HOSTILE: &[&str] = &[
+    // What a statement gathers before it writes, and what its transaction has written.
+    "insert into u select id, id, c from t",
+    "insert into u select a.id * 8192 + b.id, null, a.c from t a, t b",
+    "update t set c = concat(c, 'y')",
+    "delete from t",
+    "select * from t for update",
+    // Operators that cannot spill what they hold.
+    "select count(*) from (select distinct concat(a.id, b.id), a.c from t a, t b) x",
+    "select count(*) from t a join t b on a.c = b.c join t d on d.c = a.c and d.id < a.id + b.id where a.id < 0 or b.k > 20",
+    "select length(group_concat(a.c)) from t a, t b",
+    "select count(distinct concat(a.id, '-', b.id, a.c)) from t a, t b",
+    // Values that grow out of little.
+    "select repeat(c, 1000) from t order by c, id",
+    "select sum(length(repeat(c, 100000))) from t",
+    "select concat(repeat('a', 3000000), repeat('b', 3000000), repeat('c', 3000000), repeat('d', 3000000))",
+    "select repeat('a', 3000000), repeat('b', 3000000), repeat('c', 3000000), repeat('d', 3000000)",
+    "select repeat('a', 30000) from t limit 8000",
+    "insert into u values (1, 1, left(repeat('a', 3000000), 3)), \
+     (2, 2, concat(left(repeat('a', 30000000), 3), left(repeat('b', 60000000), 3)))",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_over_its_quota_leaves_nothing_behind() {
+    let cluster = Cluster::start().await;
+    let mut session = cluster.session(1).expect("opens");
+    filled(&mut session).await;
+    session.plan_every_query(true);
+    must(&mut session, "set group_concat_max_len = 1000000000").await;
+    for sql in HOSTILE {
+        must(&mut session, "set rutile_mem_quota_query = 800000").await;
+        refused(&mut session, sql).await;
+        must(&mut session, "set rutile_mem_quota_query = default").await;
+        assert_eq!(must(&mut session, "select * from u").await, 0, "{sql}");
+        assert_eq!(must(&mut session, "select * from t where length(c) = 100").await, 8192, "{sql}");
+        // What was streamed last is counted until the next statement.
+        must(&mut session, "do 0").await;
+        assert_eq!(cluster.instance.memory().used(), 0, "{sql}");
+    }
+    // A sort of 40 MB goes to disk instead.
+    must(&mut session, "set rutile_mem_quota_query = 24000000").await;
+    let sorted = "select a.k, b.id, a.id, a.c from t a, t b where b.id < 40 order by a.k, b.id, a.id";
+    assert_eq!(must(&mut session, sorted).await, 40 * 8192);
+    session.close().await;
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_transaction_has_written_counts_until_it_ends() {
+    let cluster = Cluster::start().await;
+    let mut session = cluster.session(1).expect("opens");
+    filled(&mut session).await;
+    must(&mut session, "set rutile_mem_quota_query = 1000000").await;
+    must(&mut session, "begin").await;
+    must(&mut session, "insert into u select id, id, c from t where id < 1000").await;
+    let held = cluster.instance.memory().used();
+    assert!(held > 200_000, "{held}");
+    refused(&mut session, "insert into u select id, id, c from t where id between 1000 and 3500").await;
+    assert_eq!(must(&mut session, "select id from u").await, 1000, "the failed statement alone is undone");
+    must(&mut session, "savepoint a").await;
+    must(&mut session, "insert into u select id, id, c from t where id between 1000 and 1600").await;
+    assert!(cluster.instance.memory().used() > held);
+    must(&mut session, "rollback to a").await;
+    assert!(cluster.instance.memory().used() <= held + 100_000);
+    must(&mut session, "commit").await;
+    assert_eq!(cluster.instance.memory().used(), 0);
+    assert_eq!(must(&mut session, "select id from u").await, 1000);
+    session.close().await;
+    cluster.stop().await;
+}
