@@ -14,6 +14,10 @@ pub struct Config {
     pub region_split_keys: u64,
     /// Raft log bytes after which the state engine is flushed and the log truncated.
     pub raft_log_gc_bytes: u64,
+    /// A peer that heard of no leader for so long asks PD whether it is still a member.
+    pub stale_peer_interval: Duration,
+    /// A raft log waits for a peer that lags behind by up to so many entries; beyond, the peer gets a snapshot.
+    pub raft_log_lag_max: u64,
     /// Where the engines are, to look at the space left there; nobody looks without it.
     pub data_dir: Option<PathBuf>,
     /// With fewer bytes left, user writes are refused.
@@ -41,6 +45,8 @@ impl Default for Config {
             region_split_bytes: 256 * MIB,
             region_split_keys: 2_560_000,
             raft_log_gc_bytes: 128 * MIB,
+            stale_peer_interval: Duration::from_secs(600),
+            raft_log_lag_max: 200_000,
             data_dir: None,
             disk_reserve_bytes: 512 * MIB,
             disk_used_percent_max: 95,

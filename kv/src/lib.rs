@@ -12,7 +12,7 @@
 //! [`Store`] is the facade: open it over an engine, a raft log and a PD client, hand [`Store::service`] to a
 //! carrier, stop it. Knows nothing of MySQL.
 //!
-//! Deliberately missing so far: snapshots between stores.
+//! Deliberately missing so far: merging of regions.
 mod concurrency_manager;
 mod config;
 mod coprocessor;
@@ -40,5 +40,5 @@ pub use config::Config;
 pub use error::{Error, KeyError, RegionError, Result};
 pub use metrics::Snapshot as MetricsSnapshot;
 pub use raftstore::NewStore;
-pub use service::RaftCarrier;
+pub use service::{RaftCarrier, SnapshotReceiver, SnapshotStream};
 pub use store::Store;

@@ -94,6 +94,14 @@ metrics! {
     splits,
     /// Transfers of leadership begun by leaders here.
     leader_transfers,
+    /// Changes of members applied by peers here.
+    conf_changes,
+    /// Peers destroyed because they are no members any more.
+    peers_destroyed,
+    /// Snapshots begun to be sent to other stores.
+    snapshots_sent,
+    /// Snapshots of other stores that were applied.
+    snapshots_applied,
     /// Raft messages of other stores that were not taken.
     raft_messages_dropped,
     /// Raft log truncations.

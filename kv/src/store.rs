@@ -17,7 +17,7 @@ use crate::metrics::{self, Metrics};
 use crate::raftstore::{
     NewStore, NoTransport, Parts, RaftReplica, RaftStore, Stop, Transport, found_with_voters,
 };
-use crate::service::{KvService, RaftCarrier, WireTransport, raft_from_wire};
+use crate::service::{KvService, RaftCarrier, SnapshotReceiver, WireTransport, raft_from_wire};
 use crate::space::{Space, SpaceMonitor};
 use crate::txn::Scheduler;
 
@@ -122,6 +122,11 @@ impl Store {
     pub fn receive_raft(&self, message: &raft_serverpb::RaftMessage) -> Result<(), Status> {
         self.raft.replica.receive(raft_from_wire(message)?);
         Ok(())
+    }
+
+    /// Takes one snapshot of another store, chunk by chunk.
+    pub fn receive_snapshot(&self) -> SnapshotReceiver {
+        SnapshotReceiver { replica: self.raft.replica.clone(), sink: None }
     }
 
     /// What carriers call.

@@ -1,8 +1,8 @@
-//! Raft messages between stores (`raft_serverpb.proto`).
+//! Raft messages and snapshots between stores, and what a store keeps of a region (`raft_serverpb.proto`).
 //!
 //! The raft message itself is opaque here: a message field and a bytes field have one encoding, and the raft crate
-//! brings its own codec. Snapshots, tombstones and the other extras of the public message are not read yet, so they
-//! are left out; unknown fields are skipped when decoding.
+//! brings its own codec. Merging and the other extras of the public messages are not read yet, so they are left out;
+//! unknown fields are skipped when decoding.
 
 use bytes::Bytes;
 
@@ -22,4 +22,53 @@ pub struct RaftMessage {
     pub message: Bytes,
     #[prost(message, optional, tag = "5")]
     pub region_epoch: Option<metapb::RegionEpoch>,
+    /// The receiving peer is no member any more and shall destroy itself.
+    #[prost(bool, tag = "6")]
+    pub is_tombstone: bool,
+    /// Bounds of the region, for a store that does not know it.
+    #[prost(bytes = "bytes", tag = "7")]
+    pub start_key: Bytes,
+    #[prost(bytes = "bytes", tag = "8")]
+    pub end_key: Bytes,
+}
+
+/// A piece of a snapshot: first the message that announces it, then its data.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SnapshotChunk {
+    #[prost(message, optional, tag = "1")]
+    pub message: Option<RaftMessage>,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub data: Bytes,
+}
+
+/// What the raft message that announces a snapshot says about it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RaftSnapshotData {
+    #[prost(message, optional, tag = "1")]
+    pub region: Option<metapb::Region>,
+    /// Bytes of the data; 0 when they are not known before the end.
+    #[prost(uint64, tag = "2")]
+    pub file_size: u64,
+    #[prost(uint64, tag = "4")]
+    pub version: u64,
+}
+
+/// Life of a peer on its store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum PeerState {
+    Normal = 0,
+    Applying = 1,
+    Tombstone = 2,
+    Merging = 3,
+    Unavailable = 4,
+}
+
+/// What a store keeps of a region.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RegionLocalState {
+    #[prost(enumeration = "PeerState", tag = "1")]
+    pub state: i32,
+    #[prost(message, optional, tag = "2")]
+    pub region: Option<metapb::Region>,
 }

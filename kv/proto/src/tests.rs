@@ -35,6 +35,7 @@ fn raft_message_encodes_with_kvproto_numbers() {
         to_peer: Some(peer(4)),
         message: Bytes::from_static(&[0x08, 3]),
         region_epoch: Some(metapb::RegionEpoch { conf_ver: 1, version: 3 }),
+        ..Default::default()
     };
     let expected = [
         0x08, 2, 0x12, 4, 0x08, 3, 0x10, 1, 0x1a, 4, 0x08, 4, 0x10, 1, 0x22, 2, 0x08, 3, 0x2a, 4, 0x08, 1,

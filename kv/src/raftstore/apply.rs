@@ -12,24 +12,29 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use raft::eraftpb::Entry;
+use raft::eraftpb::{Entry, EntryType};
 use rutile_kv_engine::{Engine, IterOptions, WriteBatch};
 use rutile_kv_env::{Hooks, fail_stop, failpoint};
 use rutile_kv_types::{Cf, Region, RegionEpoch};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::background::Background;
 use super::command::{Command, SplitPlan, is_split};
+use super::conf_change::{AppliedChange, change_region, from_entry};
+use super::destroy::is_buried;
 use super::driver::{Steps, Wait};
 use super::inbox::Inbox;
 use super::message::{Message, Piece};
 use super::peer::{Pending, Waiting};
+use super::snapshot::{FAMILIES, RestoreTask};
 use super::split::split_region;
-use super::state::{ApplyState, region_to_bytes};
+use super::state::{ApplyState, PeerState, local_state_to_bytes};
 use super::view::RegionView;
 use crate::error::{Error, RegionError, Result};
 use crate::gc::SafePoint;
 use crate::keys;
 use crate::metrics::Metrics;
+use crate::pessimistic_locks::MovedLock;
 use crate::write_set::{Change, Changes};
 
 /// An engine batch is written when it holds this much, and at the end of what is queued.
@@ -48,10 +53,23 @@ pub struct ApplyTask {
 pub enum ApplyMessage {
     /// Apply the committed entries of one round.
     Round(Vec<ApplyTask>),
+    /// Take a snapshot of a region for a follower.
+    TakeSnapshot(Arc<RegionView>, OwnedSemaphorePermit),
+    /// Fill the range of a region from a received snapshot.
+    Restore(RestoreTask),
+    /// Remove all data of a peer that is no member any more.
+    Bury(Arc<RegionView>, RegionEpoch),
     /// End after everything before is applied.
     Stop,
     /// End at once.
     Halt,
+}
+
+/// What the raft loop has to know of, in the order of the log.
+enum RegionChange {
+    /// The regions of a split, each with whether its peer is made here.
+    Split(Vec<(Arc<Region>, bool)>),
+    Members(AppliedChange),
 }
 
 /// How an entry ended, for those who wait.
@@ -68,7 +86,7 @@ pub struct Applier {
     pub background: Arc<Background>,
     pub metrics: Arc<Metrics>,
     safe_point: Arc<SafePoint>,
-    hooks: Hooks,
+    pub(super) hooks: Hooks,
     batch: WriteBatch,
     /// What becomes visible when the batch is written.
     finished: Vec<Finished>,
@@ -80,7 +98,9 @@ struct Finished {
     applied: ApplyState,
     /// The region as splits in this batch left it.
     region: Option<Arc<Region>>,
-    splits: Vec<Vec<Arc<Region>>>,
+    changes: Vec<RegionChange>,
+    /// The peer of this store was removed at this epoch.
+    removed: Option<RegionEpoch>,
     outcomes: Vec<(Waiting, Outcome)>,
     bytes: u64,
     keys: u64,
@@ -128,6 +148,9 @@ impl Applier {
     }
 
     fn apply_run(&mut self, task: ApplyTask) {
+        if task.view.buried.load(Ordering::SeqCst) {
+            return task.fail();
+        }
         if task.entries.first().is_some_and(|entry| is_split(&entry.data)) {
             self.write();
         }
@@ -139,7 +162,8 @@ impl Applier {
             view: task.view,
             applied: start,
             region: before.and_then(|other| other.region.clone()),
-            splits: Vec::new(),
+            changes: Vec::new(),
+            removed: None,
             outcomes: Vec::with_capacity(task.pending.len()),
             bytes: 0,
             keys: 0,
@@ -162,12 +186,21 @@ impl Applier {
                 finished.outcomes.push((waiting, outcome));
             }
             finished.applied = ApplyState { applied_index: entry.index, applied_term: entry.term };
+            if finished.removed.is_some() {
+                // What comes behind is no more this peer's.
+                pending.drain(..).for_each(|pending| pending.waiting.fail(|| Error::Unknown));
+                break;
+            }
         }
         debug_assert!(pending.is_empty(), "waiters come with their entries");
         self.batch.put(Cf::Raft, keys::apply_state(finished.view.region_id), finished.applied.to_bytes());
         // Locks are then counted in the engine, where nothing later may be mixed in.
         let recounts = finished.recounts_locks();
+        let removed = finished.removed.map(|epoch| (finished.view.clone(), epoch));
         self.finished.push(finished);
+        if let Some((view, epoch)) = removed {
+            return self.bury(&view, epoch);
+        }
         if recounts || self.batch.size_bytes() >= BATCH_BYTES_MAX {
             self.write();
         }
@@ -182,6 +215,9 @@ impl Applier {
         self.hooks.record("raftstore::apply::entry", || {
             [region.id, entry.index, entry.term, u64::from(crc32fast::hash(&entry.data))]
         });
+        if entry.get_entry_type() != EntryType::EntryNormal {
+            return self.apply_conf_change(region, entry, finished);
+        }
         if entry.data.is_empty() {
             return Ok(Outcome::Done);
         }
@@ -198,6 +234,9 @@ impl Applier {
             Command::CompactLog { index } => {
                 finished.view.allow_compaction(index);
                 Ok(Outcome::Done)
+            }
+            Command::ChangePeers { .. } => {
+                Err(Error::corrupt("raft entry", "members change in an entry of their own"))
             }
         }
     }
@@ -245,11 +284,26 @@ impl Applier {
             return Ok(Outcome::EpochChanged(region.clone()));
         }
         let regions = split_region(region, plan)?;
+        let mut made = Vec::with_capacity(regions.len());
         for new in &regions {
-            self.batch.put(Cf::Raft, keys::region_state(new.id), region_to_bytes(new));
-            if new.id != region.id {
-                self.batch.put(Cf::Raft, keys::apply_state(new.id), ApplyState::INITIAL.to_bytes());
+            let is_new = new.id != region.id;
+            let peer = new.peer_on_store(finished.view.peer.store_id).map_or(0, |peer| peer.id);
+            if is_new && is_buried(&*self.engine, new.id, peer)? {
+                // It was removed before its region was made here; of its data nobody knows any more.
+                FAMILIES.iter().for_each(|cf| self.batch.delete_range(*cf, &new.start_key, &new.end_key));
+                made.push(false);
+                continue;
             }
+            self.batch.put(
+                Cf::Raft,
+                keys::region_state(new.id),
+                local_state_to_bytes(PeerState::Normal, new),
+            );
+            if is_new {
+                self.batch.put(Cf::Raft, keys::apply_state(new.id), ApplyState::INITIAL.to_bytes());
+                self.batch.delete(Cf::Raft, keys::snapshot_point(new.id));
+            }
+            made.push(true);
         }
         let regions: Vec<Arc<Region>> = regions.into_iter().map(Arc::new).collect();
         if let Some(last) = regions.last() {
@@ -257,12 +311,49 @@ impl Applier {
             *region = last.clone();
             finished.region = Some(last.clone());
         }
-        finished.splits.push(regions.clone());
+        let told = regions.iter().cloned().zip(made).collect();
+        finished.changes.push(RegionChange::Split(told));
         Ok(Outcome::Split(regions))
     }
 
+    fn apply_conf_change(
+        &mut self,
+        region: &mut Arc<Region>,
+        entry: &Entry,
+        finished: &mut Finished,
+    ) -> Result<Outcome> {
+        let Command::ChangePeers { epoch, changes } = Command::decode(&entry.context)? else {
+            return Err(Error::corrupt("raft entry", "a conf change without members"));
+        };
+        let in_time = epoch.conf_ver == region.epoch.conf_ver;
+        let changed = if in_time { change_region(region, &changes).ok().map(Arc::new) } else { None };
+        let Some(changed) = changed else {
+            finished.changes.push(RegionChange::Members(AppliedChange { index: entry.index, made: None }));
+            return Ok(Outcome::EpochChanged(region.clone()));
+        };
+        let own = &finished.view.peer;
+        let stays = self.hooks.is_planted("raftstore::destroy::removed_peer_stays");
+        let state = if changed.peer(own.id).is_some() || stays {
+            local_state_to_bytes(PeerState::Normal, &changed)
+        } else {
+            // With its range, which tells that the data is still there; see `destroy`.
+            finished.removed = Some(changed.epoch);
+            let grave = Region { peers: vec![own.clone()], ..(*changed).clone() };
+            local_state_to_bytes(PeerState::Tombstone, &grave)
+        };
+        self.batch.put(Cf::Raft, keys::region_state(region.id), state);
+        self.hooks.record("raftstore::conf_change::applied", || {
+            [region.id, changed.epoch.conf_ver, changed.peers.len() as u64]
+        });
+        *region = changed.clone();
+        finished.region = Some(changed.clone());
+        let made = Some((from_entry(&entry.data)?, changed));
+        finished.changes.push(RegionChange::Members(AppliedChange { index: entry.index, made }));
+        Ok(Outcome::Done)
+    }
+
     /// Writes the batch, then publishes what it did, then answers.
-    fn write(&mut self) {
+    pub(super) fn write(&mut self) {
         if self.finished.is_empty() {
             return;
         }
@@ -280,7 +371,7 @@ impl Applier {
 
     fn publish(&mut self, finished: Finished) {
         let recounts = finished.recounts_locks();
-        let Finished { view, applied, region, splits, outcomes, bytes, keys, locks, dropped } = finished;
+        let Finished { view, applied, region, changes, outcomes, bytes, keys, locks, dropped, .. } = finished;
         for (cf, start, end) in &dropped {
             // The range is empty already; this gives back the files that hold nothing else.
             if let Err(error) = self.engine.destroy_range(*cf, start, end) {
@@ -300,13 +391,9 @@ impl Applier {
             view.add_locks(locks);
         }
         // Before the applied index: who sees a region ready finds its splits announced.
-        for regions in splits {
-            self.metrics.splits.add(regions.len() as u64 - 1);
-            let pieces = regions.into_iter().map(|region| {
-                let memory_locks = moved.extract_if(.., |(key, _)| region.contains(key)).collect();
-                Piece { locks: self.count_locks(&region), region, memory_locks }
-            });
-            self.raft.push(Message::SplitApplied { regions: pieces.collect() });
+        for change in changes {
+            let message = self.tell(view.region_id, change, &mut moved);
+            self.raft.push(message);
         }
         view.set_applied(applied);
         self.metrics.apply_bytes.add(bytes);
@@ -318,6 +405,22 @@ impl Applier {
         }
     }
 
+    /// `moved` are locks in memory that a split carries to the new regions.
+    fn tell(&self, region_id: u64, change: RegionChange, moved: &mut Vec<MovedLock>) -> Message {
+        match change {
+            RegionChange::Split(regions) => {
+                self.metrics.splits.add(regions.len() as u64 - 1);
+                let pieces = regions.into_iter().map(|(region, is_made)| {
+                    let memory_locks = moved.extract_if(.., |(key, _)| region.contains(key)).collect();
+                    let locks = if is_made { self.count_locks(&region) } else { 0 };
+                    Piece { region, is_made, locks, memory_locks }
+                });
+                Message::SplitApplied { regions: pieces.collect() }
+            }
+            RegionChange::Members(change) => Message::ConfChanged { region_id, change },
+        }
+    }
+
     fn count_locks(&self, region: &Region) -> u64 {
         match count_locks(&*self.engine, region) {
             Ok(locks) => locks,
@@ -326,10 +429,17 @@ impl Applier {
     }
 }
 
+impl ApplyTask {
+    /// Of what a removed peer proposed when it led, nobody here can tell what becomes.
+    fn fail(self) {
+        self.pending.into_iter().for_each(|pending| pending.waiting.fail(|| Error::Unknown));
+    }
+}
+
 impl Finished {
     /// After a split or the removal of a range the number of locks can not be told from the changes.
     fn recounts_locks(&self) -> bool {
-        !self.splits.is_empty() || !self.dropped.is_empty()
+        self.changes.iter().any(|change| matches!(change, RegionChange::Split(_))) || !self.dropped.is_empty()
     }
 }
 
@@ -348,6 +458,9 @@ impl Steps for Applier {
         for message in messages.drain(..) {
             match message {
                 ApplyMessage::Round(tasks) => tasks.into_iter().for_each(|task| self.apply(task)),
+                ApplyMessage::TakeSnapshot(view, slot) => self.take_snapshot(&view, slot),
+                ApplyMessage::Restore(task) => self.restore(task),
+                ApplyMessage::Bury(view, epoch) => self.bury(&view, epoch),
                 ApplyMessage::Stop => {
                     self.write();
                     return false;

@@ -1,7 +1,7 @@
 //! The background loop: work that reads or flushes a lot and that nobody waits for.
 //!
 //! A region asks for one split check at a time, and the log for one collection per so many bytes appended, so its
-//! inbox stays small.
+//! inbox stays small; a stream of a snapshot waits for each of its chunks.
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use super::heartbeat::Reports;
 use super::inbox::Inbox;
 use super::log_gc;
 use super::message::Message;
+use super::snapshot::{KeepChunk, drop_chunks, keep_chunk};
 use super::split_checker::{Limits, find_split_keys};
 use super::view::{RegionView, Regions};
 
@@ -28,6 +29,10 @@ pub enum Work {
     CheckSplit(u64),
     /// Flush the state engine and have the raft log truncated.
     CollectLog,
+    /// Keep a piece of a snapshot that is received.
+    KeepChunk(KeepChunk),
+    /// Remove what was received for a region.
+    DropChunks(u64),
     /// End.
     Stop,
 }
@@ -98,6 +103,12 @@ impl Steps for Worker {
             match work {
                 Work::CheckSplit(region_id) => self.check_split(region_id),
                 Work::CollectLog => collect_log = true,
+                Work::KeepChunk(chunk) => keep_chunk(&*self.engine, chunk),
+                Work::DropChunks(region_id) => {
+                    if let Err(error) = drop_chunks(&*self.engine, region_id) {
+                        tracing::warn!(region_id, %error, "received chunks are removed at the next start");
+                    }
+                }
                 Work::Stop => return false,
             }
         }

@@ -10,7 +10,9 @@ use rutile_kv_env::failpoint;
 use rutile_kv_types::{Cf, Peer, PeerRole, Region, RegionEpoch};
 use rutile_pd_client::{PdClient, Store};
 
-use super::state::{ApplyState, StoreIdent, region_from_bytes, region_to_bytes};
+use super::state::{
+    ApplyState, PeerState, StoreIdent, local_state_to_bytes, region_from_bytes, region_to_bytes,
+};
 use crate::error::{Error, Result};
 use crate::keys;
 
@@ -77,7 +79,7 @@ pub async fn found_with_voters(pd: &PdClient, stores: &[NewStore]) -> Result<Vec
 }
 
 fn put_region(batch: &mut WriteBatch, region: &Region) {
-    batch.put(Cf::Raft, keys::region_state(region.id), region_to_bytes(region));
+    batch.put(Cf::Raft, keys::region_state(region.id), local_state_to_bytes(PeerState::Normal, region));
     batch.put(Cf::Raft, keys::apply_state(region.id), ApplyState::INITIAL.to_bytes());
 }
 

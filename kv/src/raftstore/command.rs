@@ -4,14 +4,16 @@
 //! format 1 | kind | epoch version LEB128 | epoch conf_ver LEB128 | body
 //!   kind 1, write:  write sets one after another
 //!   kind 2, split:  count LEB128, then per new region: split key compact | region id | peer count | peer ids
-//!   kind 3, compact log:  index LEB128 up to which every peer has the log
+//!   kind 3, compact log:  index LEB128 up to which the log may go
+//!   kind 4, change peers:  count LEB128, then per change: what u8 | peer id LEB128 | store id LEB128
 //! ```
-//! An entry without data is the one a new leader appends. The epoch is the one the proposer saw; it is compared
+//! A change of peers is the context of a conf change entry, whose data are raft's own words for it. An entry without
+//! data is the one a new leader appends. The epoch is the one the proposer saw; it is compared
 //! again when the entry is applied, on every replica alike, so an entry that lost a race against a split does
-//! nothing everywhere. Kinds 4 and up are reserved for merge and consistency checks.
+//! nothing everywhere. Kinds 5 and up are reserved for merge and consistency checks.
 use bytes::Bytes;
-use rutile_kv_types::{RegionEpoch, codec};
-use rutile_pd_client::SplitIds;
+use rutile_kv_types::{Peer, PeerRole, RegionEpoch, codec};
+use rutile_pd_client::{PeerChange, PeerChangeKind, SplitIds};
 
 use crate::error::{Error, Result};
 
@@ -19,6 +21,7 @@ const FORMAT: u8 = 1;
 const KIND_WRITE: u8 = 1;
 const KIND_SPLIT: u8 = 2;
 const KIND_COMPACT_LOG: u8 = 3;
+const KIND_CHANGE_PEERS: u8 = 4;
 
 /// A decoded entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +30,10 @@ pub enum Command<'a> {
     Write { epoch: RegionEpoch, body: &'a [u8] },
     /// A batch split.
     Split { epoch: RegionEpoch, plan: SplitPlan },
-    /// Every peer has the log up to here, so nobody will ask for what is before.
+    /// Nobody is expected to ask for what is before; who does gets a snapshot.
     CompactLog { index: u64 },
+    /// A change of members; none leaves the joint configuration.
+    ChangePeers { epoch: RegionEpoch, changes: Vec<PeerChange> },
 }
 
 /// Where to split and which ids the new regions get. The region that is split keeps its id and the last piece.
@@ -76,6 +81,23 @@ pub fn encode_compact_log(epoch: RegionEpoch, index: u64) -> Vec<u8> {
     out
 }
 
+/// A change of members.
+pub fn encode_change_peers(epoch: RegionEpoch, changes: &[PeerChange]) -> Vec<u8> {
+    let mut out = vec![FORMAT, KIND_CHANGE_PEERS];
+    encode_epoch(epoch, &mut out);
+    codec::encode_var_u64(&mut out, changes.len() as u64);
+    for change in changes {
+        out.push(match change.kind {
+            PeerChangeKind::AddVoter => 0,
+            PeerChangeKind::Remove => 1,
+            PeerChangeKind::AddLearner => 2,
+        });
+        codec::encode_var_u64(&mut out, change.peer.id);
+        codec::encode_var_u64(&mut out, change.peer.store_id);
+    }
+    out
+}
+
 impl<'a> Command<'a> {
     /// Reads the data of an entry.
     pub fn decode(data: &'a [u8]) -> Result<Self> {
@@ -94,6 +116,7 @@ impl<'a> Command<'a> {
         match *kind {
             KIND_WRITE => Ok(Command::Write { epoch, body: input }),
             KIND_COMPACT_LOG => Ok(Command::CompactLog { index: codec::decode_var_u64(&mut input)? }),
+            KIND_CHANGE_PEERS => Ok(Command::ChangePeers { epoch, changes: decode_changes(&mut input)? }),
             KIND_SPLIT => Ok(Command::Split { epoch, plan: decode_split(&mut input)? }),
             _ => Err(Error::corrupt("raft entry", format!("unknown kind {kind}"))),
         }
@@ -110,6 +133,22 @@ pub fn decode_only(data: &[u8]) {
 fn encode_epoch(epoch: RegionEpoch, out: &mut Vec<u8>) {
     codec::encode_var_u64(out, epoch.version);
     codec::encode_var_u64(out, epoch.conf_ver);
+}
+
+fn decode_changes(input: &mut &[u8]) -> Result<Vec<PeerChange>> {
+    let mut changes = Vec::new();
+    for _ in 0..codec::decode_var_u64(input)? {
+        let kind = match codec::decode_u8(input)? {
+            0 => PeerChangeKind::AddVoter,
+            1 => PeerChangeKind::Remove,
+            2 => PeerChangeKind::AddLearner,
+            other => return Err(Error::corrupt("raft entry", format!("unknown change of peers {other}"))),
+        };
+        let (id, store_id) = (codec::decode_var_u64(input)?, codec::decode_var_u64(input)?);
+        // The region tells the role.
+        changes.push(PeerChange { kind, peer: Peer { id, store_id, role: PeerRole::Voter } });
+    }
+    Ok(changes)
 }
 
 fn decode_split(input: &mut &[u8]) -> Result<SplitPlan> {
@@ -145,6 +184,20 @@ mod tests {
         for length in 0..data.len() {
             assert!(Command::decode(&data[..length]).is_err(), "{length}");
         }
+    }
+
+    #[test]
+    fn change_peers_round_trip() {
+        let peer = |id| Peer { id, store_id: id + 100, role: PeerRole::Voter };
+        let kinds = [PeerChangeKind::AddVoter, PeerChangeKind::AddLearner, PeerChangeKind::Remove];
+        let changes: Vec<_> =
+            kinds.into_iter().zip(200..).map(|(kind, id)| PeerChange { kind, peer: peer(id) }).collect();
+        let data = encode_change_peers(EPOCH, &changes);
+        assert_eq!(
+            Command::decode(&data).expect("round trip"),
+            Command::ChangePeers { epoch: EPOCH, changes }
+        );
+        assert!(Command::decode(&data[..data.len() - 1]).is_err());
     }
 
     #[test]

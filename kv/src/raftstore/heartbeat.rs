@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use super::command::SplitPlan;
 use super::inbox::Inbox;
 use super::message::{Message, SplitProposal};
-use super::view::{RegionView, Regions};
+use super::view::{Health, RegionView, Regions};
 use crate::concurrency_manager::ConcurrencyManager;
 use crate::metrics::Metrics;
 
@@ -37,6 +37,8 @@ struct Todo {
     splits: Vec<Vec<Arc<Region>>>,
     /// By region, because a region has at most one split on its way.
     asks: BTreeMap<u64, (Arc<Region>, Vec<Bytes>)>,
+    /// Peers that may have been removed, by region.
+    memberships: BTreeMap<u64, u64>,
 }
 
 /// What PD is to be told, shared by those who find it and the task that does it.
@@ -62,6 +64,18 @@ impl Reports {
         todo.heartbeats.extend(regions.iter().map(|region| (region.id, region.clone())));
         todo.splits.push(regions);
         drop(todo);
+        self.arrived.notify_one();
+    }
+
+    /// The members of a region led here are others now.
+    pub fn members_changed(&self, region: Arc<Region>) {
+        self.todo.lock().heartbeats.insert(region.id, region);
+        self.arrived.notify_one();
+    }
+
+    /// A peer heard of no leader for long.
+    pub fn ask_membership(&self, region_id: u64, peer_id: u64) {
+        self.todo.lock().memberships.insert(region_id, peer_id);
         self.arrived.notify_one();
     }
 
@@ -125,6 +139,18 @@ impl Reporter {
         for (region, keys) in todo.asks.into_values() {
             self.ask_split(region, keys).await;
         }
+        for (region_id, peer_id) in todo.memberships {
+            self.ask_membership(region_id, peer_id).await;
+        }
+    }
+
+    /// PD may be behind: the raft loop looks at the epoch. Who gets no answer asks again later.
+    async fn ask_membership(&self, region_id: u64, peer_id: u64) {
+        if let Ok(known) = self.pd.region_by_id(region_id).await
+            && known.region.peer(peer_id).is_none()
+        {
+            self.raft.push(Message::Removed { region_id, peer_id, epoch: known.region.epoch });
+        }
     }
 
     /// One timestamp serves all regions that changed hands: it is newer than every read answered under their
@@ -161,10 +187,13 @@ impl Reporter {
             return;
         }
         let load = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        let Health { pending, down } = view.health();
         let beat = RegionHeartbeat {
             region: region.clone(),
-            leader: Some(view.peer.clone()),
+            leader: Some(region.peer(view.peer.id).unwrap_or(&view.peer).clone()),
             term,
+            pending_peers: pending,
+            down_peers: down,
             approximate_size_bytes: load(&view.measured_bytes) + load(&view.written_bytes),
             approximate_keys: load(&view.measured_keys) + load(&view.written_keys),
             ..RegionHeartbeat::default()

@@ -2,20 +2,24 @@
 //!
 //! The state engine is not synced per write, so the raft log is what a crash leaves of the newest writes. The
 //! applied indexes are read *before* the flush: whatever they cover was in the engine when the flush began. Only
-//! then the raft loop is told, which truncates behind what every peer has as well: any peer may have to lead, and
-//! there are no snapshots for one that fell behind. Only the leader knows what the others have, so it says so in an
-//! entry ([`Command::CompactLog`]), and peers that were told truncate at their next flush.
+//! then the raft loop is told, which truncates behind what every peer has as well, because any peer may have to lead
+//! and entries are cheaper than a snapshot. A peer that lags too far behind is not waited for. Only the leader knows
+//! what the others have, so it says so in an entry ([`Command::CompactLog`]), and peers that were told truncate at
+//! their next flush.
 //!
 //! [`Command::CompactLog`]: super::command::Command::CompactLog
+use std::sync::Arc;
+
+use raft::Progress;
 use rutile_kv_engine::{Engine, RaftLog};
 use rutile_kv_env::{Hooks, fail_stop, failpoint};
 
 use super::command::encode_compact_log;
 use super::inbox::Inbox;
-use super::message::Message;
+use super::message::{Flushed, Message};
 use super::peer::Peer;
 use super::store::RaftLoop;
-use super::view::Regions;
+use super::view::{RegionView, Regions};
 
 /// Flushes the state engine and has the logs truncated.
 pub fn run(
@@ -25,7 +29,12 @@ pub fn run(
     raft: &Inbox<Message>,
     hooks: &Hooks,
 ) {
-    let applied = regions.all().iter().map(|view| (view.region_id, view.applied().applied_index)).collect();
+    let applied = |view: &Arc<RegionView>| Flushed {
+        region_id: view.region_id,
+        peer_id: view.peer.id,
+        index: view.applied().applied_index,
+    };
+    let applied = regions.all().iter().map(applied).collect();
     failpoint!("raftstore::log_gc::before_flush");
     let flushed = if hooks.is_planted("raftstore::log_gc::not_flushed") { Ok(()) } else { engine.flush() };
     if let Err(error) = flushed {
@@ -50,17 +59,18 @@ impl RaftLoop {
     }
 
     /// Truncates logs behind the flushed index and behind every peer.
-    pub(super) fn truncate_logs(&mut self, flushed: &[(u64, u64)]) {
-        for (region_id, flushed) in flushed {
-            let Some(peer) = self.peers.get_mut(region_id) else {
+    pub(super) fn truncate_logs(&mut self, flushed: &[Flushed]) {
+        for Flushed { region_id, peer_id, index: flushed } in flushed {
+            let peer = self.peers.get_mut(region_id).filter(|peer| peer.view.peer.id == *peer_id);
+            let Some(peer) = peer else {
                 continue;
             };
             debug_assert!(*flushed <= peer.view.applied().applied_index, "flushed implies applied");
             peer.tell_applied();
-            if peer.propose_compaction(*flushed) {
+            if peer.propose_compaction(*flushed, self.log_lag_max) {
                 self.dirty.insert(*region_id);
             }
-            let alone = peer.is_only_voter() || self.env.hooks.is_planted("raftstore::log_gc::past_follower");
+            let alone = peer.is_only_voter() && peer.region.peers.len() == 1;
             // The entry at the index itself stays: its term is asked for.
             let index = if alone { *flushed } else { peer.view.compact_index().min(*flushed) };
             if index > peer.told_applied || index == 0 {
@@ -76,13 +86,16 @@ impl RaftLoop {
 }
 
 impl Peer {
-    /// As the leader of several, gives leave to compact what all have; true when something was proposed.
-    fn propose_compaction(&mut self, flushed: u64) -> bool {
-        if !self.is_leader() || self.is_only_voter() {
+    /// As the leader of several, gives leave to compact what all have that are worth waiting for; true when something
+    /// was proposed.
+    fn propose_compaction(&mut self, flushed: u64, lag_max: u64) -> bool {
+        if !self.is_leader() || self.region.peers.len() == 1 {
             return false;
         }
-        let everywhere = self.node.raft.prs().iter().map(|(_, progress)| progress.matched).min();
-        let index = everywhere.map_or(0, |matched| matched.min(flushed));
+        let reach = |progress: &Progress| progress.matched.max(progress.pending_snapshot);
+        let reached = self.node.raft.prs().iter().map(|(_, progress)| reach(progress));
+        let awaited = reached.filter(|reached| reached + lag_max >= flushed).min();
+        let index = awaited.map_or(flushed, |reached| reached.min(flushed));
         if index <= self.view.compact_index() {
             return false;
         }

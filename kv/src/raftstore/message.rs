@@ -6,6 +6,8 @@ use rutile_pd_client::Operator;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::command::SplitPlan;
+use super::conf_change::AppliedChange;
+use super::snapshot::{Arrived, Taken};
 use super::transport::PeerMessage;
 use crate::error::Result;
 use crate::pessimistic_locks::MovedLock;
@@ -31,8 +33,22 @@ pub enum Message {
     ReadBarrier { region_id: u64, done: BarrierDone },
     /// A split was applied; the new regions need peers. The last region is the one that was split.
     SplitApplied { regions: Vec<Piece> },
-    /// The state engine has flushed what these regions had applied up to the index.
-    Flushed { applied: Vec<(u64, u64)> },
+    /// A change of members was applied, or refused at its turn.
+    ConfChanged { region_id: u64, change: AppliedChange },
+    /// A peer missed its removal, which happened at this epoch or before.
+    Removed { region_id: u64, peer_id: u64, epoch: RegionEpoch },
+    /// The data of a destroyed peer is gone.
+    Buried { region_id: u64, peer_id: u64 },
+    /// A snapshot was taken for a follower of the region.
+    SnapshotTaken { region_id: u64, taken: Box<Taken> },
+    /// The stream of a snapshot to a peer has ended, well or not.
+    SnapshotSent { region_id: u64, to: u64, arrived: bool },
+    /// A whole snapshot of another store is here.
+    SnapshotArrived(Box<Arrived>),
+    /// The range of the region was filled from a snapshot.
+    Restored { region_id: u64 },
+    /// The state engine has flushed what these peers had applied up to the index.
+    Flushed { applied: Vec<Flushed> },
     /// Hand the pessimistic locks in memory over, as before a transfer; answers whether these were the last. Or keep them.
     #[cfg(test)]
     HandOverLocks { region_id: u64, hands_over: bool, done: oneshot::Sender<bool> },
@@ -47,6 +63,8 @@ pub enum Message {
 /// A region that came out of a split.
 pub struct Piece {
     pub region: Arc<Region>,
+    /// False when its peer here was destroyed before it was made.
+    pub is_made: bool,
     /// Number of its locks in the lock CF.
     pub locks: u64,
     /// Its pessimistic locks that the leader of the split region kept in memory.
@@ -59,4 +77,12 @@ pub struct SplitProposal {
     pub epoch: RegionEpoch,
     pub plan: SplitPlan,
     pub done: SplitDone,
+}
+
+/// How far a peer was applied when a flush began.
+pub struct Flushed {
+    pub region_id: u64,
+    /// Another peer of the region may have come in its place since.
+    pub peer_id: u64,
+    pub index: u64,
 }

@@ -16,7 +16,7 @@
 //! Durability: an answer leaves only after the entry is synced in the raft log and applied. The state engine is
 //! not synced per write; after a crash the raft log is applied again from the applied index that the state
 //! engine kept, so the raft log is never truncated beyond what the state engine has flushed ([`log_gc`]). A
-//! failed sync ends the process.
+//! failed sync ends the process. A follower that the log can not help any more gets a snapshot ([`snapshot`]).
 //!
 //! Leases: a leader of several voters reads without asking while a quorum answered a message that it sent less than
 //! 700 ms ago, because no follower votes for another within an election timeout (900 ms at least) of an answer. A
@@ -24,12 +24,15 @@
 //! split has no lease until it applied it ([`split`]), and one that tried to hand leadership on has none in that term
 //! any more ([`transfer_leader`]).
 //!
-//! Nouns: [`Peer`], [`RegionView`], [`PeerStorage`], [`Command`], [`inbox`], [`driver`]. Operations: `propose`,
-//! `ready`, `transport`, `apply`, `split`, `read`, `transfer_leader`, `operator`, `log_gc`, `heartbeat`, `bootstrap`,
-//! `recovery`, one file each.
+//! Members: a region's peers change one step at a time, as PD wants it ([`operator`], [`conf_change`]). A new peer is
+//! made by the greeting of its leader ([`create`]) and filled by a snapshot; one that is no member any more leaves a
+//! tombstone ([`destroy`]).
 //!
-//! Deliberately missing: conf changes, snapshots, merge and hibernation. A region has the voters
-//! that its cluster was founded with.
+//! Nouns: [`Peer`], [`RegionView`], [`PeerStorage`], [`Command`], [`inbox`], [`driver`]. Operations: `propose`,
+//! `ready`, `transport`, `apply`, `split`, `read`, `transfer_leader`, `conf_change`, `create`, `destroy`, `snapshot`,
+//! `operator`, `log_gc`, `heartbeat`, `health`, `bootstrap`, `recovery`, one file or folder each.
+//!
+//! Deliberately missing: merge and hibernation.
 //!
 //! [`RegionView`]: view::RegionView
 //! [`Command`]: command::Command
@@ -39,7 +42,11 @@ mod apply;
 mod background;
 mod bootstrap;
 mod command;
+mod conf_change;
+mod create;
+mod destroy;
 mod driver;
+mod health;
 mod heartbeat;
 mod inbox;
 mod log_gc;
@@ -51,6 +58,7 @@ mod propose;
 mod read;
 mod ready;
 mod recovery;
+mod snapshot;
 mod split;
 mod split_checker;
 mod start;
@@ -64,6 +72,7 @@ mod view;
 pub use bootstrap::{NewStore, found_with_voters};
 pub use command::decode_only as decode_command;
 pub use read::RaftReplica;
+pub use snapshot::{SnapshotHead, SnapshotSink, SnapshotSource};
 pub use start::Parts;
 pub use store::{RaftStore, Stop};
 pub use transport::{NoTransport, PeerMessage, Transport};

@@ -19,9 +19,7 @@ impl RaftLoop {
         }
         match step {
             OperatorStep::TransferLeader(candidates) => self.transfer_leader(region_id, &candidates),
-            OperatorStep::ChangePeers(_) => {
-                tracing::warn!(region_id, "conf changes are not supported");
-            }
+            OperatorStep::ChangePeers(changes) => self.change_peers(region_id, epoch, &changes),
             OperatorStep::Unsupported(name) => {
                 tracing::warn!(region_id, name, "operator step is not supported");
             }

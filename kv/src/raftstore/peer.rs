@@ -1,15 +1,16 @@
 //! One replica of one region, owned by the raft loop.
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use raft::{Config, RawNode, StateRole};
 use rutile_kv_engine::RaftLog;
-use rutile_kv_env::Random;
+use rutile_kv_env::{Monotonic, Random};
 use rutile_kv_types::{Peer as PeerId, Region};
 use slog::{Discard, Logger, o};
 
 use super::message::{BarrierDone, SplitDone};
 use super::propose::{Waiters, WriteGroup};
+use super::snapshot::Restoring;
 use super::state::{ApplyState, INITIAL_INDEX};
 use super::storage::PeerStorage;
 use super::transfer_leader::Transfer;
@@ -63,6 +64,8 @@ pub struct Barrier {
 /// One replica.
 pub struct Peer {
     pub view: Arc<RegionView>,
+    /// The region as the raft loop was told of it by the apply loop; the view may be a moment ahead.
+    pub region: Arc<Region>,
     pub node: RawNode<PeerStorage>,
     /// Writes taken in this round, to become one entry.
     pub group: WriteGroup,
@@ -87,6 +90,20 @@ pub struct Peer {
     pub silent_ticks: usize,
     /// Applied index that raft was told.
     pub told_applied: u64,
+    /// The last entry that was handed to the apply loop.
+    pub handed_index: u64,
+    /// Changes of members that the apply loop has not answered yet, by index.
+    pub unreported_changes: VecDeque<u64>,
+    /// Being destroyed: takes part in nothing.
+    pub doomed: bool,
+    /// Ticks without a leader.
+    pub leaderless_ticks: u64,
+    /// By peer, when it was last seen to be alive; kept by the leader of several.
+    pub alive: BTreeMap<u64, Monotonic>,
+    /// Peers that spoke to this one and are not in the region as it is known here.
+    pub strangers: Vec<PeerId>,
+    /// A snapshot that raft took over and that is not applied yet.
+    pub restoring: Option<Restoring>,
 }
 
 impl Peer {
@@ -96,6 +113,7 @@ impl Peer {
         region: Arc<Region>,
         peer: PeerId,
         applied: ApplyState,
+        origin: ApplyState,
     ) -> Result<Self> {
         let config = Config {
             id: peer.id,
@@ -111,16 +129,17 @@ impl Peer {
             ..Config::default()
         };
         let is_new = log.hard_state(region.id)?.is_none();
-        let storage = PeerStorage::open(log, &region, applied)?;
+        let storage = PeerStorage::open(log, &region, applied, origin)?;
         let node = RawNode::new(&config, storage, &Logger::root(Discard, o!()))
             .map_err(|error| Error::corrupt("raft state", error.to_string()))?;
         Ok(Peer {
-            view: Arc::new(RegionView::new(region, peer, applied)),
+            view: Arc::new(RegionView::new(region.clone(), peer, applied)),
+            region,
             node,
             group: WriteGroup::default(),
             pending: VecDeque::new(),
             barriers: Vec::new(),
-            timeout_for: (0, StateRole::Follower),
+            timeout_for: (u64::MAX, StateRole::Follower),
             timeout_ticks: 2 * ELECTION_TICKS,
             published: (0, 0),
             split_index: 0,
@@ -129,12 +148,24 @@ impl Peer {
             is_new,
             silent_ticks: if is_new { 0 } else { ELECTION_TICKS },
             told_applied: applied.applied_index,
+            handed_index: applied.applied_index,
+            restoring: None,
+            strangers: Vec::new(),
+            unreported_changes: VecDeque::new(),
+            doomed: false,
+            leaderless_ticks: 0,
+            alive: BTreeMap::new(),
         })
     }
 
     /// Id of the region.
     pub fn region_id(&self) -> u64 {
         self.view.region_id
+    }
+
+    /// Whether the peer has the data of its region; one that was just added waits for a snapshot.
+    pub fn is_initialised(&self) -> bool {
+        !self.region.peers.is_empty()
     }
 
     /// Whether no other peer has a say.
@@ -170,12 +201,13 @@ impl Peer {
         self.node.raft.set_randomized_election_timeout(self.timeout_ticks);
     }
 
-    /// One tick. The only voter has nobody to send heartbeats to and nobody to run against.
+    /// One tick. The only peer has nobody to send heartbeats to and nobody to run against.
     pub fn tick(&mut self, random: &dyn Random) -> bool {
-        if self.is_only_voter() && self.is_leader() {
+        if self.doomed || self.region.peers.len() == 1 && self.is_leader() {
             return false;
         }
         self.silent_ticks = self.silent_ticks.saturating_sub(1);
+        self.node.store().tick();
         let changed = self.node.tick();
         self.choose_election_timeout(random);
         changed
@@ -184,6 +216,8 @@ impl Peer {
     /// Tells raft how far the region is applied.
     pub fn tell_applied(&mut self) {
         let applied = self.view.applied().applied_index;
+        // Not past a change of members that raft does not know yet.
+        let applied = self.unreported_changes.front().map_or(applied, |index| applied.min(index - 1));
         if applied > self.told_applied {
             debug_assert!(applied <= self.node.raft.raft_log.committed, "only committed entries are applied");
             self.told_applied = applied;

@@ -17,6 +17,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::inbox::Inbox;
 use super::message::{BarrierDone, Message};
 use super::peer::{Barrier, Peer};
+use super::snapshot::Receptions;
 use super::store::RaftLoop;
 use super::transport::Arrivals;
 use super::view::{RegionView, Regions};
@@ -46,6 +47,7 @@ pub struct RaftReplica {
     pub(super) regions: Arc<Regions>,
     pub(super) inbox: Arc<Inbox<Message>>,
     pub(super) arrivals: Arc<Arrivals>,
+    pub(super) receptions: Arc<Receptions>,
     pub(super) in_flight: Arc<Semaphore>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) safe_point: Arc<SafePoint>,

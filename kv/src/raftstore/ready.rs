@@ -50,6 +50,9 @@ impl RaftLoop {
         let Some(peer) = self.peers.get_mut(&region_id) else {
             return;
         };
+        if peer.doomed {
+            return;
+        }
         peer.propose_group();
         peer.tell_applied();
         if !peer.node.has_ready() {
@@ -57,6 +60,10 @@ impl RaftLoop {
         }
         let mut ready = peer.node.ready();
         let messages = ready.take_messages();
+        let wished = peer.node.store().take_wish();
+        if !ready.snapshot().is_empty() {
+            peer.begin_restore(&*self.engine, &self.env.hooks, &ready, &mut round.log);
+        }
         if let Some(last) = ready.entries().last() {
             peer.node.mut_store().appended(last);
             let entries = ready.take_entries();
@@ -74,6 +81,9 @@ impl RaftLoop {
             peer.quorum_answered(&state.request_ctx, state.index, self.lease);
         }
         self.publish_role(region_id);
+        if wished {
+            self.grant_wish(region_id);
+        }
         self.send(region_id, messages);
         if self.env.hooks.is_planted("raftstore::ready::send_before_append") {
             self.send(region_id, ready.take_persisted_messages());
@@ -105,7 +115,11 @@ impl RaftLoop {
         let Some(peer) = self.peers.get_mut(&region_id) else {
             return;
         };
+        let restores = !ready.snapshot().is_empty();
         let mut light = peer.node.advance_append(ready);
+        if restores {
+            peer.hand_restore(&self.apply);
+        }
         let messages = light.take_messages();
         peer.take_committed(light.take_committed_entries(), &mut round.tasks);
         peer.choose_election_timeout(&*self.env.random);
@@ -162,6 +176,8 @@ impl Peer {
         let Some(last) = entries.last() else {
             return;
         };
+        self.handed_index = last.index;
+        self.note_changes(&entries);
         let count = self.pending.partition_point(|pending| pending.index <= last.index);
         let pending: Vec<Pending> = self.pending.drain(..count).collect();
         tasks.push(ApplyTask { view: self.view.clone(), entries, pending });

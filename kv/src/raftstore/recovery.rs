@@ -2,20 +2,30 @@
 //!
 //! The state engine says which regions exist and how far each is applied; the raft log says what else was
 //! acknowledged. Committed entries behind the applied index come out of raft again as soon as there is a leader, and
-//! are applied again. A split among them makes its regions anew and finds their logs already there.
+//! are applied again. A split among them makes its regions anew and finds their logs already there. A snapshot whose
+//! application was interrupted is applied first.
 use std::sync::Arc;
 
-use rutile_kv_engine::{Engine, IterOptions, RaftLog};
+use rutile_kv_engine::{Engine, IterOptions, RaftLog, RaftLogBatch, WriteBatch};
+use rutile_kv_env::Hooks;
 use rutile_kv_types::{Cf, Region};
 
+use super::destroy::bury;
 use super::peer::Peer;
-use super::state::{ApplyState, region_from_bytes};
+use super::snapshot::resume;
+use super::state::{ApplyState, LocalState, PeerState};
 use crate::error::{Error, Result};
 use crate::keys;
 
 /// Opens the peers of this store, in order of region id.
-pub fn open_peers(engine: &dyn Engine, raft_log: &Arc<dyn RaftLog>, store_id: u64) -> Result<Vec<Peer>> {
-    let regions = load_regions(engine)?;
+pub fn open_peers(
+    engine: &dyn Engine,
+    raft_log: &Arc<dyn RaftLog>,
+    store_id: u64,
+    hooks: &Hooks,
+) -> Result<Vec<Peer>> {
+    let regions = load_regions(engine, &**raft_log, hooks)?;
+    drop_orphans(engine)?;
     check_disjoint(&regions)?;
     let mut peers = Vec::with_capacity(regions.len());
     for region in regions {
@@ -31,21 +41,62 @@ pub fn open_peers(engine: &dyn Engine, raft_log: &Arc<dyn RaftLog>, store_id: u6
                 return Err(Error::corrupt("apply state", format!("region {} has none", region.id)));
             }
         };
-        peers.push(Peer::open(raft_log.clone(), Arc::new(region), peer_id, applied)?);
+        let origin = match engine.get(Cf::Raft, &keys::snapshot_point(region.id))? {
+            Some(bytes) => ApplyState::parse(&bytes)?,
+            None => ApplyState::INITIAL,
+        };
+        peers.push(Peer::open(raft_log.clone(), Arc::new(region), peer_id, applied, origin)?);
     }
     Ok(peers)
 }
 
-fn load_regions(engine: &dyn Engine) -> Result<Vec<Region>> {
+/// Received snapshots that raft did not take over.
+fn drop_orphans(engine: &dyn Engine) -> Result<()> {
+    let (start, end) = keys::SNAPSHOT_CHUNKS;
+    let mut batch = WriteBatch::new();
+    if engine.snapshot().iter(Cf::Raft, IterOptions::range(start, end)).seek(start)? {
+        batch.delete_range(Cf::Raft, start, end);
+        engine.write(batch, false)?;
+    }
+    Ok(())
+}
+
+fn load_regions(engine: &dyn Engine, raft_log: &dyn RaftLog, hooks: &Hooks) -> Result<Vec<Region>> {
     let (start, end) = keys::REGION_STATES;
     let mut states = engine.snapshot().iter(Cf::Raft, IterOptions::range(start, end));
     let mut regions = Vec::new();
     let mut valid = states.seek(start)?;
     while valid {
-        regions.push(region_from_bytes(states.value())?);
+        let LocalState { state, region } = LocalState::parse(states.value())?;
+        match state {
+            PeerState::Normal => regions.push(region),
+            PeerState::Applying => {
+                resume(engine, &region, hooks)?;
+                regions.push(region);
+            }
+            PeerState::Tombstone => finish_burial(engine, raft_log, &region)?,
+        }
         valid = states.next()?;
     }
     Ok(regions)
+}
+
+/// The power may have failed between the removal of a peer and that of its data, which an apply state tells, or of its
+/// log.
+fn finish_burial(engine: &dyn Engine, raft_log: &dyn RaftLog, region: &Region) -> Result<()> {
+    if let (Some(_), Some(peer)) =
+        (engine.get(Cf::Raft, &keys::apply_state(region.id))?, region.peers.first())
+    {
+        let mut batch = WriteBatch::new();
+        bury(&mut batch, &*engine.snapshot(), region, region.epoch, peer)?;
+        engine.write(batch, true)?;
+    }
+    if raft_log.hard_state(region.id)?.is_some() || raft_log.first_index(region.id).is_some() {
+        let mut batch = RaftLogBatch::new();
+        batch.clean(region.id);
+        raft_log.append(batch, true)?;
+    }
+    Ok(())
 }
 
 /// No two regions hold the same key: splits are applied atomically.

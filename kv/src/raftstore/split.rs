@@ -13,6 +13,7 @@ use rutile_pd_client::PdClient;
 use tokio::sync::oneshot;
 
 use super::command::{SplitPlan, encode_split};
+use super::conf_change::is_in_joint;
 use super::message::{Message, Piece, SplitProposal};
 use super::peer::{Peer, Waiting};
 use super::read::RaftReplica;
@@ -70,6 +71,9 @@ impl RaftLoop {
             if region.epoch != epoch {
                 return Err(RegionError::EpochNotMatch { current: vec![region.clone()] }.into());
             }
+            if is_in_joint(&region) {
+                return Err(RegionError::Busy { reason: "the members of the region change" }.into());
+            }
             check_plan(&region, &plan)
         });
         if let Err(error) = admitted {
@@ -92,9 +96,11 @@ impl RaftLoop {
         let Some(parent) = pieces.pop() else {
             return Ok(());
         };
-        let Some(parent_view) = self.peers.get(&parent.region.id).map(|peer| peer.view.clone()) else {
+        let Some(peer) = self.peers.get_mut(&parent.region.id) else {
             return Ok(());
         };
+        peer.region = parent.region.clone();
+        let parent_view = peer.view.clone();
         let term = parent_view.leader_term();
         let count = regions.len() as u64;
         let bytes = parent_view.measured_bytes.load(Ordering::Relaxed)
@@ -104,12 +110,18 @@ impl RaftLoop {
         parent_view.measured_bytes.store(bytes / count, Ordering::Relaxed);
         parent_view.measured_keys.store(keys / count, Ordering::Relaxed);
         parent_view.split_pending.store(false, Ordering::SeqCst);
-        for Piece { region, locks, memory_locks } in pieces {
-            let Some(peer_id) = region.peer_on_store(self.store_id).cloned() else {
+        for Piece { region, is_made, locks, memory_locks } in pieces {
+            let Some(peer_id) = region.peer_on_store(self.store_id).filter(|_| is_made).cloned() else {
                 continue;
             };
+            if self.outlives(region.id, peer_id.id) {
+                self.bury_unborn(&region, &peer_id)?;
+                continue;
+            }
+            // One that a leader's greeting made, and that waits for a snapshot: it gets its data from the split.
+            self.peers.remove(&region.id);
             let applied = ApplyState::INITIAL;
-            let mut peer = Peer::open(self.raft_log.clone(), region.clone(), peer_id, applied)?;
+            let mut peer = Peer::open(self.raft_log.clone(), region.clone(), peer_id, applied, applied)?;
             peer.view.measured_bytes.store(bytes / count, Ordering::Relaxed);
             peer.view.measured_keys.store(keys / count, Ordering::Relaxed);
             peer.view.set_locks(locks);

@@ -21,6 +21,7 @@ use super::message::Message;
 use super::peer::Peer;
 use super::read::{IN_FLIGHT_MAX, RaftReplica};
 use super::recovery::open_peers;
+use super::snapshot::{Receptions, SLOTS_MAX, Streams};
 use super::split::RegionSplitter;
 use super::split_checker::Limits;
 use super::store::{RaftLoop, RaftStore, TICK};
@@ -63,6 +64,7 @@ struct Wiring {
     background: Arc<Background>,
     arrivals: Arc<Arrivals>,
     region_interval: Duration,
+    streams: Arc<Streams>,
 }
 
 impl RaftStore {
@@ -71,7 +73,7 @@ impl RaftStore {
     pub async fn start(config: &Config, parts: Parts) -> Result<RaftStore> {
         let clock = parts.env.clock.clone();
         let store_id = bootstrap(&*parts.engine, &parts.pd, &config.address).await?;
-        let peers = open_peers(&*parts.engine, &parts.raft_log, store_id)?;
+        let peers = open_peers(&*parts.engine, &parts.raft_log, store_id, &parts.env.hooks)?;
         let wiring = Wiring::new(config, parts, store_id);
         let mut raft_loop = wiring.raft_loop(config);
         for mut peer in peers {
@@ -111,6 +113,7 @@ impl Wiring {
             background: Arc::new(Background::new(limits)),
             arrivals: Arc::default(),
             region_interval: config.region_heartbeat_interval,
+            streams: Arc::default(),
         }
     }
 
@@ -121,6 +124,8 @@ impl Wiring {
             peers: BTreeMap::new(),
             regions: self.regions.clone(),
             raft_log: self.parts.raft_log.clone(),
+            engine: self.parts.engine.clone(),
+            own: self.inbox.clone(),
             apply: self.apply.clone(),
             background: self.background.clone(),
             reports: self.reports.clone(),
@@ -133,6 +138,12 @@ impl Wiring {
             appended_bytes: 0,
             log_gc_bytes: config.raft_log_gc_bytes,
             lock_budget: Arc::new(Budget::new(config.in_memory_pessimistic_locks)),
+            stale_ticks: (config.stale_peer_interval.as_millis() / TICK.as_millis()) as u64,
+            next_look: self.parts.env.clock.now(),
+            log_lag_max: config.raft_log_lag_max,
+            sending: Arc::new(Semaphore::new(SLOTS_MAX)),
+            streams: self.streams.clone(),
+            arrived_snapshots: Vec::new(),
             next_tick: self.parts.env.clock.now() + TICK,
         }
     }
@@ -187,6 +198,7 @@ impl Wiring {
             regions: self.regions.clone(),
             inbox: self.inbox.clone(),
             arrivals: self.arrivals.clone(),
+            receptions: Arc::new(Receptions::new(self.background.clone())),
             in_flight: Arc::new(Semaphore::new(IN_FLIGHT_MAX)),
             metrics: self.parts.metrics.clone(),
             safe_point: self.parts.safe_point.clone(),
@@ -198,6 +210,7 @@ impl Wiring {
             background: self.background.clone(),
             apply: self.apply.clone(),
             engine: self.parts.engine.clone(),
+            streams: self.streams.clone(),
             loops: Mutex::default(),
             reporter,
         };

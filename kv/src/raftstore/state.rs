@@ -1,9 +1,14 @@
 //! What a store keeps about itself and its regions in the raft CF.
 //!
 //! Each value starts with a format byte; fields follow in order. An unknown format is refused, because reading it
-//! half would be worse than not starting.
+//! half would be worse than not starting. Only the state of a region is the public `RegionLocalState`; before there
+//! were snapshots and tombstones it was the region in format 1, which no `RegionLocalState` begins with, and which is
+//! still read.
 use bytes::Bytes;
+use prost::Message as _;
+use rutile_kv_proto::raft_serverpb;
 use rutile_kv_types::{Peer, PeerRole, Region, RegionEpoch, codec};
+use rutile_pd_client::{from_wire, to_wire};
 
 use crate::error::{Error, Result};
 
@@ -48,6 +53,9 @@ pub struct ApplyState {
 }
 
 impl ApplyState {
+    /// Of a peer that has nothing yet and waits for a snapshot.
+    pub const NONE: ApplyState = ApplyState { applied_index: 0, applied_term: 0 };
+
     /// Of a region that has applied nothing.
     pub const INITIAL: ApplyState = ApplyState { applied_index: INITIAL_INDEX, applied_term: INITIAL_TERM };
 
@@ -64,6 +72,54 @@ impl ApplyState {
         let mut input = body("apply state", bytes)?;
         let applied_index = codec::decode_u64(&mut input)?;
         Ok(ApplyState { applied_index, applied_term: codec::decode_u64(&mut input)? })
+    }
+}
+
+/// Life of a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerState {
+    Normal,
+    /// A snapshot is durable beside the data, and its application has begun or will.
+    Applying,
+    /// The peer is destroyed. The region names only this peer, and its epoch as the store knew it last.
+    Tombstone,
+}
+
+/// What a store keeps of a region.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalState {
+    pub state: PeerState,
+    pub region: Region,
+}
+
+/// The stored form of what a store keeps of a region.
+pub fn local_state_to_bytes(state: PeerState, region: &Region) -> Vec<u8> {
+    let state = match state {
+        PeerState::Normal => raft_serverpb::PeerState::Normal,
+        PeerState::Applying => raft_serverpb::PeerState::Applying,
+        PeerState::Tombstone => raft_serverpb::PeerState::Tombstone,
+    };
+    let region = Some(to_wire::region(region));
+    raft_serverpb::RegionLocalState { state: state as i32, region }.encode_to_vec()
+}
+
+impl LocalState {
+    /// Reads the stored form.
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
+        const WHAT: &str = "region state";
+        if bytes.first() == Some(&FORMAT) {
+            return Ok(LocalState { state: PeerState::Normal, region: region_from_bytes(bytes)? });
+        }
+        let wire = raft_serverpb::RegionLocalState::decode(bytes)
+            .map_err(|error| Error::corrupt(WHAT, error.to_string()))?;
+        let state = match wire.state() {
+            raft_serverpb::PeerState::Normal => PeerState::Normal,
+            raft_serverpb::PeerState::Applying => PeerState::Applying,
+            raft_serverpb::PeerState::Tombstone => PeerState::Tombstone,
+            other => return Err(Error::corrupt(WHAT, format!("{other:?} is not known to this release"))),
+        };
+        let region = wire.region.ok_or_else(|| Error::corrupt(WHAT, "no region"))?;
+        Ok(LocalState { state, region: from_wire::region(&region) })
     }
 }
 
@@ -147,6 +203,15 @@ mod tests {
             ],
         };
         assert_eq!(region_from_bytes(&region_to_bytes(&region)).expect("round trip"), region);
+        for state in [PeerState::Normal, PeerState::Applying, PeerState::Tombstone] {
+            let bytes = local_state_to_bytes(state, &region);
+            assert_eq!(
+                LocalState::parse(&bytes).expect("round trip"),
+                LocalState { state, region: region.clone() }
+            );
+        }
+        let older = LocalState::parse(&region_to_bytes(&region)).expect("the first format is still read");
+        assert_eq!(older, LocalState { state: PeerState::Normal, region: region.clone() });
         let applied = ApplyState { applied_index: 77, applied_term: 6 };
         assert_eq!(ApplyState::parse(&applied.to_bytes()).expect("round trip"), applied);
         let ident = StoreIdent { cluster_id: u64::MAX, store_id: 3 };

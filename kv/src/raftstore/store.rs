@@ -6,7 +6,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use rutile_kv_engine::{Engine, RaftLog};
 use rutile_kv_env::{Env, Monotonic, TaskHandle, ThreadHandle, fail_stop};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::apply::ApplyMessage;
 use super::background::Background;
@@ -16,6 +16,7 @@ use super::inbox::{Inbox, Room};
 use super::message::Message;
 use super::peer::Peer;
 use super::read::RaftReplica;
+use super::snapshot::{Arrived, Streams};
 use super::transport::{Arrivals, Transport};
 use super::view::{RegionView, Regions};
 use crate::error::{Error, Result};
@@ -33,6 +34,9 @@ pub struct RaftLoop {
     pub(super) peers: BTreeMap<u64, Peer>,
     pub(super) regions: Arc<Regions>,
     pub(super) raft_log: Arc<dyn RaftLog>,
+    pub(super) engine: Arc<dyn Engine>,
+    /// This loop's own inbox, for those who answer it.
+    pub(super) own: Arc<Inbox<Message>>,
     pub(super) apply: Arc<Inbox<ApplyMessage>>,
     pub(super) background: Arc<Background>,
     pub(super) reports: Arc<Reports>,
@@ -49,6 +53,17 @@ pub struct RaftLoop {
     pub(super) log_gc_bytes: u64,
     /// Room for the pessimistic locks that leaders keep in memory.
     pub(super) lock_budget: Arc<Budget>,
+    /// Ticks without a leader after which a peer asks PD whether it is still a member.
+    pub(super) stale_ticks: u64,
+    /// When followers are looked after next.
+    pub(super) next_look: Monotonic,
+    /// Entries for which a log waits for a peer that lags behind.
+    pub(super) log_lag_max: u64,
+    /// Snapshots that may be sent at once.
+    pub(super) sending: Arc<Semaphore>,
+    pub(super) streams: Arc<Streams>,
+    /// Whole snapshots that wait until their range is free.
+    pub(super) arrived_snapshots: Vec<Arrived>,
     pub(super) next_tick: Monotonic,
 }
 
@@ -84,6 +99,13 @@ impl RaftLoop {
                     fail_stop("new regions of a split", &error);
                 }
             }
+            Message::ConfChanged { region_id, change } => self.conf_changed(region_id, change),
+            Message::Removed { region_id, peer_id, epoch } => self.destroy_stale(region_id, peer_id, epoch),
+            Message::Buried { region_id, peer_id } => self.buried(region_id, peer_id),
+            Message::SnapshotTaken { region_id, taken } => self.snapshot_taken(region_id, *taken),
+            Message::SnapshotSent { region_id, to, arrived } => self.snapshot_sent(region_id, to, arrived),
+            Message::SnapshotArrived(arrived) => self.snapshot_arrived(*arrived),
+            Message::Restored { region_id } => self.restored(region_id),
             Message::Flushed { applied } => self.truncate_logs(&applied),
             #[cfg(test)]
             Message::HandOverLocks { region_id, hands_over, done } => {
@@ -116,6 +138,9 @@ impl RaftLoop {
             }
         }
         self.go_on_with_transfers();
+        self.retry_snapshots();
+        self.suspect_removal();
+        self.look_after_peers(now);
         self.renew_leases();
         self.finish_all_barriers();
     }
@@ -174,6 +199,7 @@ pub struct RaftStore {
     pub(super) background: Arc<Background>,
     pub(super) apply: Arc<Inbox<ApplyMessage>>,
     pub(super) engine: Arc<dyn Engine>,
+    pub(super) streams: Arc<Streams>,
     pub(super) loops: Mutex<Vec<Running>>,
     pub(super) reporter: TaskHandle,
 }
@@ -220,6 +246,7 @@ impl RaftStore {
             let _ = sender.send(result);
         };
         self.replica.env.spawn.spawn_blocking("store-stop", Box::new(work));
+        self.streams.end().await;
         receiver.await.unwrap_or(Err(Error::Stopped))
     }
 

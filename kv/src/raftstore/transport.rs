@@ -2,21 +2,26 @@
 //!
 //! A message names both peers and their stores, so that a carrier needs to know stores only. Carriers may lose,
 //! delay, repeat and reorder: raft is made for that. What comes in waits in the raft loop's inbox, up to a limit;
-//! more is dropped.
-//!
-//! Deliberately missing: snapshots. A leader keeps its log for the slowest follower instead, see `log_gc`.
+//! more is dropped. Snapshots come as streams of their own ([`super::snapshot`]).
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bytes::Bytes;
+use futures::future::BoxFuture;
 use raft::eraftpb::{Message as RaftMessage, MessageType};
 use rutile_kv_types::{Peer as PeerId, RegionEpoch};
 
 use super::message::Message;
 use super::peer::Peer;
 use super::read::RaftReplica;
+use super::snapshot::{SnapshotHead, SnapshotSource};
 use super::store::RaftLoop;
+use crate::error::{Error, Result};
 
 /// Messages of other stores that wait for the raft loop.
 const WAITING_MAX: usize = 8_192;
+
+/// Addresses kept of peers that a region does not have.
+const STRANGERS_MAX: usize = 8;
 
 /// A raft message between two peers of a region.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,12 +31,19 @@ pub struct PeerMessage {
     pub epoch: RegionEpoch,
     pub from: PeerId,
     pub to: PeerId,
+    /// Bounds of the region, in a message that may make a peer.
+    pub range: Option<(Bytes, Bytes)>,
+    /// The receiver is no member any more.
+    pub is_tombstone: bool,
     pub message: RaftMessage,
 }
 
 /// Where messages to other stores go. Never blocks; may lose what it carries.
 pub trait Transport: Send + Sync {
     fn send(&self, message: PeerMessage);
+
+    /// Brings a snapshot to the store of `head.message.to`; done when that store has all of it.
+    fn send_snapshot(&self, head: SnapshotHead, source: SnapshotSource) -> BoxFuture<'static, Result<()>>;
 }
 
 /// No other store exists. A message to one is a bug that a test must see and a running store survives.
@@ -40,6 +52,11 @@ pub struct NoTransport;
 impl Transport for NoTransport {
     fn send(&self, message: PeerMessage) {
         debug_assert!(false, "region {} has peers that can not be reached", message.region_id);
+    }
+
+    fn send_snapshot(&self, head: SnapshotHead, _: SnapshotSource) -> BoxFuture<'static, Result<()>> {
+        let error = format!("store {} can not be reached", head.message.to.store_id);
+        Box::pin(async { Err(Error::Invalid(error)) })
     }
 }
 
@@ -93,20 +110,35 @@ fn is_expected(kind: MessageType) -> bool {
 
 impl RaftLoop {
     /// Hands a message of another store to its peer. A region that is not here (yet) needs no answer: its peer will
-    /// be made by the split that makes the region, and is asked again.
+    /// be made by the split that makes the region, or by the greeting of a leader, and is asked again.
     pub(super) fn receive(&mut self, arrived: PeerMessage) {
         self.arrivals.leave();
-        let PeerMessage { region_id, from, to, message, .. } = arrived;
+        let (region_id, to_id) = (arrived.region_id, arrived.to.id);
+        match self.peers.get(&region_id).map(|peer| peer.view.peer.id) {
+            None if !self.create_peer(&arrived) => return,
+            // There is a newer peer of the region here, so this one was removed.
+            Some(own) if own < to_id => return self.destroy_stale(region_id, own, arrived.epoch),
+            _ => {}
+        }
+        if arrived.is_tombstone {
+            return self.destroy_stale(region_id, to_id, arrived.epoch);
+        }
+        if self.tell_removed(&arrived) {
+            return self.metrics.raft_messages_dropped.add(1);
+        }
+        let PeerMessage { from, to, message, .. } = arrived;
         let Some(peer) = self.peers.get_mut(&region_id) else {
             return;
         };
-        let fits = to == peer.view.peer && message.to == to.id && message.from == from.id;
+        // Roles change; ids do not.
+        let fits = to.id == peer.view.peer.id && message.to == to.id && message.from == from.id;
         let silent = peer.must_be_silent(message.get_msg_type())
             && !self.env.hooks.is_planted("raftstore::transport::vote_after_restart");
         let stale = peer.is_stale_rejection(&message);
-        if !fits || silent || stale || !is_expected(message.get_msg_type()) {
+        if !fits || silent || stale || peer.doomed || !is_expected(message.get_msg_type()) {
             return self.metrics.raft_messages_dropped.add(1);
         }
+        peer.remember(&from);
         if let Err(error) = peer.node.step(message) {
             tracing::debug!(region_id, from = from.id, %error, "raft message refused");
         }
@@ -119,21 +151,41 @@ impl RaftLoop {
         if messages.is_empty() {
             return;
         }
-        let Some(view) = self.peers.get(&region_id).map(|peer| &peer.view) else {
+        let Some(peer) = self.peers.get(&region_id) else {
             return;
         };
-        let region = view.region();
+        let region = &peer.region;
         for message in messages {
-            // A peer that is gone from the region has nothing to hear.
-            if let Some(to) = region.peer(message.to).cloned() {
-                let from = view.peer.clone();
-                self.transport.send(PeerMessage { region_id, epoch: region.epoch, from, to, message });
+            // A peer that is gone from the region has nothing to hear, unless it spoke first.
+            let known = region.peer(message.to);
+            let to = known.or_else(|| peer.strangers.iter().find(|stranger| stranger.id == message.to));
+            if let Some(to) = to.cloned() {
+                let from = peer.view.peer.clone();
+                let greets = message.get_msg_type() == MessageType::MsgHeartbeat && message.commit == 0;
+                let range = greets.then(|| (region.start_key.clone(), region.end_key.clone()));
+                let epoch = region.epoch;
+                let message = PeerMessage { region_id, epoch, from, to, range, is_tombstone: false, message };
+                if message.message.get_msg_type() == MessageType::MsgSnapshot {
+                    self.send_snapshot(message);
+                } else {
+                    self.transport.send(message);
+                }
             }
         }
     }
 }
 
 impl Peer {
+    /// Keeps where to answer a peer that the region as it is known here does not have.
+    fn remember(&mut self, from: &PeerId) {
+        if self.region.peer(from.id).is_none() && !self.strangers.contains(from) {
+            if self.strangers.len() >= STRANGERS_MAX {
+                self.strangers.remove(0);
+            }
+            self.strangers.push(from.clone());
+        }
+    }
+
     /// Whether a follower seems to refuse what it has acknowledged: a late answer to an old question. Raft would go
     /// back behind what is acknowledged, where the log may be compacted, and then wait for a snapshot for ever.
     fn is_stale_rejection(&self, message: &RaftMessage) -> bool {

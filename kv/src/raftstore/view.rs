@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use hashbrown::HashMap;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use rutile_kv_env::Monotonic;
 use rutile_kv_types::{Peer, Region, RegionEpoch};
 use tokio::sync::Notify;
@@ -38,7 +38,7 @@ pub struct RegionView {
     lease_end: AtomicU64,
     applied_index: AtomicU64,
     applied_term: AtomicU64,
-    /// The log up to here is on every peer, as far as this one was told.
+    /// The log up to here may go, as far as this peer was told.
     compact_index: AtomicU64,
     /// Leader term for which `max_ts` was raised from PD.
     max_ts_term: AtomicU64,
@@ -54,8 +54,21 @@ pub struct RegionView {
     /// Size at the last measurement.
     pub measured_bytes: AtomicU64,
     pub measured_keys: AtomicU64,
+    /// The peer is destroyed; nothing is applied to it any more.
+    pub buried: AtomicBool,
+    /// How the leader sees the other peers.
+    health: Mutex<Health>,
     /// A split check is queued or a split is on its way.
     pub split_pending: AtomicBool,
+}
+
+/// What the leader of several peers tells PD about them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Peers that wait for a snapshot.
+    pub pending: Vec<Peer>,
+    /// Peers not heard of, with the seconds of silence.
+    pub down: Vec<(Peer, u64)>,
 }
 
 impl RegionView {
@@ -79,6 +92,8 @@ impl RegionView {
             written_keys: AtomicU64::new(0),
             measured_bytes: AtomicU64::new(0),
             measured_keys: AtomicU64::new(0),
+            buried: AtomicBool::new(false),
+            health: Mutex::default(),
             split_pending: AtomicBool::new(false),
         }
     }
@@ -128,6 +143,23 @@ impl RegionView {
         self.lease_end.store(LEASE_UNBOUNDED, Ordering::SeqCst);
     }
 
+    /// The region has other voters now.
+    pub fn end_unbounded_lease(&self) {
+        let (bound, none) = (LEASE_UNBOUNDED, 0);
+        // Another lease stays as it is.
+        let _ = self.lease_end.compare_exchange(bound, none, Ordering::SeqCst, Ordering::SeqCst);
+    }
+
+    /// How the leader sees the other peers.
+    pub fn health(&self) -> Health {
+        self.health.lock().clone()
+    }
+
+    /// See [`RegionView::health`].
+    pub fn set_health(&self, health: Health) {
+        *self.health.lock() = health;
+    }
+
     /// A quorum answered a message sent at `sent`; the lease is shorter than any election timeout.
     pub fn renew_lease(&self, sent: Monotonic, duration: Duration) {
         let end = nanos(sent + duration);
@@ -164,12 +196,12 @@ impl RegionView {
         }
     }
 
-    /// Every peer has the log up to `index`.
+    /// The log up to `index` may go.
     pub fn allow_compaction(&self, index: u64) {
         self.compact_index.fetch_max(index, Ordering::SeqCst);
     }
 
-    /// The log up to here is on every peer; a lower bound.
+    /// The log up to here may go.
     pub fn compact_index(&self) -> u64 {
         self.compact_index.load(Ordering::SeqCst)
     }
@@ -310,6 +342,11 @@ impl Regions {
     pub fn insert(&self, view: Arc<RegionView>) {
         let before = self.views.write().insert(view.region_id, view);
         debug_assert!(before.is_none(), "a region has one peer per store");
+    }
+
+    /// Forgets a region.
+    pub fn remove(&self, region_id: u64) {
+        self.views.write().remove(&region_id);
     }
 
     /// All views, in order of region id.

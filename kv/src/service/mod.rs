@@ -14,7 +14,7 @@ mod to_wire;
 mod write;
 
 pub use from_wire::{bound, read_options, region_context};
-pub use raft::{RaftCarrier, WireTransport, raft_from_wire};
+pub use raft::{RaftCarrier, SnapshotReceiver, SnapshotStream, WireTransport, raft_from_wire};
 pub use tikv::KvService;
 pub use to_wire::Failure;
 

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
-use rutile_kv::RaftCarrier;
+use rutile_kv::{RaftCarrier, SnapshotStream};
 use rutile_kv_client::Stores;
 use rutile_kv_env::{Env, Machine};
 use rutile_kv_proto::keyspacepb::{LoadKeyspaceRequest, LoadKeyspaceResponse};
@@ -21,6 +21,7 @@ use rutile_kv_proto::{
 };
 use tokio::sync::oneshot;
 
+use crate::streams;
 use crate::world::{Nodes, StoreNode};
 
 /// How long an answer is waited for; every caller has his own patience.
@@ -166,5 +167,12 @@ impl RaftCarrier for RemoteStores {
                 store.receive_raft(&message).expect("one version of the wire");
             }
         });
+    }
+
+    fn send_snapshot(&self, store_id: u64, stream: SnapshotStream) -> BoxFuture<'static, Result<(), Status>> {
+        match self.node(store_id) {
+            Some(node) => Box::pin(streams::carry(self.from.clone(), self.env.clone(), node, stream)),
+            None => Box::pin(async move { Err(Status::unavailable(format!("no store {store_id}"))) }),
+        }
     }
 }

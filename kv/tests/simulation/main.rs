@@ -15,6 +15,7 @@ mod raft_run;
 mod raft_workload;
 mod replicas;
 mod seeds;
+mod streams;
 mod transaction_run;
 mod transactions;
 mod world;
@@ -32,6 +33,7 @@ fn raft_peers_keep_their_promises() {
         total.faults += seen.faults;
         total.leaderships += seen.leaderships;
         total.entries += seen.entries;
+        total.operations += seen.operations;
         total.acknowledged += seen.acknowledged;
         total.reads += seen.reads;
     }

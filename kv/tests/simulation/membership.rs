@@ -1,9 +1,10 @@
 //! A hand on the placement driver: operators, as steps in its answers to region heartbeats.
 //!
-//! PD itself chooses no steps yet, so the nemesis says what it wants of all regions and the answers say how to get
+//! The nemesis chooses the steps in PD's place: it says what it wants of all regions and the answers say how to get
 //! there, one step at a time and again until a heartbeat shows the result, as PD's checkers would.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,7 +12,7 @@ use parking_lot::Mutex;
 use rutile_kv_env::{Clock, Random};
 use rutile_kv_proto::keyspacepb::{LoadKeyspaceRequest, LoadKeyspaceResponse};
 use rutile_kv_proto::pdpb::*;
-use rutile_kv_proto::{PdService, Status};
+use rutile_kv_proto::{PdService, Status, metapb};
 
 use crate::world::World;
 
@@ -22,6 +23,7 @@ const LOOKS_MAX: usize = 2_000;
 #[derive(Default)]
 pub struct Steering {
     wanted: Mutex<Wanted>,
+    at_rest: AtomicBool,
 }
 
 #[derive(Default)]
@@ -30,12 +32,43 @@ struct Wanted {
     leader: Option<(u64, u32)>,
     /// Store of a leader that was just told to hand leadership on.
     told: Option<u64>,
+    /// Stores that are to hold the regions.
+    members: Option<Members>,
+}
+
+#[derive(Clone)]
+struct Members {
+    stores: Vec<u64>,
+    /// Through a joint configuration, where that makes a difference.
+    jointly: bool,
+    /// New peers vote from the beginning, if the store lets them.
+    voting: bool,
+}
+
+/// The next step for a region.
+enum Step {
+    TransferLeader(metapb::Peer),
+    Change(Vec<(ConfChangeType, metapb::Peer)>),
+    /// With a new id.
+    Add(ConfChangeType, u64),
 }
 
 impl Steering {
     /// Leaders are to move to a store; given up after a few steps.
     pub fn lead_on(&self, store_id: u64) {
-        *self.wanted.lock() = Wanted { leader: Some((store_id, 4)), told: None };
+        let mut wanted = self.wanted.lock();
+        (wanted.leader, wanted.told) = (Some((store_id, 4)), None);
+    }
+
+    /// Regions are to be held by these stores.
+    fn live_on(&self, members: Members) {
+        self.wanted.lock().members = Some(members);
+    }
+
+    /// Nothing is to be changed any more, but what has begun is brought to an end.
+    pub fn rest(&self) {
+        self.at_rest.store(true, Ordering::SeqCst);
+        *self.wanted.lock() = Wanted::default();
     }
 
     /// Store of a leader that was just told to hand leadership on.
@@ -43,31 +76,107 @@ impl Steering {
         self.wanted.lock().told.take()
     }
 
-    /// Nothing is to be changed any more.
-    pub fn rest(&self) {
-        *self.wanted.lock() = Wanted::default();
-    }
-
-    /// Adds the next step to the answer to a heartbeat.
-    fn steer(&self, beat: &RegionHeartbeatRequest, answer: &mut RegionHeartbeatResponse) {
-        let (Some(region), Some(leader)) = (&beat.region, &beat.leader) else { return };
+    fn next_step(&self, beat: &RegionHeartbeatRequest) -> Option<Step> {
+        let (Some(region), Some(leader)) = (&beat.region, &beat.leader) else { return None };
         let mut wanted = self.wanted.lock();
-        let Some((store_id, left)) = wanted.leader else { return };
-        if store_id == leader.store_id || left == 0 {
-            wanted.leader = None;
-            return;
+        if region.peers.iter().any(is_joint) {
+            return Some(leave_joint(region, leader));
         }
-        wanted.leader = Some((store_id, left - 1));
-        let successor = region.peers.iter().find(|peer| peer.store_id == store_id);
-        wanted.told = Some(leader.store_id);
-        answer.transfer_leader =
-            successor.map(|peer| TransferLeader { peer: Some(*peer), peers: Vec::new() });
+        if let Some((store_id, left)) = wanted.leader {
+            wanted.leader = (store_id != leader.store_id && left > 1).then(|| (store_id, left - 1));
+            let successor = region.peers.iter().find(|peer| peer.store_id == store_id);
+            if let Some(successor) = successor.filter(|_| store_id != leader.store_id) {
+                wanted.told = Some(leader.store_id);
+                return Some(Step::TransferLeader(*successor));
+            }
+        }
+        wanted.members.as_ref().and_then(|members| members.next_step(region, leader, &beat.pending_peers))
     }
 }
 
-/// One move of the nemesis: leadership is handed on, half of the time by a leader that then hears of no other.
+fn is_joint(peer: &metapb::Peer) -> bool {
+    matches!(peer.role(), metapb::PeerRole::IncomingVoter | metapb::PeerRole::DemotingVoter)
+}
+
+/// A leader that loses its vote hands leadership on first.
+fn leave_joint(region: &metapb::Region, leader: &metapb::Peer) -> Step {
+    let own = region.peers.iter().find(|peer| peer.id == leader.id);
+    let stays = |peer: &&metapb::Peer| {
+        matches!(peer.role(), metapb::PeerRole::Voter | metapb::PeerRole::IncomingVoter)
+    };
+    match region.peers.iter().find(stays) {
+        Some(successor) if own.is_some_and(|own| own.role() == metapb::PeerRole::DemotingVoter) => {
+            Step::TransferLeader(*successor)
+        }
+        _ => Step::Change(Vec::new()),
+    }
+}
+
+impl Members {
+    fn next_step(
+        &self,
+        region: &metapb::Region,
+        leader: &metapb::Peer,
+        pending: &[metapb::Peer],
+    ) -> Option<Step> {
+        let held = |store: &u64| region.peers.iter().any(|peer| peer.store_id == *store);
+        if let Some(missing) = self.stores.iter().find(|store| !held(store)) {
+            let kind = if self.voting { ConfChangeType::AddNode } else { ConfChangeType::AddLearnerNode };
+            return Some(Step::Add(kind, *missing));
+        }
+        let is_learner = |peer: &&metapb::Peer| peer.role() == metapb::PeerRole::Learner;
+        let belongs = |peer: &&metapb::Peer| self.stores.contains(&peer.store_id);
+        let caught_up = |peer: &&metapb::Peer| !pending.iter().any(|pending| pending.id == peer.id);
+        let rising: Vec<_> =
+            region.peers.iter().filter(is_learner).filter(belongs).filter(caught_up).collect();
+        let leaving: Vec<_> = region.peers.iter().filter(|peer| !belongs(peer)).collect();
+        let falling: Vec<_> = leaving.iter().filter(|peer| !is_learner(peer)).collect();
+        if self.jointly && !rising.is_empty() && rising.len() + falling.len() > 1 {
+            let rise = rising.iter().map(|peer| (ConfChangeType::AddNode, **peer));
+            let fall = falling.iter().map(|peer| (ConfChangeType::AddLearnerNode, ***peer));
+            return Some(Step::Change(rise.chain(fall).collect()));
+        }
+        if let Some(peer) = rising.first() {
+            return Some(Step::Change(vec![(ConfChangeType::AddNode, **peer)]));
+        }
+        if !belongs(&leader) {
+            let successor = region.peers.iter().filter(belongs).find(|peer| !is_learner(peer))?;
+            return Some(Step::TransferLeader(*successor));
+        }
+        leaving.first().map(|peer| Step::Change(vec![(ConfChangeType::RemoveNode, **peer)]))
+    }
+}
+
+/// The power often fails soon after a store began to apply a snapshot.
+pub fn ambush(world: &World) {
+    let (nodes, random) = (world.nodes.clone(), world.simulation.env().random);
+    let steering = world.pd.steering.clone();
+    world.simulation.listen(move |event| {
+        if steering.at_rest.load(Ordering::SeqCst) {
+            return;
+        }
+        if event.name == "raftstore::snapshot::applying" && random.one_in(3) {
+            let struck = nodes.all().into_iter().find(|node| node.machine.id() == event.machine);
+            struck.into_iter().for_each(|node| node.machine.power_off_before_effect(random.range(1..8)));
+        }
+    });
+}
+
+/// One move of the nemesis: leadership is handed on, half of the time by a leader that then hears of no other; or the
+/// regions move to other stores.
 pub async fn strike(world: &World, random: &dyn Random, clock: &dyn Clock) {
     let stores = world.nodes.all();
+    if random.one_in(2) {
+        let mut ids: Vec<u64> = stores.iter().map(|node| node.store_id).collect();
+        let fewest = if random.one_in(5) { 1 } else { 2 };
+        let count = random.range(fewest..ids.len() as u64 + 1) as usize;
+        while ids.len() > count {
+            ids.remove(random.range(0..ids.len() as u64) as usize);
+        }
+        let (jointly, voting) = (random.one_in(2), random.one_in(4));
+        world.pd.steering.live_on(Members { stores: ids, jointly, voting });
+        return;
+    }
     let store = &stores[random.range(0..stores.len() as u64) as usize];
     world.pd.steering.lead_on(store.store_id);
     if random.one_in(2) {
@@ -109,7 +218,9 @@ macro_rules! steered {
                 request: RegionHeartbeatRequest,
             ) -> Result<RegionHeartbeatResponse, Status> {
                 let mut answer = self.inner.region_heartbeat(request.clone()).await?;
-                self.steering.steer(&request, &mut answer);
+                if let Some(step) = self.steering.next_step(&request) {
+                    self.add_step(step, &request, &mut answer).await?;
+                }
                 Ok(answer)
             }
         }
@@ -136,3 +247,32 @@ steered!(
     update_service_gc_safe_point(UpdateServiceGcSafePointRequest) -> UpdateServiceGcSafePointResponse,
     load_keyspace(LoadKeyspaceRequest) -> LoadKeyspaceResponse,
 );
+
+impl SteeredPd {
+    async fn add_step(
+        &self,
+        step: Step,
+        beat: &RegionHeartbeatRequest,
+        answer: &mut RegionHeartbeatResponse,
+    ) -> Result<(), Status> {
+        let change = |change_type: ConfChangeType, peer| ChangePeer {
+            peer: Some(peer),
+            change_type: change_type as i32,
+        };
+        match step {
+            Step::TransferLeader(peer) => {
+                answer.transfer_leader = Some(TransferLeader { peer: Some(peer), peers: Vec::new() });
+            }
+            Step::Add(kind, store_id) => {
+                let id = self.inner.alloc_id(AllocIdRequest { header: beat.header.clone() }).await?.id;
+                let peer = metapb::Peer { id, store_id, ..metapb::Peer::default() };
+                answer.change_peer = Some(change(kind, peer));
+            }
+            Step::Change(changes) => {
+                let changes = changes.into_iter().map(|(kind, peer)| change(kind, peer)).collect();
+                answer.change_peer_v2 = Some(ChangePeerV2 { changes });
+            }
+        }
+        Ok(())
+    }
+}

@@ -48,6 +48,7 @@ impl Nemesis {
                 nodes.all().iter().for_each(fail);
             }
         });
+        membership::ambush(world);
         let (random, clock, checker) = (env.random, env.clock, checker.clone());
         Nemesis { world: world.clone(), faults, random, clock, checker, ambush, count: 0 }
     }
@@ -57,6 +58,8 @@ impl Nemesis {
         let end = self.clock.now() + duration;
         while self.clock.now() < end {
             self.pause(CALM_MS).await;
+            // Some were ambushed.
+            self.world.nodes.all().iter().for_each(|node| self.restore(node));
             self.strike().await;
             self.count += 1;
         }
@@ -69,7 +72,7 @@ impl Nemesis {
     }
 
     async fn strike(&mut self) {
-        match self.random.range(0..22) {
+        match self.random.range(0..28) {
             0 | 1 => self.crash_one().await,
             2 | 3 => self.crash_in_the_middle().await,
             4 => self.crash_some().await,
@@ -83,7 +86,7 @@ impl Nemesis {
             12 => self.isolate_leader().await,
             13..=15 => self.usurp().await,
             16 => self.crash_at_election().await,
-            18..=21 => membership::strike(&self.world, &*self.random, &*self.clock).await,
+            18..=27 => membership::strike(&self.world, &*self.random, &*self.clock).await,
             _ => self.world.simulation.network().mend(),
         }
     }

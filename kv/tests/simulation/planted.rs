@@ -38,7 +38,8 @@ pub const BUGS: &[Bug] = &[
     raft("raftstore::read::before_own_term"),
     // Log thrown away that somebody needs.
     raft("raftstore::log_gc::not_flushed"),
-    raft("raftstore::log_gc::past_follower"),
+    // Old and new data mixed.
+    transactions("raftstore::snapshot::range_not_cleared"),
     // Decided on what another leader, another region or another command has changed since.
     transactions("raftstore::apply::epoch_ignored"),
     transactions("txn::scheduler::early_unlatch"),
@@ -48,6 +49,10 @@ pub const BUGS: &[Bug] = &[
     transactions("raftstore::read::max_ts_not_synced"),
     transactions("pd::tso::window_not_saved"),
     raft("raftstore::transport::vote_after_restart"),
+    raft("raftstore::snapshot::applying_not_synced"),
+    // Members that are none, or not yet.
+    raft("raftstore::destroy::removed_peer_stays"),
+    raft("raftstore::conf_change::before_commit"),
     // Leadership handed on by one who goes on reading.
     raft("raftstore::transfer_leader::keeps_lease"),
 ];

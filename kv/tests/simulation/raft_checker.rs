@@ -1,6 +1,7 @@
 //! What must hold of raft whatever happens: one leader per term, and one history of applied entries.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::AddAssign;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -12,6 +13,24 @@ pub struct RaftChecker {
     state: Arc<Mutex<State>>,
 }
 
+/// What was done to regions: leader transfers begun, snapshots applied, members changed, peers destroyed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Operations {
+    pub transfers: u64,
+    pub snapshots: u64,
+    pub changes: u64,
+    pub destroyed: u64,
+}
+
+impl AddAssign for Operations {
+    fn add_assign(&mut self, other: Operations) {
+        self.transfers += other.transfers;
+        self.snapshots += other.snapshots;
+        self.changes += other.changes;
+        self.destroyed += other.destroyed;
+    }
+}
+
 #[derive(Default)]
 struct State {
     /// Machine of whoever became the leader of any region last.
@@ -20,6 +39,11 @@ struct State {
     leaders: BTreeMap<(u64, u64), u64>,
     /// Term and checksum of each applied entry.
     applied: BTreeMap<(u64, u64), (u64, u64)>,
+    transfers: u64,
+    snapshots: u64,
+    /// Changes of members, by region and the epoch after them.
+    changes: BTreeSet<(u64, u64)>,
+    destroyed: u64,
 }
 
 impl RaftChecker {
@@ -42,6 +66,12 @@ impl RaftChecker {
                 let entry = *state.applied.entry((*region, *index)).or_insert((*term, *checksum));
                 assert_eq!(entry, (*term, *checksum), "region {region} applied two entries at {index}");
             }
+            ("raftstore::transfer_leader::start", _) => state.transfers += 1,
+            ("raftstore::snapshot::applied", _) => state.snapshots += 1,
+            ("raftstore::destroy::peer", _) => state.destroyed += 1,
+            ("raftstore::conf_change::applied", [region, conf_ver, _]) => {
+                state.changes.insert((*region, *conf_ver));
+            }
             _ => {}
         }
     }
@@ -49,6 +79,17 @@ impl RaftChecker {
     /// Machine of whoever became a leader last.
     pub fn last_leader(&self) -> Option<u64> {
         self.state.lock().last_leader
+    }
+
+    /// What was done to regions so far.
+    pub fn operations(&self) -> Operations {
+        let state = self.state.lock();
+        Operations {
+            transfers: state.transfers,
+            snapshots: state.snapshots,
+            changes: state.changes.len() as u64,
+            destroyed: state.destroyed,
+        }
     }
 
     /// Leaderships and distinct entries applied so far.

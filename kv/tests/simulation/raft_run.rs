@@ -9,7 +9,7 @@ use rutile_kv_client::ClientConfig;
 use rutile_kv_env::{Random, Simulation, TaskEnd};
 
 use crate::nemesis::{Faults, Nemesis};
-use crate::raft_checker::RaftChecker;
+use crate::raft_checker::{Operations, RaftChecker};
 use crate::raft_workload::RaftWorkload;
 use crate::seeds::Story;
 use crate::world::{Shape, World};
@@ -25,6 +25,7 @@ pub struct Seen {
     pub faults: u64,
     pub leaderships: u64,
     pub entries: u64,
+    pub operations: Operations,
     pub acknowledged: u64,
     pub reads: u64,
 }
@@ -38,6 +39,8 @@ pub fn shape(random: &dyn Random) -> Shape {
         clients: 1,
         config: Config {
             raft_log_gc_bytes,
+            stale_peer_interval: Duration::from_millis(random.range(3_000..8_000)),
+            raft_log_lag_max: random.range(5..100),
             region_heartbeat_interval: Duration::from_millis(random.range(100..1_000)),
             ..Config::default()
         },
@@ -75,7 +78,9 @@ pub fn run(seed: u64, bugs: &[&'static str]) -> Seen {
     });
     let (leaderships, entries) = checker.counts();
     let (acknowledged, reads) = (workload.acknowledged(), workload.reads());
-    let seen = Seen { hash: simulation.event_hash(), faults, leaderships, entries, acknowledged, reads };
+    let operations = checker.operations();
+    let hash = simulation.event_hash();
+    let seen = Seen { hash, faults, leaderships, entries, operations, acknowledged, reads };
     world.end();
     seen
 }

@@ -36,7 +36,7 @@ pub struct RaftWorkload {
     env: Env,
     stores: RemoteStores,
     pd: PdClient,
-    region: metapb::Region,
+    region: Mutex<metapb::Region>,
     registers: Vec<Mutex<Register>>,
     stop: AtomicBool,
     reads: Mutex<u64>,
@@ -60,7 +60,7 @@ impl RaftWorkload {
             stores: RemoteStores { from: machine, env: env.clone(), nodes },
             env,
             pd,
-            region,
+            region: Mutex::new(region),
             registers: (0..writers).map(|_| Mutex::default()).collect(),
             stop: AtomicBool::new(false),
             reads: Mutex::new(0),
@@ -80,6 +80,11 @@ impl RaftWorkload {
     }
 
     async fn pause(&self) {
+        if self.env.random.one_in(4) {
+            // Members come and go.
+            let known = self.pd.region(b"").await.expect("PD is on");
+            *self.region.lock() = to_wire::region(&known.region);
+        }
         self.env.clock.sleep(Duration::from_millis(self.env.random.range(PAUSE_MS))).await;
     }
 
@@ -88,10 +93,10 @@ impl RaftWorkload {
     }
 
     fn context(&self, peer: metapb::Peer) -> Option<kvrpcpb::Context> {
-        let region_epoch = self.region.region_epoch;
+        let region = self.region.lock();
         Some(kvrpcpb::Context {
-            region_id: self.region.id,
-            region_epoch,
+            region_id: region.id,
+            region_epoch: region.region_epoch,
             peer: Some(peer),
             ..Default::default()
         })
@@ -100,8 +105,9 @@ impl RaftWorkload {
     /// Whom to ask next: whoever is said to lead, or anybody.
     fn next_peer(&self, error: Option<&errorpb::Error>) -> metapb::Peer {
         let hint = error.and_then(|error| error.not_leader.as_ref()).and_then(|not| not.leader);
-        let any = self.env.random.range(0..self.region.peers.len() as u64) as usize;
-        hint.filter(|peer| peer.id != 0).unwrap_or(self.region.peers[any])
+        let peers = &self.region.lock().peers;
+        let any = self.env.random.range(0..peers.len() as u64) as usize;
+        hint.filter(|peer| peer.id != 0).unwrap_or(peers[any])
     }
 
     /// Writes versions until told to stop; the last one must be acknowledged.
@@ -220,6 +226,6 @@ impl RaftWorkload {
             };
             assert!(found.is_some(), "{mark:?} was acknowledged and is lost");
         }
-        wait_until_equal(&self.world, &self.env).await;
+        wait_until_equal(&self.world, &self.env, &self.pd).await;
     }
 }

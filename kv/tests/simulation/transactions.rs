@@ -9,7 +9,9 @@ use parking_lot::Mutex;
 use rutile_kv_client::{Client, Error, ScanOptions, Transaction, TransactionOptions};
 use rutile_kv_env::{Env, Machine, TaskHandle};
 use rutile_kv_types::{KeyRange, TimeStamp};
+use rutile_pd_client::PdClient;
 
+use crate::carrier::Endpoint;
 use crate::history::History;
 use crate::world::World;
 
@@ -100,7 +102,9 @@ impl Transactions {
         }
         self.history.check(client).await;
         client.close().await;
-        crate::replicas::wait_until_equal(&self.world, env).await;
+        let service = self.world.pd.up().expect("PD is on").1;
+        let pd = PdClient::connect(self.world.simulation.env(), service).await.expect("PD answers");
+        crate::replicas::wait_until_equal(&self.world, env, &pd).await;
     }
 }
 

@@ -15,6 +15,7 @@ use rutile_pd_client::PdClient;
 use crate::carrier::{Endpoint, Remote, RemoteStores};
 use crate::membership::{SteeredPd, Steering};
 use crate::powered::{PoweredEngine, PoweredRaftLog};
+use crate::streams::Connections;
 
 const PD_MACHINE: u64 = 100;
 const CLIENT_MACHINES: u64 = 200;
@@ -78,6 +79,8 @@ impl Endpoint<dyn PdService> for PdNode {
 pub struct StoreNode {
     pub machine: Machine,
     pub store_id: u64,
+    /// Snapshots that come in.
+    pub connections: Connections,
     state: Mutex<StoreState>,
 }
 
@@ -90,7 +93,12 @@ struct StoreState {
 impl StoreNode {
     fn new(machine: Machine, store_id: u64, engine: MemoryEngine, random: Arc<dyn Random>) -> Arc<StoreNode> {
         let state = StoreState { engine, raft_log: MemoryRaftLog::new(), life: None };
-        let node = Arc::new(StoreNode { machine, store_id, state: Mutex::new(state) });
+        let node = Arc::new(StoreNode {
+            machine,
+            store_id,
+            connections: Connections::default(),
+            state: Mutex::new(state),
+        });
         let weak = Arc::downgrade(&node);
         node.machine.at_power_off(move || {
             let Some(node) = weak.upgrade() else { return };
@@ -101,6 +109,7 @@ impl StoreNode {
             state.raft_log = state.raft_log.survivor(kept());
             let life = state.life.take();
             drop(state);
+            node.connections.clear();
             drop(life);
         });
         node

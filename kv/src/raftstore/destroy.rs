@@ -1,0 +1,182 @@
+//! The end of a peer that is no member of its region any more.
+//!
+//! It learns of its removal by applying it; or, when it missed that, by a newer peer with its name on the message, by
+//! another member that answers its messages with a tombstone, or by asking PD after it heard of no leader for long.
+//!
+//! The apply loop buries it: one synced batch removes its data and leaves a tombstone with its id, which keeps late
+//! messages from bringing it back. Then the raft loop drops its log. A crash in between leaves a log under a tombstone,
+//! which the next start drops.
+use std::sync::atomic::Ordering;
+
+use raft::eraftpb::MessageType;
+use rutile_kv_engine::{Engine, RaftLogBatch, WriteBatch};
+use rutile_kv_env::fail_stop;
+use rutile_kv_types::{Cf, Peer as PeerId, Region, RegionEpoch};
+
+use super::apply::{Applier, ApplyMessage};
+use super::message::Message;
+use super::peer::Peer;
+use super::snapshot::clear_range;
+use super::state::{LocalState, PeerState, local_state_to_bytes};
+use super::store::RaftLoop;
+use super::transport::PeerMessage;
+use super::view::RegionView;
+use crate::error::{Error, RegionError, Result};
+use crate::keys;
+
+/// Adds the end of a peer to a batch: no data, no state but the tombstone.
+pub fn bury(
+    batch: &mut WriteBatch,
+    snapshot: &dyn rutile_kv_engine::Snapshot,
+    region: &Region,
+    epoch: RegionEpoch,
+    peer: &PeerId,
+) -> Result<()> {
+    if !region.peers.is_empty() {
+        clear_range(batch, snapshot, region)?;
+    }
+    let tombstone = Region { id: region.id, epoch, peers: vec![peer.clone()], ..Region::default() };
+    batch.put(
+        Cf::Raft,
+        keys::region_state(region.id),
+        local_state_to_bytes(PeerState::Tombstone, &tombstone),
+    );
+    batch.delete(Cf::Raft, keys::apply_state(region.id));
+    batch.delete(Cf::Raft, keys::snapshot_point(region.id));
+    Ok(())
+}
+
+/// Whether a peer with this id was destroyed on this store, or one that came after it.
+pub fn is_buried(engine: &dyn Engine, region_id: u64, peer_id: u64) -> Result<bool> {
+    let Some(bytes) = engine.get(Cf::Raft, &keys::region_state(region_id))? else {
+        return Ok(false);
+    };
+    let LocalState { state, region } = LocalState::parse(&bytes)?;
+    let newest = region.peers.iter().map(|peer| peer.id).max();
+    Ok(state == PeerState::Tombstone && newest.is_some_and(|newest| newest >= peer_id))
+}
+
+impl RaftLoop {
+    /// A split made a peer that was removed before the split came here, where a newer one waits for a snapshot.
+    pub(super) fn bury_unborn(&self, region: &Region, peer: &PeerId) -> Result<()> {
+        let mut batch = WriteBatch::new();
+        bury(&mut batch, &*self.engine.snapshot(), region, region.epoch, peer)?;
+        Ok(self.engine.write(batch, true)?)
+    }
+
+    /// Begins the end of a peer that missed its removal, which happened at `epoch` or before.
+    pub(super) fn destroy_stale(&mut self, region_id: u64, peer_id: u64, epoch: RegionEpoch) {
+        let Some(peer) = self.peers.get_mut(&region_id) else {
+            return;
+        };
+        if peer.view.peer.id != peer_id || peer.doomed || epoch.conf_ver <= peer.region.epoch.conf_ver {
+            return;
+        }
+        tracing::info!(region_id, peer_id, "peer is not a member any more");
+        peer.doomed = true;
+        peer.view.set_following(0);
+        self.apply.push(ApplyMessage::Bury(peer.view.clone(), epoch));
+    }
+
+    /// The peer is buried: drops its log and forgets it.
+    pub(super) fn buried(&mut self, region_id: u64, peer_id: u64) {
+        if self.peers.get(&region_id).is_none_or(|peer| peer.view.peer.id != peer_id) {
+            return;
+        }
+        let mut batch = RaftLogBatch::new();
+        batch.clean(region_id);
+        if let Err(error) = self.raft_log.append(batch, true) {
+            fail_stop("raft log of a destroyed peer", &error);
+        }
+        let Some(mut peer) = self.peers.remove(&region_id) else {
+            return;
+        };
+        if peer.published.0 != 0 {
+            self.metrics.leaders.set(self.metrics.leaders.get().saturating_sub(1));
+        }
+        peer.view.set_following(0);
+        // Others may still commit what this peer proposed when it led.
+        peer.pending.drain(..).for_each(|pending| pending.waiting.fail(|| Error::Unknown));
+        peer.fail_all(|| RegionError::RegionNotFound { region_id }.into());
+        self.regions.remove(region_id);
+        self.dirty.remove(&region_id);
+        self.metrics.regions.set(self.peers.len() as u64);
+        self.metrics.peers_destroyed.add(1);
+        self.env.hooks.record("raftstore::destroy::peer", || [region_id, peer_id]);
+    }
+
+    /// Answers a peer that is no member any more; true when `arrived` is from one. A peer that is not known here may
+    /// also be newer than what is known here, and then its epoch is too.
+    pub(super) fn tell_removed(&self, arrived: &PeerMessage) -> bool {
+        let Some(peer) = self.peers.get(&arrived.region_id).filter(|peer| peer.is_initialised()) else {
+            return false;
+        };
+        let region = &peer.region;
+        if region.peer(arrived.from.id).is_some() || arrived.epoch.conf_ver >= region.epoch.conf_ver {
+            return false;
+        }
+        let speaks_first = matches!(
+            arrived.message.get_msg_type(),
+            MessageType::MsgRequestVote
+                | MessageType::MsgRequestPreVote
+                | MessageType::MsgHeartbeat
+                | MessageType::MsgAppend
+        );
+        if speaks_first {
+            self.send_tombstone(arrived.region_id, &arrived.from);
+        }
+        true
+    }
+
+    /// Tells a peer that it is no member any more, as far as is known here.
+    pub(super) fn send_tombstone(&self, region_id: u64, to: &PeerId) {
+        let Some(peer) = self.peers.get(&region_id) else {
+            return;
+        };
+        let from = peer.view.peer.clone();
+        let mut message = raft::eraftpb::Message::default();
+        (message.from, message.to) = (from.id, to.id);
+        let (epoch, to) = (peer.region.epoch, to.clone());
+        let message = PeerMessage { region_id, epoch, from, to, range: None, is_tombstone: true, message };
+        self.transport.send(message);
+    }
+
+    /// One tick: a peer that heard of no leader for long asks PD whether it is still a member.
+    pub(super) fn suspect_removal(&mut self) {
+        for peer in self.peers.values_mut().filter(|peer| peer.region.peers.len() != 1) {
+            if peer.hears_leader() {
+                peer.leaderless_ticks = 0;
+                continue;
+            }
+            peer.leaderless_ticks += 1;
+            if peer.leaderless_ticks >= self.stale_ticks {
+                peer.leaderless_ticks = 0;
+                self.reports.ask_membership(peer.region_id(), peer.view.peer.id);
+            }
+        }
+    }
+}
+
+impl Peer {
+    /// Whether there is a leader and it speaks; a learner goes on believing in one that is silent.
+    fn hears_leader(&self) -> bool {
+        let raft = &self.node.raft;
+        raft.leader_id != 0 && (self.is_leader() || raft.election_elapsed <= 2 * raft.election_timeout())
+    }
+}
+
+impl Applier {
+    /// Buries a peer that is no member any more.
+    pub(super) fn bury(&mut self, view: &RegionView, epoch: RegionEpoch) {
+        self.write();
+        if view.buried.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let mut batch = WriteBatch::new();
+        let done = bury(&mut batch, &*self.engine.snapshot(), &view.region(), epoch, &view.peer);
+        if let Err(error) = done.and_then(|()| Ok(self.engine.write(batch, true)?)) {
+            fail_stop("apply: end of a peer", &error);
+        }
+        self.raft.push(Message::Buried { region_id: view.region_id, peer_id: view.peer.id });
+    }
+}
