@@ -33,6 +33,8 @@ macro_rules! metrics {
             $($(#[$doc])* pub $name: Counter,)+
             /// Appends to the raft log, with their fsync.
             pub raft_append_time: Histogram,
+            /// Requests for pessimistic locks, with their wait for other transactions.
+            pub lock_time: Histogram,
         }
 
         /// The counters at one moment.

@@ -155,6 +155,11 @@ impl Store {
         self.metrics.raft_append_time.read()
     }
 
+    /// How long requests for pessimistic locks take, with their wait for other transactions.
+    pub fn lock_time(&self) -> HistogramReading {
+        self.metrics.lock_time.read()
+    }
+
     /// Takes nothing on any more, finishes what is committed, flushes the state engine.
     pub async fn stop(&self) -> Result<()> {
         self.end(Stop::Clean).await

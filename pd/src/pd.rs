@@ -51,6 +51,16 @@ impl Pd {
         self.cluster_id
     }
 
+    /// What is older may have been removed, as Unix milliseconds; 0 before anything was.
+    pub fn gc_safe_point_ms(&self) -> u64 {
+        self.gc.get().physical()
+    }
+
+    /// Timestamps up to here may have been given away, as Unix milliseconds.
+    pub fn timestamps_end_ms(&self) -> u64 {
+        self.tso.window_end().physical()
+    }
+
     /// Regions known now.
     pub fn region_count(&self) -> usize {
         self.cluster.region_count()

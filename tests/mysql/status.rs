@@ -116,6 +116,7 @@ async fn metrics_are_what_prometheus_reads() -> Result<()> {
         ("rutile_store_reads_total", 1.0),
         ("rutile_store_raft_appends_total", 1.0),
         ("rutile_raft_append_seconds_count", 1.0),
+        ("rutile_pessimistic_lock_seconds_count", 0.0),
     ] {
         ensure!(grown(name) >= least, "{name} grew by {}", grown(name));
     }
@@ -126,6 +127,7 @@ async fn metrics_are_what_prometheus_reads() -> Result<()> {
         "rutile_engine_block_cache_bytes",
         "rutile_process_resident_memory_bytes",
         "rutile_prepared_statements",
+        "rutile_pd_timestamps_end_ms",
     ] {
         ensure!(after.get(name).is_some_and(|value| *value > 0.0), "{name} is {:?}", after.get(name));
     }

@@ -156,8 +156,10 @@ impl<R: Replica> TikvService for KvService<R> {
         let context = from_wire::region_context(request.context.as_ref())?;
         let head = request.context.clone();
         let (command, wait) = from_wire::pessimistic_lock(request)?;
+        let began = self.env.clock.now();
         let work = write::pessimistic_lock(&self.scheduler, &context, command, wait);
         let result = self.within(head.as_ref(), work).await?;
+        self.metrics.lock_time.observe(self.env.clock.now().saturating_since(began));
         if matches!(&result, Err(Failure::Key(error)) if error.deadlock.is_some()) {
             self.metrics.deadlocks.add(1);
         }

@@ -34,6 +34,11 @@ struct Inner {
 }
 
 impl Tso {
+    /// Timestamps below it may have been given away; it is durable.
+    pub(crate) fn window_end(&self) -> TimeStamp {
+        self.inner.oracle.window_end()
+    }
+
     /// Goes on after every timestamp of earlier lives. Blocks for the save of the first window.
     pub(crate) fn open(env: &Env, storage: Arc<Storage>, window: Duration) -> Result<Tso> {
         let saved = TimeStamp::new(storage.get_u64(keys::TSO_WINDOW)?.unwrap_or(0));

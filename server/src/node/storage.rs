@@ -92,6 +92,11 @@ impl Storage {
                 help: "Appends to the raft log, with their fsync",
                 samples: vec![(Vec::new(), store.raft_append_time())],
             });
+            reading.histogram(HistogramFamily {
+                name: "pessimistic_lock_seconds",
+                help: "Requests for row locks, with their wait for other transactions",
+                samples: vec![(Vec::new(), store.lock_time())],
+            });
             let state = engine.metrics();
             reading.gauge("engine_memtable_bytes", "Unflushed data in memory", state.memtable_bytes);
             reading.gauge("engine_block_cache_bytes", "Block cache in use", state.block_cache_bytes);
@@ -112,6 +117,16 @@ impl Storage {
             let log = raft_log.metrics();
             reading.gauge("raft_log_bytes", "Raft log on disk", log.disk_bytes);
             reading.gauge("raft_log_cache_bytes", "Raft entries held for readers", log.cache_bytes);
+            reading.gauge(
+                "pd_gc_safe_point_ms",
+                "Versions before this time may be gone",
+                pd.gc_safe_point_ms(),
+            );
+            reading.gauge(
+                "pd_timestamps_end_ms",
+                "Timestamps up to this time may have been given away",
+                pd.timestamps_end_ms(),
+            );
             reading.gauge("pd_regions", "Regions known to the placement driver", pd.region_count() as u64);
         }
     }
