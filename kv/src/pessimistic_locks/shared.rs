@@ -15,7 +15,8 @@ pub struct MemoryLocks {
     table: Mutex<Table>,
 }
 
-/// Locks that end with a write on its way. Dropped untold they stay what they are: the store is ending then.
+/// Locks that end with a write on its way. Dropped untold they stay: the write was given up before it was proposed, or
+/// the store is ending.
 #[must_use]
 pub struct Leaving {
     table: Arc<MemoryLocks>,
@@ -25,9 +26,16 @@ pub struct Leaving {
 
 impl Leaving {
     /// The write is applied, or will never be.
-    pub fn finish(self, applied: bool) {
+    pub fn finish(mut self, applied: bool) {
+        let keys = std::mem::take(&mut self.keys);
+        self.table.table.lock().finish(self.term, &keys, applied);
+    }
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
         if !self.keys.is_empty() {
-            self.table.table.lock().finish(self.term, &self.keys, applied);
+            self.table.table.lock().finish(self.term, &self.keys, false);
         }
     }
 }

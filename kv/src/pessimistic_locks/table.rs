@@ -303,8 +303,12 @@ impl Table {
     }
 
     /// The region has another version or range: answers the locks outside it. Writes decided in an earlier version are
-    /// not applied any more, so none of these is on its way anywhere.
+    /// not applied any more, so none of these is on its way anywhere. Locks that wait for the first leader of a region that
+    /// is split by somebody have waited in vain: that one led.
     pub fn narrow(&mut self, version: u64, start: &[u8], end: &[u8]) -> Vec<MovedLock> {
+        if self.term == 0 && self.version != version {
+            self.clear();
+        }
         self.version = version;
         let mut moved = Vec::new();
         let outside = |key: &[u8]| key < start || (!end.is_empty() && key >= end);

@@ -162,6 +162,12 @@ fn a_new_term_starts_empty_unless_the_locks_came_with_a_split() {
     follower.lead(0, false);
     follower.lead(8, true);
     assert!(names(&follower).is_empty());
+    let mut split_by_another = carried();
+    assert!(split_by_another.narrow(6, b"b", b"").is_empty(), "whoever split it has led it");
+    let mut split_by_another = carried();
+    split_by_another.narrow(6, b"", b"b");
+    split_by_another.lead(7, true);
+    assert!(names(&split_by_another).is_empty());
 }
 
 #[test]
@@ -224,6 +230,23 @@ fn new_locks_without_room_join_the_writes() {
     let changes: Vec<_> = Changes::decode(writes.as_bytes()).map(|change| change.expect("encoded")).collect();
     let value = &lock(10).to_bytes();
     assert_eq!(changes, [Change::Put { cf: rutile_kv_types::Cf::Lock, key: b"a", value }]);
+}
+
+#[test]
+fn a_write_that_is_given_up_leaves_its_lock() {
+    let locks = Arc::new(MemoryLocks::new(AT.version));
+    locks.open(Arc::new(Budget::new(true)), Vec::new());
+    locks.lead(AT.term, true);
+    let mut writes = WriteSet::default();
+    let (_, leaving) = locks.begin(AT, vec![add("a")], &mut writes).expect("nothing is outdated");
+    leaving.finish(true);
+    writes.put(rutile_kv_types::Cf::Write, b"a", b"record");
+    let (_, leaving) = locks.begin(AT, vec![LockChange::Store(key("a"))], &mut writes).expect("it is held");
+    drop(leaving);
+    let (_, leaving) =
+        locks.begin(AT, vec![LockChange::Store(key("a"))], &mut writes).expect("it is held again");
+    leaving.finish(true);
+    assert_eq!(locks.count(), 0);
 }
 
 #[test]

@@ -370,6 +370,37 @@ async fn locks_of_a_dead_owner_are_removed_when_their_time_is_over() {
     cluster.stop().await;
 }
 
+/// A transaction that lost a lock without knowing, as it may with a leader, reads and locks the key once more. That must
+/// not give it a new lock, under which the write of another in between would be overwritten.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_lock_is_not_taken_again_unnoticed() {
+    let cluster = start().await;
+    for (n, client) in cluster.clients().into_iter().enumerate() {
+        fill(client, n..n + 1).await;
+        let mut loser = begin_locking(client).await;
+        let locked = loser.lock_keys(&[key(n)], &no_wait()).await.expect("free");
+        assert_eq!(locked.values, values(&[(n, value(n))]));
+        let request = kvrpcpb::PessimisticRollbackRequest {
+            context: context_of(&cluster, n).await,
+            start_version: loser.start_ts().into_inner(),
+            for_update_ts: locked.for_update_ts.into_inner(),
+            keys: vec![key(n)],
+        };
+        let answer = cluster.store.service().kv_pessimistic_rollback(request).await.expect("answers");
+        assert_eq!((answer.region_error, answer.errors), (None, Vec::new()));
+        let mut other = begin_locking(client).await;
+        other.lock_keys(&[key(n)], &no_wait()).await.expect("free");
+        other.put(key(n), value(100));
+        other.commit().await.expect("commits");
+        let again = loser.lock_keys(&[key(n)], &no_wait()).await.expect("believed to be held");
+        assert_eq!(again.values, values(&[(n, value(n))]), "what is locked does not change");
+        loser.put(key(n), value(200));
+        assert!(matches!(loser.commit().await, Err(Error::RolledBack { .. })));
+        assert_eq!(begin(client).await.get(&key(n)).await.expect("reads"), Some(value(100)));
+    }
+    cluster.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn concurrent_increments_lose_nothing() {
     const CLIENTS: usize = 8;

@@ -56,8 +56,8 @@ fn transfers_are_atomic_whatever_happens_on_the_way() {
 
 /// Known bugs, and a range of seeds of which one at least finds each.
 const BUGS: [(&str, std::ops::Range<u64>); 2] = [
-    ("raftstore::split::memory_locks_not_carried", 0..200),
-    ("txn::prewrite::amend_at_for_update_ts", 0..400),
+    ("raftstore::split::memory_locks_not_carried", 0..50),
+    ("txn::prewrite::amend_at_for_update_ts", 130..400),
 ];
 
 /// A test that can not fail proves nothing.
@@ -65,8 +65,15 @@ const BUGS: [(&str, std::ops::Range<u64>); 2] = [
 fn planted_bugs_are_found() {
     for (bug, seeds) in BUGS {
         let variant = Variant { in_memory: true, bug: Some(bug) };
-        let found = seeds.clone().find(|seed| catch_unwind(|| world::run(*seed, variant)).is_err());
+        let found = seeds.clone().find_map(|seed| Some((seed, failure(seed, variant)?)));
         println!("{bug}: {found:?}");
         assert!(found.is_some(), "no seed of {seeds:?} finds {bug}");
     }
+}
+
+/// What a run that fails says about it.
+fn failure(seed: u64, variant: Variant) -> Option<String> {
+    let panic = catch_unwind(|| world::run(seed, variant)).err()?;
+    let text = panic.downcast_ref::<String>().cloned();
+    Some(text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default())
 }
