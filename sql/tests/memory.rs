@@ -4,7 +4,8 @@
 use crate::cluster::Cluster;
 use bytes::Bytes;
 use futures::StreamExt;
-use rutile_sql::{Outcome, Rows, Script, Session, SqlError};
+use rutile_sql::memory::MemoryLimit;
+use rutile_sql::{InstanceConfig, Outcome, Rows, Script, Session, SqlError};
 
 /// Runs a statement and reads all its rows; answers how many.
 async fn run(session: &mut Session, sql: &str) -> Result<usize, SqlError> {
@@ -122,5 +123,33 @@ async fn what_a_transaction_has_written_counts_until_it_ends() {
     assert_eq!(cluster.instance.memory().used(), 0);
     assert_eq!(must(&mut session, "select id from u").await, 1000);
     session.close().await;
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_sessions_together_stay_below_the_limit_of_the_server() {
+    let memory = MemoryLimit { server_bytes: 8_000_000 };
+    let cluster = Cluster::start_with(InstanceConfig { memory, ..InstanceConfig::default() }).await;
+    let mut one = cluster.session(1).expect("opens");
+    let mut two = cluster.session(2).expect("opens");
+    filled(&mut one).await;
+    must(&mut two, "use test").await;
+    let large = "insert into u select id, id, c from t where id < 5000";
+    must(&mut one, "set @a = repeat('a', 5000000)").await;
+    let error = run(&mut two, large).await.expect_err("the variable leaves too little");
+    assert_eq!(error.code, 3170, "{error}");
+    assert!(error.message.contains("8000000 bytes for 'rutile_server_memory_limit'"), "{error}");
+    must(&mut one, "set @a = null").await;
+    must(&mut two, large).await;
+    // Variables outlive their statements, but not their session.
+    must(&mut one, "set @a = repeat('a', 3000000), @b = repeat('b', 3000000)").await;
+    refused(&mut one, "set @c = repeat('c', 3000000)").await;
+    refused(&mut two, "set @c = repeat('c', 3000000)").await;
+    must(&mut one, "set @b = null").await;
+    must(&mut one, "set @c = repeat('c', 3000000)").await;
+    one.close().await;
+    must(&mut two, "set @c = repeat('c', 3000000)").await;
+    two.close().await;
+    assert_eq!(cluster.instance.memory().used(), 0);
     cluster.stop().await;
 }

@@ -74,6 +74,8 @@ pub(super) async fn run(
             }
             Err(error) => return Err(error.into()),
         }
+        // Sessions on this thread take their turns between batches.
+        tokio::task::yield_now().await;
         match done.last {
             Some(key) => start = after(&key),
             None => return Ok(()),

@@ -47,6 +47,39 @@ impl Drop for Held {
     }
 }
 
+/// What a session keeps between statements.
+#[derive(Debug)]
+pub struct SessionHeld {
+    server: Arc<ServerMemory>,
+    bytes: usize,
+}
+
+impl SessionHeld {
+    pub fn new(server: Arc<ServerMemory>) -> Self {
+        Self { server, bytes: 0 }
+    }
+
+    /// `old` bytes make room for `new` ones, unless the server has no room for more.
+    pub fn replace(&mut self, old: usize, new: usize) -> Result<(), MySqlError> {
+        if new > old && !self.server.try_grow(new - old) {
+            return Err(self.server.is_full());
+        }
+        self.server.shrink(old.saturating_sub(new));
+        self.bytes = (self.bytes + new).saturating_sub(old);
+        Ok(())
+    }
+
+    pub fn clear(&mut self) {
+        self.server.shrink(std::mem::take(&mut self.bytes));
+    }
+}
+
+impl Drop for SessionHeld {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
 /// The uncommitted writes of a transaction.
 #[derive(Debug, Default)]
 pub struct WritesHeld {
@@ -70,7 +103,7 @@ impl WritesHeld {
         if bytes < self.bytes {
             server.shrink(self.bytes - bytes);
         } else if !server.try_grow(bytes - self.bytes) {
-            return Err(statement.server_is_full());
+            return Err(server.is_full());
         }
         self.bytes = bytes;
         Ok(())

@@ -6,6 +6,7 @@
 //!     Held              rows somebody gathers, until they are dropped
 //!     QueryQuota        what DataFusion's operators reserve (planner/memory.rs); they spill first
 //!   WritesHeld        the writes of a transaction, until it ends
+//!   SessionHeld       user variables
 //! ```
 //!
 //! Whoever keeps something that grows with the data reserves it before going on. A reservation that does not fit is
@@ -16,6 +17,6 @@ mod held;
 mod server;
 mod statement;
 
-pub use held::{Held, WritesHeld};
+pub use held::{Held, SessionHeld, WritesHeld};
 pub use server::{MemoryLimit, ServerMemory};
 pub use statement::{LARGE_BYTES, StatementMemory};

@@ -69,7 +69,7 @@ impl StatementMemory {
             self.peak.fetch_max(used, Ordering::Relaxed);
             return Ok(());
         } else {
-            self.server_is_full()
+            self.server.is_full()
         };
         self.used.fetch_sub(bytes, Ordering::Relaxed);
         Err(failure)
@@ -100,10 +100,6 @@ impl StatementMemory {
 
     pub fn over_quota(&self) -> MySqlError {
         exceeded(self.quota, "rutile_mem_quota_query")
-    }
-
-    pub(super) fn server_is_full(&self) -> MySqlError {
-        exceeded(self.server.limit(), "rutile_server_memory_limit")
     }
 
     /// The same column, counted until it is dropped if it is a large one.
@@ -162,6 +158,12 @@ impl MemoryCheck for StatementMemory {
 impl Drop for StatementMemory {
     fn drop(&mut self) {
         self.server.shrink(self.used());
+    }
+}
+
+impl ServerMemory {
+    pub(super) fn is_full(&self) -> MySqlError {
+        exceeded(self.limit(), "rutile_server_memory_limit")
     }
 }
 

@@ -53,7 +53,7 @@ pub(super) async fn select(
         return Err(MySqlError::too_many_rows().into());
     }
     for ((name, value), ty) in names.into_iter().zip(row).zip(types) {
-        session.state.set_user_variable(name, value, ty);
+        session.state.set_user_variable(name, value, ty)?;
     }
     Ok(affected(1))
 }

@@ -18,6 +18,7 @@ use super::{dispatch, query, status, transaction_control};
 use crate::catalog::InfoSchema;
 use crate::domain::SchemaUse;
 use crate::error::{Error, ErrorClass, Result, SqlError};
+use crate::memory::SessionHeld;
 use crate::txn::SessionTransaction;
 use crate::variable::SessionVariables;
 
@@ -79,6 +80,7 @@ impl Session {
             variables: SessionVariables::new(instance.global_variables()),
             database: None,
             user_variables: HashMap::new(),
+            variables_held: SessionHeld::new(Arc::clone(instance.memory())),
             last_insert_id: 0,
             next_insert_id: None,
             row_count: 0,
@@ -206,7 +208,7 @@ impl Session {
         self.prepared = PreparedStatements::default();
         self.state.variables.reset(self.instance.global_variables());
         set_handshake_charset(&mut self.state);
-        self.state.user_variables.clear();
+        self.state.clear_user_variables();
         self.state.last_insert_id = 0;
         self.state.next_insert_id = None;
         self.state.row_count = 0;

@@ -88,7 +88,7 @@ async fn assign(session: &mut Session, assignment: Assignment) -> Result<()> {
             assign_system(session, scope, definition, value.as_ref()).await
         }
         Assignment::User { name, value, ty } => {
-            session.state.set_user_variable(&name, value, ty);
+            session.state.set_user_variable(&name, value, ty)?;
             Ok(())
         }
         Assignment::Names { charset, collation } => {

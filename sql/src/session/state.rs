@@ -8,6 +8,7 @@ use rutile_sql_types::{FieldType, MySqlError, Value, Warning, Warnings};
 
 use super::processlist::Process;
 use crate::expression::Evaluation;
+use crate::memory::SessionHeld;
 use crate::variable::{SessionVariables, Settings};
 
 /// What the handshake told about a connection.
@@ -79,7 +80,9 @@ pub struct SessionState {
     pub database: Option<String>,
     pub variables: SessionVariables,
     /// By lower-case name.
-    pub user_variables: HashMap<Box<str>, (Value, FieldType)>,
+    pub(super) user_variables: HashMap<Box<str>, (Value, FieldType)>,
+    /// The user variables on the server's account.
+    pub(super) variables_held: SessionHeld,
     /// LAST_INSERT_ID(): the first generated value of the last statement that generated one.
     pub last_insert_id: u64,
     /// SET INSERT_ID: the value the next INSERT generates.
@@ -146,9 +149,18 @@ impl SessionState {
             .unwrap_or((Value::Null, FieldType::null()))
     }
 
-    pub fn set_user_variable(&mut self, name: &str, value: Value, ty: FieldType) {
-        self.unreported.state = true;
-        self.user_variables.insert(name.to_lowercase().into(), (value, ty));
+    /// Error 3170 if the server has no memory left for the value.
+    pub fn set_user_variable(&mut self, name: &str, value: Value, ty: FieldType) -> Result<(), MySqlError> {
+        let name: Box<str> = name.to_lowercase().into();
+        let old = self.user_variables.get(&name).map_or(0, |(old, _)| name.len() + old.memory_size());
+        self.variables_held.replace(old, name.len() + value.memory_size())?;
+        self.user_variables.insert(name, (value, ty));
+        Ok(())
+    }
+
+    pub(super) fn clear_user_variables(&mut self) {
+        self.user_variables.clear();
+        self.variables_held.clear();
     }
 
     pub fn warn(&mut self, error: MySqlError) {

@@ -21,6 +21,11 @@ pub struct Cluster {
 
 impl Cluster {
     pub async fn start() -> Self {
+        Self::start_with(InstanceConfig::default()).await
+    }
+
+    /// The same with a configuration of the SQL node.
+    pub async fn start_with(config: InstanceConfig) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let env = Env::real();
         let pd: Arc<dyn PdService> =
@@ -38,7 +43,7 @@ impl Cluster {
         set_endpoint(&store);
         let stores = Arc::new(StaticStores::new([(store.store_id(), store.service())]));
         let client = Client::new(env.clone(), pd, stores);
-        let instance = open(&env, &client).await;
+        let instance = open(&env, &client, config).await;
         Self { env, client, store, instance, _dir: dir }
     }
 
@@ -56,7 +61,8 @@ impl Cluster {
     /// The SQL node ends and another one opens on the same data.
     pub async fn restart_sql(&mut self) {
         self.instance.close();
-        self.instance = open(&self.env, &self.client).await;
+        let config = self.instance.config().clone();
+        self.instance = open(&self.env, &self.client, config).await;
     }
 
     pub async fn stop(self) {
@@ -66,8 +72,8 @@ impl Cluster {
     }
 }
 
-async fn open(env: &Env, client: &Client) -> Instance {
-    Instance::open(env.clone(), client.clone(), InstanceConfig::default()).await.expect("the SQL node opens")
+async fn open(env: &Env, client: &Client, config: InstanceConfig) -> Instance {
+    Instance::open(env.clone(), client.clone(), config).await.expect("the SQL node opens")
 }
 
 fn set_endpoint(store: &Store) {
