@@ -6,6 +6,10 @@
 //! The apply loop buries it: one synced batch removes its data and leaves a tombstone with its id, which keeps late
 //! messages from bringing it back. Then the raft loop drops its log. A crash in between leaves a log under a tombstone,
 //! which the next start drops.
+//!
+//! Known wrong: a peer that is removed while it leads, because it was elected with its removal in its log, is buried as
+//! soon as it applies that. With one other voter, which may not know yet that the removal is committed, the region then
+//! waits for the vote of a peer that is gone.
 use std::sync::atomic::Ordering;
 
 use raft::eraftpb::MessageType;

@@ -1,12 +1,13 @@
 //! One round: what all regions have ready, with one append and one fsync.
 //!
 //! A leader's messages may leave before its own append is synced (raft thesis 10.2.1); votes and
-//! acknowledgements of a follower may not, and raft keeps them apart as persisted messages. Committed entries go to
+//! acknowledgements of a follower may not, and raft keeps them apart as persisted messages. While members change, what
+//! a leader sends waits too, for its commit index to be durable. Committed entries go to
 //! the apply loop; those that this append commits follow after the sync.
 use std::time::Duration;
 
 use raft::Ready;
-use raft::eraftpb::Entry;
+use raft::eraftpb::{Entry, Message};
 use rutile_kv_engine::RaftLogBatch;
 use rutile_kv_env::{Monotonic, fail_stop, failpoint};
 
@@ -20,7 +21,8 @@ use super::store::RaftLoop;
 struct Round {
     log: RaftLogBatch,
     must_sync: bool,
-    readies: Vec<(u64, Ready)>,
+    /// With messages that must not leave before the append.
+    readies: Vec<(u64, Ready, Vec<Message>)>,
     tasks: Vec<ApplyTask>,
     entries: u64,
     bytes: u64,
@@ -39,7 +41,8 @@ impl RaftLoop {
                 return;
             }
             self.append(&mut round);
-            for (region_id, ready) in std::mem::take(&mut round.readies) {
+            for (region_id, ready, held) in std::mem::take(&mut round.readies) {
+                self.send(region_id, held);
                 self.finish(region_id, ready, &mut round);
             }
             self.hand_to_apply(round.tasks);
@@ -75,7 +78,10 @@ impl RaftLoop {
         if let Some(state) = ready.hs().filter(|_| !forgets_votes) {
             round.log.put_hard_state(region_id, state.clone());
         }
-        round.must_sync |= ready.must_sync();
+        // Who hears that its removal is committed is gone; a leader that forgets that it is would wait for his vote for
+        // ever.
+        let holds = ready.hs().is_some() && peer.is_leader() && peer.node.raft.has_pending_conf();
+        round.must_sync |= ready.must_sync() || holds;
         peer.take_committed(ready.take_committed_entries(), &mut round.tasks);
         for state in ready.take_read_states() {
             peer.quorum_answered(&state.request_ctx, state.index, self.lease);
@@ -84,11 +90,16 @@ impl RaftLoop {
         if wished {
             self.grant_wish(region_id);
         }
-        self.send(region_id, messages);
+        let held = if holds {
+            messages
+        } else {
+            self.send(region_id, messages);
+            Vec::new()
+        };
         if self.env.hooks.is_planted("raftstore::ready::send_before_append") {
             self.send(region_id, ready.take_persisted_messages());
         }
-        round.readies.push((region_id, ready));
+        round.readies.push((region_id, ready, held));
     }
 
     fn append(&mut self, round: &mut Round) {
@@ -117,6 +128,13 @@ impl RaftLoop {
         };
         let restores = !ready.snapshot().is_empty();
         let mut light = peer.node.advance_append(ready);
+        if light.commit_index().is_some() && peer.is_leader() && peer.node.raft.has_pending_conf() {
+            let mut log = RaftLogBatch::new();
+            log.put_hard_state(region_id, peer.node.raft.hard_state());
+            if let Err(error) = self.raft_log.append(log, true) {
+                fail_stop("raft log append", &error);
+            }
+        }
         if restores {
             peer.hand_restore(&self.apply);
         }
