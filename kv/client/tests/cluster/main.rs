@@ -1,5 +1,7 @@
 //! The client on a real store and a real PD, in this process: called directly, or over gRPC on 127.0.0.1, as the name of
 //! the test program says (`over_grpc.rs`).
+//!
+//! `RUTILE_REPLICATED_LOCKS=1` runs all of it without pessimistic locks in the leader's memory.
 
 mod async_commit;
 mod bank;
@@ -48,6 +50,7 @@ async fn start() -> Cluster {
     let config = rutile_kv::Config {
         gc_poll_interval: Duration::from_millis(1),
         gc_bytes_per_second: u64::MAX,
+        in_memory_pessimistic_locks: std::env::var_os("RUTILE_REPLICATED_LOCKS").is_none(),
         address,
         ..rutile_kv::Config::default()
     };
