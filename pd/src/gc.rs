@@ -67,6 +67,12 @@ impl GcSafePoint {
         self.state.lock().current
     }
 
+    /// Who holds it back now.
+    pub(crate) fn holds(&self) -> Vec<Hold> {
+        let now_ms = self.clock.unix_millis();
+        self.state.lock().holds.values().filter(|hold| hold.expires_ms > now_ms).cloned().collect()
+    }
+
     /// Moves it to `safe_point`, but not past what a service holds; answers the one in force, which may be another. It
     /// never goes back, so one in the future is refused: no read would be possible until then.
     pub(crate) fn advance(&self, safe_point: TimeStamp) -> Result<TimeStamp> {

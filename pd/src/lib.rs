@@ -6,14 +6,20 @@
 //!
 //! ```text
 //!  service/  wire in, wire out            tso/      oracle (pure) + window saver
+//!  api/      HTTP pages for operators     ctl/      the command that shows them
 //!  cluster/  stores, region tree, ids     storage/  durable keys: snapshot file + journal
 //! ```
 //!
-//! Deliberately missing: the group of several PD members (the journal is what its raft log will carry), schedulers
-//! and operators, placement rules, the HTTP interface.
+//! Answers to region heartbeats carry steps: [`checker`] adds peers until a region has its replicas.
+//!
+//! Deliberately missing: the group of several PD members (the journal is what its raft log will carry), schedulers,
+//! placement rules.
 
+mod api;
+mod checker;
 mod cluster;
 mod config;
+mod ctl;
 mod error;
 mod gc;
 mod keyspace;
@@ -22,6 +28,8 @@ mod service;
 mod storage;
 mod tso;
 
+pub use api::pages;
 pub use config::PdConfig;
+pub use ctl::{Outcome, run_ctl};
 pub use error::{Error, Result};
 pub use pd::Pd;

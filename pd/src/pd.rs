@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use rutile_kv_env::Env;
+use rutile_kv_env::{Clock, Env};
 
+use crate::checker::ReplicaChecker;
 use crate::cluster::{Cluster, IdAllocator};
 use crate::config::PdConfig;
 use crate::error::Result;
@@ -11,15 +12,23 @@ use crate::gc::GcSafePoint;
 use crate::storage::{Batch, Storage, keys};
 use crate::tso::Tso;
 
+/// The only member; a group will draw its ids at random, as PD does.
+pub(crate) const MEMBER_ID: u64 = 1;
+
 /// One member of the placement driver. Everything it promised is durable when the promise is made, so it is stopped by
 /// dropping it.
 pub struct Pd {
     pub(crate) config: PdConfig,
     pub(crate) cluster_id: u64,
+    /// Unix milliseconds.
+    pub(crate) started_ms: u64,
+    pub(crate) storage: Arc<Storage>,
     pub(crate) tso: Tso,
     pub(crate) ids: IdAllocator,
     pub(crate) cluster: Cluster,
     pub(crate) gc: GcSafePoint,
+    pub(crate) replicas: ReplicaChecker,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Pd {
@@ -39,10 +48,14 @@ impl Pd {
         };
         Ok(Pd {
             cluster_id,
+            started_ms: env.clock.unix_millis(),
             tso: Tso::open(&env, Arc::clone(&storage), config.tso_window)?,
             ids: IdAllocator::open(Arc::clone(&storage))?,
             cluster: Cluster::open(&env, Arc::clone(&storage))?,
-            gc: GcSafePoint::open(&env, storage)?,
+            gc: GcSafePoint::open(&env, Arc::clone(&storage))?,
+            replicas: ReplicaChecker::default(),
+            clock: env.clock.clone(),
+            storage,
             config,
         })
     }

@@ -32,6 +32,7 @@ mod delete_range;
 mod error;
 mod gc;
 mod heartbeat;
+mod keyspace;
 mod lock_resolver;
 mod region;
 mod running;

@@ -7,13 +7,15 @@
 //!             |                                                                    |
 //! server   tikv_routes(TikvService, RawService)                                 pd_routes(PdService)
 //! ```
+//! Between stores: [`client::RaftSender`] and [`server::raft_routes`], streams of raft messages and of snapshots.
+//!
 //! Nothing is decided here: region, epoch, header and deadline checks live in the services, so that this carrier meets
 //! them like every other. What it adds is what a network needs: limits of message size, streams and time, one status for
 //! what broke on the way, and streams that end with an error when the server stops.
 //!
 //! A package of its own, so that neither the SQL layer nor the services link a network stack.
 //!
-//! Deliberately missing: TLS, compression, raft messages between stores, `BatchCommands`.
+//! Deliberately missing: TLS, compression, `BatchCommands`.
 
 pub mod client;
 mod config;

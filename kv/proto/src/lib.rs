@@ -23,7 +23,7 @@ pub use coprocessor::{CoprocessorRequest, CoprocessorResponse, Payload};
 pub use pd_service::PdService;
 pub use raw_service::RawService;
 pub use status::{Code, Status};
-pub use tikvpb::TikvService;
+pub use tikvpb::{BatchRaftMessage, TikvService};
 
 #[cfg(test)]
 mod tests;

@@ -72,3 +72,7 @@ pub struct RegionLocalState {
     #[prost(message, optional, tag = "2")]
     pub region: Option<metapb::Region>,
 }
+
+/// A stream was taken to its end.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Done {}

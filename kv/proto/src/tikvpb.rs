@@ -14,6 +14,7 @@ use crate::kvrpcpb::{
     ScanLockResponse, ScanRequest, ScanResponse, SplitRegionRequest, SplitRegionResponse,
     TxnHeartBeatRequest, TxnHeartBeatResponse, UnsafeDestroyRangeRequest, UnsafeDestroyRangeResponse,
 };
+use crate::raft_serverpb::RaftMessage;
 use crate::status::Status;
 
 /// Transactional service of one store.
@@ -53,4 +54,11 @@ pub trait TikvService: Send + Sync {
         request: UnsafeDestroyRangeRequest,
     ) -> Result<UnsafeDestroyRangeResponse, Status>;
     async fn coprocessor(&self, request: CoprocessorRequest) -> Result<CoprocessorResponse, Status>;
+}
+
+/// Raft messages on their way to one store.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BatchRaftMessage {
+    #[prost(message, repeated, tag = "1")]
+    pub msgs: Vec<RaftMessage>,
 }

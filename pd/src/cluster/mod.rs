@@ -8,11 +8,13 @@ mod bootstrap;
 mod id_alloc;
 mod region_tree;
 mod regions;
+mod store_view;
 mod stores;
 
 pub(crate) use bootstrap::Cluster;
 pub(crate) use id_alloc::IdAllocator;
 pub(crate) use region_tree::Told;
+pub(crate) use store_view::{DOWN_AFTER, StoreView, Telling};
 
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rutile_kv_env::Monotonic;
 use rutile_pd_client::{Store, StoreState, StoreStats};
 
 use super::Cluster;
@@ -15,18 +16,26 @@ pub(crate) struct Stores {
 struct Known {
     store: Store,
     stats: Option<StoreStats>,
+    told: Option<LastTold>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct LastTold {
+    pub(super) first: Monotonic,
+    pub(super) at: Monotonic,
+    pub(super) unix_ms: u64,
 }
 
 impl Stores {
     pub(super) fn new(stores: Vec<Store>) -> Stores {
-        let known = |store: Store| (store.id, Known { store, stats: None });
+        let known = |store: Store| (store.id, Known { store, stats: None, told: None });
         Stores { by_id: stores.into_iter().map(known).collect() }
     }
 
     pub(super) fn put(&mut self, store: Store) {
         match self.by_id.get_mut(&store.id) {
             Some(known) => known.store = store,
-            None => drop(self.by_id.insert(store.id, Known { store, stats: None })),
+            None => drop(self.by_id.insert(store.id, Known { store, stats: None, told: None })),
         }
     }
 
@@ -40,7 +49,15 @@ impl Stores {
     }
 }
 
+/// What was heard of a store: itself, its last report, when that was.
+pub(super) type Heard = (Store, Option<StoreStats>, Option<LastTold>);
+
 impl Cluster {
+    pub(super) fn heard(&self) -> Vec<Heard> {
+        let stores = self.stores.read();
+        stores.by_id.values().map(|known| (known.store.clone(), known.stats.clone(), known.told)).collect()
+    }
+
     /// Registers a store or changes what is known of it; its state stays PD's decision.
     pub(crate) fn put_store(&self, mut store: Store) -> Result<()> {
         self.check_bootstrapped()?;
@@ -66,8 +83,19 @@ impl Cluster {
         let mut batch = Batch::default();
         batch.put_store(&store);
         self.storage.write(batch)?;
-        self.stores.write().put(store);
+        let (store_id, told) = (store.id, self.told_now());
+        let mut stores = self.stores.write();
+        stores.put(store);
+        // A store registers when it starts, well before its first heartbeat.
+        if let Some(known) = stores.by_id.get_mut(&store_id) {
+            known.told = Some(told);
+        }
         Ok(())
+    }
+
+    fn told_now(&self) -> LastTold {
+        let (at, unix_ms) = (self.env.clock.now(), self.env.clock.unix_millis());
+        LastTold { first: at, at, unix_ms }
     }
 
     pub(crate) fn store(&self, store_id: u64) -> Result<(Store, Option<StoreStats>)> {
@@ -96,6 +124,8 @@ impl Cluster {
         let mut stores = self.stores.write();
         stores.check_alive(stats.store_id)?;
         if let Some(known) = stores.by_id.get_mut(&stats.store_id) {
+            let told = self.told_now();
+            known.told = Some(LastTold { first: known.told.map_or(told.at, |told| told.first), ..told });
             known.stats = Some(stats);
         }
         Ok(())

@@ -2,11 +2,12 @@
 
 use async_trait::async_trait;
 use rutile_kv_proto::{PdService, Status, keyspacepb, pdpb};
-use rutile_pd_client::{LeaderRegion, from_wire, to_wire};
+use rutile_pd_client::{LeaderRegion, RegionHeartbeat, from_wire, to_wire};
 
 use super::answer::status;
+use crate::checker::Step;
 use crate::cluster::Told;
-use crate::pd::Pd;
+use crate::pd::{MEMBER_ID, Pd};
 
 fn missing(what: &str) -> Status {
     Status::invalid_argument(format!("the request has no {what}"))
@@ -17,8 +18,7 @@ impl PdService for Pd {
     async fn get_members(&self, _: pdpb::GetMembersRequest) -> Result<pdpb::GetMembersResponse, Status> {
         let member = pdpb::Member {
             name: self.config.name.clone(),
-            // The only member; a group will draw its ids at random, as PD does.
-            member_id: 1,
+            member_id: MEMBER_ID,
             client_urls: self.config.client_urls.clone(),
             ..pdpb::Member::default()
         };
@@ -161,12 +161,14 @@ impl PdService for Pd {
         self.check_header(request.header.as_ref())?;
         let beat = from_wire::region_heartbeat(&request).ok_or_else(|| missing("region"))?;
         let region = request.region.unwrap_or_default();
-        let (header, ()) = self.answer(self.cluster.region_heartbeat(beat))?;
+        let outcome = self.cluster.region_heartbeat(beat.clone()).and_then(|()| self.next_step(&beat));
+        let (header, step) = self.answer(outcome)?;
         Ok(pdpb::RegionHeartbeatResponse {
             header,
             region_id: region.id,
             region_epoch: region.region_epoch,
             target_peer: request.leader,
+            change_peer: step.map(change_peer),
             ..pdpb::RegionHeartbeatResponse::default()
         })
     }
@@ -225,7 +227,21 @@ impl PdService for Pd {
     }
 }
 
+/// A step as the wire has it.
+fn change_peer(step: Step) -> pdpb::ChangePeer {
+    let (kind, peer) = match step {
+        Step::AddLearner(peer) => (pdpb::ConfChangeType::AddLearnerNode, peer),
+        Step::Promote(peer) => (pdpb::ConfChangeType::AddNode, peer),
+    };
+    pdpb::ChangePeer { peer: Some(to_wire::peer(&peer)), change_type: kind as i32 }
+}
+
 impl Pd {
+    fn next_step(&self, beat: &RegionHeartbeat) -> crate::Result<Option<Step>> {
+        let id = || self.ids.alloc(1).map(|granted| granted.start);
+        self.replicas.step(beat, self.clock.now(), || self.cluster.store_views(), id)
+    }
+
     fn region_answer(&self, found: crate::Result<Option<Told>>) -> Result<pdpb::GetRegionResponse, Status> {
         let (header, found) = self.answer(found)?;
         let Some(told) = found else {

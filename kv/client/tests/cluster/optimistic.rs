@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use rutile_kv_client::{CoprocessorOptions, Error, Payload, ScanOptions};
-use rutile_kv_types::KeyRange;
+use rutile_kv_types::{Key, KeyRange};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::carrier::is_network;
 use super::{all, bank, begin, fill, key, keys_of, plan, start, value};
@@ -272,5 +273,28 @@ async fn the_bank_keeps_its_total() {
     });
     let committed: Vec<usize> = futures::future::join_all(transfers).await;
     assert!(committed.iter().sum::<usize>() > 20, "{committed:?}");
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bounds_of_a_key_space_are_bounds_of_regions() {
+    let cluster = start().await;
+    for _ in 0..2 {
+        cluster.client.split_keyspace(0).await.expect("splits");
+    }
+    let bounds = [b"r\0\0\0", b"r\0\0\x01", b"x\0\0\0", b"x\0\0\x01"];
+    let bounds = bounds.map(|raw| Bytes::from(Key::from_raw(raw).into_encoded()));
+    let told = async {
+        loop {
+            let found = cluster.client.pd().scan_regions(b"", b"", 0).await.expect("PD answers");
+            let starts: Vec<Bytes> =
+                found.iter().skip(1).map(|found| found.region.start_key.clone()).collect();
+            if starts == bounds {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), told).await.expect("PD hears of the splits");
     cluster.stop().await;
 }

@@ -1,19 +1,18 @@
-//! A store on the network as `TikvService`: its address from PD, one channel, looked at again after it broke.
+//! A store on the network as `TikvService` and `RawService`.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use parking_lot::Mutex;
 use rutile_kv_env::Env;
 use rutile_kv_proto::{
     Code, CoprocessorRequest, CoprocessorResponse, Payload, RawService, Status, TikvService, coprocessor,
     kvrpcpb,
 };
-use rutile_pd_client::{PdClient, StoreState};
-use tonic::transport::Channel;
+use rutile_pd_client::PdClient;
 
-use super::channel::{channel, unary};
+use super::channel::unary;
+use super::store_channel::StoreChannel;
 use crate::config::Limits;
 use crate::methods::{raw_methods, tikv_methods};
 use crate::status::is_of_the_way;
@@ -21,45 +20,14 @@ use crate::status::is_of_the_way;
 /// One store.
 pub struct StoreStub {
     env: Env,
-    pd: PdClient,
     limits: Arc<Limits>,
-    store_id: u64,
-    connection: Mutex<Option<Connection>>,
-}
-
-#[derive(Clone)]
-struct Connection {
-    address: String,
-    channel: Channel,
-    /// A call failed on the way: the store may have moved, so PD is asked before the next one.
-    is_suspect: bool,
+    way: StoreChannel,
 }
 
 impl StoreStub {
     /// Nothing is connected before the first call.
     pub fn new(env: Env, pd: PdClient, limits: Arc<Limits>, store_id: u64) -> StoreStub {
-        StoreStub { env, pd, limits, store_id, connection: Mutex::new(None) }
-    }
-
-    async fn channel(&self) -> Result<Channel, Status> {
-        let known = self.connection.lock().clone();
-        if let Some(known) = known.as_ref().filter(|known| !known.is_suspect) {
-            return Ok(known.channel.clone());
-        }
-        let id = self.store_id;
-        let told = self.pd.store(id).await;
-        let store = told.map_err(|error| Status::unavailable(format!("address of store {id}: {error}")))?;
-        if store.state == StoreState::Tombstone {
-            return Err(Status::unavailable(format!("store {id} is a tombstone")));
-        }
-        let channel = match known {
-            // The transport connects again by itself.
-            Some(known) if known.address == store.address => known.channel,
-            _ => channel(&store.address, &self.limits)?,
-        };
-        let connection = Connection { address: store.address, channel: channel.clone(), is_suspect: false };
-        *self.connection.lock() = Some(connection);
-        Ok(channel)
+        StoreStub { env, way: StoreChannel::new(pd, limits.clone(), store_id), limits }
     }
 
     async fn call<Q, A>(&self, path: &'static str, message: Q) -> Result<A, Status>
@@ -67,12 +35,10 @@ impl StoreStub {
         Q: prost::Message + 'static,
         A: prost::Message + Default + 'static,
     {
-        let channel = self.channel().await?;
+        let channel = self.way.get().await?;
         let answer = unary(&self.env, &self.limits, channel, path, message, self.limits.store_time_max).await;
-        if answer.as_ref().is_err_and(|status: &Status| is_of_the_way(status.code))
-            && let Some(connection) = self.connection.lock().as_mut()
-        {
-            connection.is_suspect = true;
+        if answer.as_ref().is_err_and(|status: &Status| is_of_the_way(status.code)) {
+            self.way.suspect();
         }
         answer
     }

@@ -2,16 +2,18 @@
 //!
 //! [`tikv_routes`] and [`pd_routes`] are routers over shared services; [`serve`] runs one on a listener, with HTTP/1
 //! pages of the same port merged in. A method that is not in the tables answers UNIMPLEMENTED, so that clients may
-//! probe. When the server stops, streams end with an error at once: a client that waits for a timestamp on one has no
+//! probe. [`raft_routes`] takes what other stores send. When the server stops, streams end with an error at once: a client that waits for a timestamp on one has no
 //! deadline of its own.
 
 mod call;
 mod pd;
+mod raft;
 mod serve;
 mod stream;
 mod tikv;
 
 pub use call::Context;
 pub use pd::pd_routes;
+pub use raft::{RaftInbox, SnapshotInbox, raft_routes};
 pub use serve::serve;
 pub use tikv::tikv_routes;

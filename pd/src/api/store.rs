@@ -1,0 +1,104 @@
+//! Stores: what they are, what they reported, what they hold.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, RawQuery, State};
+use rutile_pd_client::{StoreState, StoreStats};
+use serde_json::{Value, json};
+
+use super::answer::{Answer, Failure, Page, duration, mebibytes, number, size, time};
+use super::key::parameter;
+use crate::cluster::{StoreView, Telling};
+use crate::pd::Pd;
+
+fn state_name(view: &StoreView) -> &'static str {
+    match (view.store.state, view.telling()) {
+        (StoreState::Tombstone, _) => "Tombstone",
+        (StoreState::Offline, _) => "Offline",
+        (StoreState::Up, Telling::Lately) => "Up",
+        (StoreState::Up, Telling::Silent) => "Disconnected",
+        (StoreState::Up, Telling::Gone) => "Down",
+    }
+}
+
+fn show(view: &StoreView) -> Value {
+    let store = &view.store;
+    let labels: Vec<Value> =
+        store.labels.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect();
+    let told = view.last_heartbeat_ms;
+    let stats =
+        view.stats.clone().unwrap_or_else(|| StoreStats { store_id: store.id, ..StoreStats::default() });
+    let node_state = match store.state {
+        StoreState::Up => 1,
+        StoreState::Offline => 2,
+        StoreState::Tombstone => 3,
+    };
+    json!({
+        "store": {
+            "id": store.id,
+            "address": store.address,
+            "labels": labels,
+            "version": store.version,
+            "status_address": store.status_address,
+            "git_hash": "",
+            "start_timestamp": 0,
+            "deploy_path": "",
+            "last_heartbeat": told.unwrap_or_default().saturating_mul(1_000_000),
+            "node_state": node_state,
+            "state_name": state_name(view),
+        },
+        "status": {
+            "capacity": size(stats.capacity_bytes),
+            "available": size(stats.available_bytes),
+            "used_size": size(stats.used_bytes),
+            "leader_count": view.leaders,
+            "leader_weight": 1,
+            "leader_score": view.leaders,
+            "leader_size": mebibytes(view.leader_bytes),
+            "region_count": view.peers,
+            "region_weight": 1,
+            "region_score": mebibytes(view.peer_bytes),
+            "region_size": mebibytes(view.peer_bytes),
+            "learner_count": view.learners,
+            "is_busy": stats.is_busy,
+            "last_heartbeat_ts": time(told.unwrap_or_default()),
+            "uptime": view.known_for.map(|known| duration(known.as_secs())),
+        },
+    })
+}
+
+pub(super) async fn stores(State(pd): State<Arc<Pd>>, RawQuery(query): RawQuery) -> Answer {
+    let query = query.as_deref().unwrap_or_default();
+    // Several states may be asked for; without any, all but tombstones.
+    let asked: Vec<&str> = query.split('&').filter_map(|pair| pair.strip_prefix("state=")).collect();
+    let mut wanted = Vec::new();
+    for state in asked {
+        wanted.push(match state {
+            "0" => StoreState::Up,
+            "1" => StoreState::Offline,
+            "2" => StoreState::Tombstone,
+            other => return Err(Failure::bad_request(format!("{other:?} is no state of a store"))),
+        });
+    }
+    if wanted.is_empty() {
+        wanted = vec![StoreState::Up, StoreState::Offline];
+    }
+    if let Some(other) = parameter(Some(query), "limit") {
+        return Err(Failure::bad_request(format!("stores are not limited to {other}")));
+    }
+    let stores: Vec<Value> = pd
+        .cluster
+        .store_views()?
+        .iter()
+        .filter(|view| wanted.contains(&view.store.state))
+        .map(show)
+        .collect();
+    Ok(Page(json!({ "count": stores.len(), "stores": stores })))
+}
+
+pub(super) async fn store(State(pd): State<Arc<Pd>>, Path(id): Path<String>) -> Answer {
+    let id = number(&id)?;
+    let views = pd.cluster.store_views()?;
+    let view = views.iter().find(|view| view.store.id == id);
+    Ok(Page(show(view.ok_or(crate::Error::StoreNotFound(id))?)))
+}

@@ -1,0 +1,105 @@
+//! A store as operators see it: how long it has been silent, and what it holds by the region tree.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rutile_kv_types::PeerRole;
+use rutile_pd_client::{Store, StoreStats};
+
+use super::Cluster;
+use crate::error::Result;
+
+/// A store reports every ten seconds; one that missed two is disconnected.
+const SILENT_AFTER: Duration = Duration::from_secs(20);
+/// Its peers are to be replaced then.
+pub(crate) const DOWN_AFTER: Duration = Duration::from_secs(30 * 60);
+
+/// Whether a store reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Telling {
+    Lately,
+    Silent,
+    Gone,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct StoreView {
+    pub(crate) store: Store,
+    pub(crate) stats: Option<StoreStats>,
+    /// Unix milliseconds; none since PD started.
+    pub(crate) last_heartbeat_ms: Option<u64>,
+    silent_for: Option<Duration>,
+    /// From the first heartbeat since PD started to the last one.
+    pub(crate) known_for: Option<Duration>,
+    pub(crate) leaders: u64,
+    pub(crate) peers: u64,
+    pub(crate) learners: u64,
+    pub(crate) leader_bytes: u64,
+    pub(crate) peer_bytes: u64,
+}
+
+impl StoreView {
+    /// A store that holds so many peers and was silent for so long.
+    #[cfg(test)]
+    pub(crate) fn for_test(store: Store, peers: u64, silent: Duration) -> StoreView {
+        StoreView {
+            store,
+            stats: None,
+            last_heartbeat_ms: None,
+            silent_for: Some(silent),
+            known_for: None,
+            leaders: 0,
+            peers,
+            learners: 0,
+            leader_bytes: 0,
+            peer_bytes: 0,
+        }
+    }
+
+    pub(crate) fn telling(&self) -> Telling {
+        match self.silent_for {
+            Some(silent) if silent <= SILENT_AFTER => Telling::Lately,
+            Some(silent) if silent > DOWN_AFTER => Telling::Gone,
+            _ => Telling::Silent,
+        }
+    }
+}
+
+impl Cluster {
+    /// All stores, tombstones included, by id.
+    pub(crate) fn store_views(&self) -> Result<Vec<StoreView>> {
+        let regions = self.scan_regions(&[], &[], usize::MAX)?;
+        let now = self.env.clock.now();
+        let view = |(store, stats, told): super::stores::Heard| {
+            let view = StoreView {
+                stats,
+                last_heartbeat_ms: told.map(|told| told.unix_ms),
+                silent_for: told.map(|told| now.saturating_since(told.at)),
+                known_for: told.map(|told| told.at.saturating_since(told.first)),
+                leaders: 0,
+                peers: 0,
+                learners: 0,
+                leader_bytes: 0,
+                peer_bytes: 0,
+                store,
+            };
+            (view.store.id, view)
+        };
+        let mut views: BTreeMap<u64, StoreView> = self.heard().into_iter().map(view).collect();
+        for told in regions {
+            let bytes = told.approximate_size_bytes;
+            for peer in &told.region.peers {
+                let Some(view) = views.get_mut(&peer.store_id) else {
+                    continue;
+                };
+                let leads = told.leader.as_ref().is_some_and(|leader| leader.id == peer.id);
+                view.peers += 1;
+                view.peer_bytes += bytes;
+                view.learners += u64::from(peer.role == PeerRole::Learner);
+                view.leaders += u64::from(leads);
+                view.leader_bytes += if leads { bytes } else { 0 };
+            }
+        }
+        Ok(views.into_values().collect())
+    }
+}

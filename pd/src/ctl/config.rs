@@ -1,0 +1,57 @@
+//! `config`, `service-gc-safepoint`: settings, and what holds garbage collection back.
+
+use clap::Subcommand;
+use serde_json::Value;
+
+use super::table::Table;
+use super::{Pages, Report, list, text};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Settings of scheduling and replication; `all` for those of the process too
+    Show {
+        #[arg(value_parser = ["all", "schedule", "replication", "cluster-version"])]
+        section: Option<String>,
+    },
+}
+
+pub(super) async fn run(pages: &dyn Pages, command: &Command) -> Result<Report, String> {
+    let Command::Show { section } = command;
+    let page = match section.as_deref() {
+        Some("schedule") => pages.get("/config/schedule").await?,
+        Some("replication") => pages.get("/config/replicate").await?,
+        Some("cluster-version") => pages.get("/config/cluster-version").await?,
+        Some(_) => pages.get("/config").await?,
+        None => {
+            let mut page = pages.get("/config").await?;
+            if let Some(fields) = page.as_object_mut() {
+                fields.retain(|name, _| matches!(name.as_str(), "schedule" | "replication"));
+            }
+            page
+        }
+    };
+    let mut table = Table::new(&["ITEM", "VALUE"]);
+    flatten("", &page, &mut table);
+    Ok(Report::new(page, table))
+}
+
+/// `schedule.max-store-down-time  30m0s`
+fn flatten(prefix: &str, value: &Value, table: &mut Table) {
+    let Some(fields) = value.as_object() else {
+        return table.row([prefix.to_owned(), text(value)]);
+    };
+    for (name, value) in fields {
+        let name = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        flatten(&name, value, table);
+    }
+}
+
+pub(super) async fn gc_safe_points(pages: &dyn Pages) -> Result<Report, String> {
+    let page = pages.get("/gc/safepoint").await?;
+    let mut table = Table::new(&["SERVICE", "SAFE POINT", "EXPIRES (UNIX S)"]);
+    for hold in list(&page, "service_gc_safe_points") {
+        table.row(["service_id", "safe_point", "expired_at"].map(|name| text(&hold[name])));
+    }
+    table.row(["in force".to_owned(), text(&page["gc_safe_point"]), "-".to_owned()]);
+    Ok(Report::new(page, table))
+}

@@ -1,0 +1,90 @@
+//! Pages over HTTP/1.1, one connection each.
+
+use std::time::Duration;
+
+use rutile_kv_env::{BoxFuture, Env};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::Pages;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+/// A page of every region of a large cluster; more is not read.
+const PAGE_BYTES_MAX: u64 = 1 << 30;
+
+/// PD members, asked one after another until one answers.
+pub(super) struct Members {
+    pub(super) env: Env,
+    pub(super) addresses: Vec<String>,
+}
+
+impl Pages for Members {
+    fn get<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Value, String>> {
+        Box::pin(async move {
+            let mut problem = "no address of PD is given".to_owned();
+            for address in &self.addresses {
+                let address = address.trim().trim_start_matches("http://").trim_end_matches('/');
+                let fetched = tokio::select! {
+                    biased;
+                    fetched = fetch(address, path) => fetched,
+                    () = self.env.clock.sleep(PATIENCE) => Err("no answer in time".to_owned()),
+                };
+                match fetched {
+                    Ok((200, body)) => {
+                        return serde_json::from_str(&body)
+                            .map_err(|error| format!("PD at {address}: {error}"));
+                    }
+                    Ok((code, body)) => {
+                        // Errors are JSON strings.
+                        let text = serde_json::from_str::<String>(&body).unwrap_or(body);
+                        return Err(format!("[{code}] {}", text.trim()));
+                    }
+                    Err(error) => problem = format!("PD at {address}: {error}"),
+                }
+            }
+            Err(problem)
+        })
+    }
+}
+
+async fn fetch(address: &str, path: &str) -> Result<(u16, String), String> {
+    let said = |error: std::io::Error| error.to_string();
+    let mut stream = TcpStream::connect(address).await.map_err(said)?;
+    let request = format!(
+        "GET /pd/api/v1{path} HTTP/1.1\r\nHost: {address}\r\nAccept: application/json\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.map_err(said)?;
+    let mut answer = String::new();
+    stream.take(PAGE_BYTES_MAX).read_to_string(&mut answer).await.map_err(said)?;
+    take_apart(&answer)
+}
+
+/// Status and body. The pages come with their length, so the body is what follows the head.
+fn take_apart(answer: &str) -> Result<(u16, String), String> {
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or("the answer is cut off")?;
+    let code = head.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or("the answer is not HTTP")?;
+    if head.to_ascii_lowercase().contains("transfer-encoding: chunked") {
+        return Err("the answer comes in chunks".to_owned());
+    }
+    Ok((code, body.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_come_apart() {
+        let answer = "HTTP/1.1 404 Not Found\r\ncontent-length: 4\r\n\r\n\"no\"";
+        assert_eq!(take_apart(answer), Ok((404, "\"no\"".to_owned())));
+        for bad in [
+            "",
+            "HTTP/1.1 200 OK\r\n",
+            "junk\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        ] {
+            assert!(take_apart(bad).is_err(), "{bad:?}");
+        }
+    }
+}
