@@ -71,8 +71,11 @@ impl Client {
         if self.core.background.is_closed() {
             return Err(Error::Closed);
         }
+        let beginning = self.core.running.begin();
         let start_ts = self.timestamp().await?;
-        Ok(Transaction::new(Arc::clone(&self.core), start_ts, &options))
+        let transaction = Transaction::new(Arc::clone(&self.core), start_ts, &options);
+        beginning.end(start_ts);
+        Ok(transaction)
     }
 
     /// The data as committed at `ts`.
