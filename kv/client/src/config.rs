@@ -17,6 +17,10 @@ pub struct ClientConfig {
     pub retry_budget: Duration,
     /// How long the commit of the primary key is tried; afterwards its outcome is unknown.
     pub commit_budget: Duration,
+    /// How long a lock lives that nobody keeps alive, in a small transaction; larger ones get more.
+    pub lock_ttl: Duration,
+    /// The same for pessimistic locks. Both are renewed at half of it.
+    pub pessimistic_lock_ttl: Duration,
     /// How long the locks of a pessimistic transaction are kept alive; afterwards others may remove them.
     pub transaction_lifetime_max: Duration,
     /// Commit a transaction of one region and one batch in one phase.
@@ -35,6 +39,8 @@ impl Default for ClientConfig {
             concurrency: 16,
             retry_budget: Duration::from_secs(40),
             commit_budget: Duration::from_secs(40),
+            lock_ttl: Duration::from_secs(3),
+            pessimistic_lock_ttl: Duration::from_secs(20),
             transaction_lifetime_max: Duration::from_secs(60 * 60),
             one_pc: true,
             async_commit: false,

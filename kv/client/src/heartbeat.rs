@@ -12,9 +12,6 @@ use crate::backoff::Backoff;
 use crate::client::Core;
 use crate::error::{Error, Result};
 
-/// Lifetime of pessimistic locks; renewed at half of it.
-pub(crate) const PESSIMISTIC_LOCK_TTL: Duration = Duration::from_secs(20);
-
 impl Core {
     /// Lets the primary lock live until `ttl_ms` after the start of its transaction.
     pub(crate) async fn beat(
@@ -65,7 +62,8 @@ impl Drop for Heartbeat {
 }
 
 async fn keep_alive(core: Arc<Core>, primary: Bytes, start_ts: TimeStamp, begun: Monotonic) {
-    let pause = PESSIMISTIC_LOCK_TTL / 2;
+    let lifetime = core.config.pessimistic_lock_ttl;
+    let pause = lifetime / 2;
     loop {
         core.env.clock.sleep(pause).await;
         let age = core.env.clock.now() - begun;
@@ -77,7 +75,7 @@ async fn keep_alive(core: Arc<Core>, primary: Bytes, start_ts: TimeStamp, begun:
             );
             return;
         }
-        let ttl_ms = (age + PESSIMISTIC_LOCK_TTL).as_millis() as u64;
+        let ttl_ms = (age + lifetime).as_millis() as u64;
         match core.beat(&primary, start_ts, ttl_ms, pause).await {
             Ok(()) => {}
             Err(error @ Error::RolledBack { .. }) => {

@@ -18,8 +18,8 @@ pub(super) enum Event {
         task: TaskId,
         batches: Vec<Vec<usize>>,
     },
-    /// A prewrite succeeded; `one_pc_commit_ts` is not zero when that committed the transaction, `min_commit_ts` when
-    /// the locks are those of an async commit.
+    /// A prewrite succeeded; `one_pc_commit_ts` is not zero when that committed the transaction or found it committed,
+    /// `min_commit_ts` when the locks are those of an async commit.
     Prewritten {
         task: TaskId,
         one_pc_commit_ts: TimeStamp,
@@ -207,7 +207,7 @@ impl Machine {
             Event::Begin => self.group((0..self.count).collect(), 0),
             Event::Grouped { task, batches } => self.grouped(task, batches),
             Event::Prewritten { one_pc_commit_ts, .. } if !one_pc_commit_ts.is_zero() => {
-                self.finish(Verdict::Committed(one_pc_commit_ts))
+                self.found_committed(one_pc_commit_ts)
             }
             Event::Prewritten { task, min_commit_ts, .. } => self.prewritten(task, min_commit_ts),
             Event::CommitTs(commit_ts) => self.commit_at(commit_ts),
@@ -306,6 +306,15 @@ impl Machine {
         self.decision_unknown = false;
         self.phase = Phase::CommitTs;
         vec![Action::GetCommitTs]
+    }
+
+    /// By one phase, or by others who met all locks of an async commit that fell back later.
+    fn found_committed(&mut self, commit_ts: TimeStamp) -> Vec<Action> {
+        let mut actions = self.finish(Verdict::Committed(commit_ts));
+        if self.locks_written {
+            actions.push(Action::CommitSecondaries { indexes: (0..self.count).collect(), commit_ts });
+        }
+        actions
     }
 
     fn commit_at(&mut self, commit_ts: TimeStamp) -> Vec<Action> {

@@ -21,8 +21,7 @@ use crate::error::{Error, Result};
 use crate::region::{CachedRegion, Repair};
 use crate::transaction::Mutations;
 
-/// Lifetime of locks of a small transaction; larger ones get more, as TiKV's clients do.
-const LOCK_TTL_MIN_MS: u64 = 3_000;
+/// Lifetime of locks of a large transaction, as in TiKV's clients.
 const LOCK_TTL_MAX_MS: u64 = 20_000;
 const LOCK_TTL_SMALL_BYTES: usize = 16 << 10;
 const LOCK_TTL_MS_PER_SQRT_MIB: f64 = 6_000.0;
@@ -77,7 +76,7 @@ pub(crate) async fn commit(
     let shared = Arc::new(Shared {
         core: Arc::clone(core),
         start_ts,
-        lock_ttl_ms: lock_ttl_ms(mutations.bytes()),
+        lock_ttl_ms: lock_ttl_ms(config, mutations.bytes()),
         primary: primary.unwrap_or(0),
         secondaries: secondaries.unwrap_or_default(),
         mutations,
@@ -247,8 +246,12 @@ impl Shared {
             return self.failed(task, self.core.cache.repair(&region, &error), executed(&error));
         }
         if answer.errors.is_empty() {
-            let (one_pc_commit_ts, min_commit_ts) =
-                (answer.one_pc_commit_ts.into(), answer.min_commit_ts.into());
+            let (one_pc_commit_ts, min_commit_ts) = match mode {
+                // Plain locks have none: the transaction was committed there by an earlier request of one phase,
+                // whose answer was lost and whose region was split since, or by others.
+                Mode::TwoPc if answer.min_commit_ts != 0 => (answer.min_commit_ts.into(), TimeStamp::ZERO),
+                _ => (answer.one_pc_commit_ts.into(), answer.min_commit_ts.into()),
+            };
             return Event::Prewritten { task, one_pc_commit_ts, min_commit_ts };
         }
         let mut locks = Vec::new();
@@ -308,7 +311,11 @@ impl Shared {
 
     fn failed(&self, task: TaskId, repair: Repair, executed: Executed) -> Event {
         match repair {
-            Repair::Now(cause) | Repair::Later(cause) => Event::RegionFailed { task, executed, cause },
+            Repair::Now(cause) | Repair::Later(cause) => {
+                let forgets = self.core.env.hooks.is_planted("client::committer::lost_answer_is_refusal");
+                let executed = if forgets { Executed::No } else { executed };
+                Event::RegionFailed { task, executed, cause }
+            }
             // The store says that it did not run the request.
             Repair::Fatal(error) => Event::Refused { task, error, final_word: false },
         }
@@ -379,10 +386,11 @@ fn async_secondaries(config: &ClientConfig, mutations: &Mutations) -> Option<Vec
     (bytes <= ASYNC_COMMIT_KEY_BYTES_MAX).then_some(secondaries)
 }
 
-fn lock_ttl_ms(bytes: usize) -> u64 {
+fn lock_ttl_ms(config: &ClientConfig, bytes: usize) -> u64 {
+    let least_ms = config.lock_ttl.as_millis() as u64;
     if bytes <= LOCK_TTL_SMALL_BYTES {
-        return LOCK_TTL_MIN_MS;
+        return least_ms;
     }
     let mib = bytes as f64 / f64::from(1 << 20);
-    ((LOCK_TTL_MS_PER_SQRT_MIB * mib.sqrt()) as u64).clamp(LOCK_TTL_MIN_MS, LOCK_TTL_MAX_MS)
+    ((LOCK_TTL_MS_PER_SQRT_MIB * mib.sqrt()) as u64).min(LOCK_TTL_MAX_MS).max(least_ms)
 }

@@ -68,7 +68,11 @@ impl Core {
             if let (Fate::Alive { left: Duration::ZERO, .. }, Some(primary)) = (fate, &answer.lock_info)
                 && primary.use_async_commit
             {
-                match self.ask_secondaries(&mut backoff, primary).await? {
+                let mut primary = primary.clone();
+                if self.env.hooks.is_planted("client::lock_resolver::secondaries_not_asked") {
+                    primary.secondaries.clear();
+                }
+                match self.ask_secondaries(&mut backoff, &primary).await? {
                     Some(decided) => fate = decided,
                     // It fell back to two phases on the way: the primary alone decides.
                     None => {

@@ -92,6 +92,25 @@ fn a_lost_answer_is_asked_for_again() {
 }
 
 #[test]
+fn a_lost_answer_of_one_phase_and_a_split_keep_the_commit_timestamp() {
+    let world = world();
+    world.script.expect("1 one-pc a,z", Answer::Lost);
+    let region_error = Some(Box::new(split()));
+    world.script.expect(
+        "1 one-pc a,z",
+        Answer::Prewrite(kvrpcpb::PrewriteResponse { region_error, ..kvrpcpb::PrewriteResponse::default() }),
+    );
+    // Asked for locks, the store says when the transaction was committed.
+    for call in ["1 prewrite a", "1 prewrite z"] {
+        world.script.forever(call, || {
+            let min_commit_ts = 88;
+            Answer::Prewrite(kvrpcpb::PrewriteResponse { min_commit_ts, ..Default::default() })
+        });
+    }
+    assert_eq!(commit(&world, &["a", "z"]).expect("commits"), 88);
+}
+
+#[test]
 fn a_primary_without_answer_is_undetermined_and_not_rolled_back() {
     let world = world();
     world.script.expect("1 one-pc a,z", prewritten(0));

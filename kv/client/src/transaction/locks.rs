@@ -8,7 +8,7 @@ use rutile_kv_env::Monotonic;
 use rutile_kv_types::TimeStamp;
 
 use crate::client::Core;
-use crate::heartbeat::{Heartbeat, PESSIMISTIC_LOCK_TTL};
+use crate::heartbeat::Heartbeat;
 
 /// What is known of a key that the transaction asked a lock for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl Locks {
     /// Lifetimes count from the start of the transaction.
     pub(super) fn ttl_from_now_ms(&self) -> u64 {
         let age = self.core.env.clock.now() - self.begun;
-        (age + PESSIMISTIC_LOCK_TTL).as_millis() as u64
+        (age + self.core.config.pessimistic_lock_ttl).as_millis() as u64
     }
 
     /// A request for these keys is about to be sent.
