@@ -3,11 +3,13 @@
 //! The region that is split keeps its id and the last piece ("right derive"), so that a region filled in key order
 //! stays where it is and the full pieces get new ids. Peers of the new regions sit on the same stores. Whoever led
 //! the region campaigns at once for the new ones.
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
+use raft::eraftpb::MessageType;
 use rutile_kv_types::{Peer as PeerId, Region, RegionEpoch};
 use rutile_pd_client::PdClient;
 use tokio::sync::oneshot;
@@ -19,11 +21,15 @@ use super::peer::{Peer, Waiting};
 use super::read::RaftReplica;
 use super::state::ApplyState;
 use super::store::RaftLoop;
+use super::transport::PeerMessage;
 use crate::error::{Error, RegionError, Result};
 use crate::replica::{RegionContext, Splitter};
 
 /// Most new regions of one split entry; more come in the next one.
 pub const SPLIT_KEYS_MAX: usize = 10;
+
+/// Calls for votes that are kept for regions to come.
+const EARLY_VOTES_MAX: usize = 64;
 
 /// The regions after a split, in key order; the last one is the region itself.
 pub fn split_region(region: &Region, plan: &SplitPlan) -> Result<Vec<Region>> {
@@ -134,11 +140,35 @@ impl RaftLoop {
                 peer.campaign()?;
             }
             self.add_peer(peer, memory_locks);
+            self.hear_early_votes(region.id);
         }
         if term != 0 {
             self.reports.split(regions);
         }
         Ok(())
+    }
+}
+
+impl RaftLoop {
+    /// Keeps a call for votes in a region that is not here: the store that leads the parent makes the new region and
+    /// calls before the others have applied the split. Unheard, the region had no leader for an election timeout.
+    pub(super) fn keep_early_vote(&mut self, arrived: PeerMessage) {
+        let kind = arrived.message.get_msg_type();
+        if !matches!(kind, MessageType::MsgRequestPreVote | MessageType::MsgRequestVote) {
+            return;
+        }
+        if self.early_votes.len() == EARLY_VOTES_MAX {
+            self.early_votes.pop_front();
+        }
+        self.early_votes.push_back(arrived);
+    }
+
+    fn hear_early_votes(&mut self, region_id: u64) {
+        let all = std::mem::take(&mut self.early_votes);
+        let (heard, others) = all.into_iter().partition(|early| early.region_id == region_id);
+        self.early_votes = others;
+        let heard: VecDeque<PeerMessage> = heard;
+        heard.into_iter().for_each(|early| self.step(early));
     }
 }
 

@@ -1,5 +1,5 @@
 //! Start of a store: what its loops share, and who gets what of it.
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -133,6 +133,7 @@ impl Wiring {
             arrivals: self.arrivals.clone(),
             metrics: self.parts.metrics.clone(),
             dirty: BTreeSet::new(),
+            early_votes: VecDeque::new(),
             lease: LEASE,
             last_round: 0,
             appended_bytes: 0,

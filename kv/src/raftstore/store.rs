@@ -1,5 +1,5 @@
 //! The raft loop, and the handle that ends all loops of the store.
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use super::message::Message;
 use super::peer::Peer;
 use super::read::RaftReplica;
 use super::snapshot::{Arrived, Streams};
-use super::transport::{Arrivals, Transport};
+use super::transport::{Arrivals, PeerMessage, Transport};
 use super::view::{RegionView, Regions};
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
@@ -45,6 +45,8 @@ pub struct RaftLoop {
     pub(super) metrics: Arc<Metrics>,
     /// Regions to look at in this round. Ordered, so that a run is repeatable.
     pub(super) dirty: BTreeSet<u64>,
+    /// Calls for votes in regions that are not here yet.
+    pub(super) early_votes: VecDeque<PeerMessage>,
     pub(super) lease: Duration,
     /// Number of the last quorum round.
     pub(super) last_round: u64,

@@ -110,12 +110,13 @@ fn is_expected(kind: MessageType) -> bool {
 
 impl RaftLoop {
     /// Hands a message of another store to its peer. A region that is not here (yet) needs no answer: its peer will
-    /// be made by the split that makes the region, or by the greeting of a leader, and is asked again.
+    /// be made by the split that makes the region, or by the greeting of a leader, and is asked again, or asked now if
+    /// it missed a call for votes.
     pub(super) fn receive(&mut self, arrived: PeerMessage) {
         self.arrivals.leave();
         let (region_id, to_id) = (arrived.region_id, arrived.to.id);
         match self.peers.get(&region_id).map(|peer| peer.view.peer.id) {
-            None if !self.create_peer(&arrived) => return,
+            None if !self.create_peer(&arrived) => return self.keep_early_vote(arrived),
             // There is a newer peer of the region here, so this one was removed.
             Some(own) if own < to_id => return self.destroy_stale(region_id, own, arrived.epoch),
             _ => {}
@@ -126,7 +127,11 @@ impl RaftLoop {
         if self.tell_removed(&arrived) {
             return self.metrics.raft_messages_dropped.add(1);
         }
-        let PeerMessage { from, to, message, .. } = arrived;
+        self.step(arrived);
+    }
+
+    pub(super) fn step(&mut self, arrived: PeerMessage) {
+        let PeerMessage { region_id, from, to, message, .. } = arrived;
         let Some(peer) = self.peers.get_mut(&region_id) else {
             return;
         };
