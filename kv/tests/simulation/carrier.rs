@@ -3,7 +3,11 @@
 //! A request that arrives twice runs twice, on a task of the machine that serves it. An answer that does not come in
 //! time is an `Unavailable` that says nothing about whether the request ran.
 
-use std::sync::{Arc, Weak};
+use std::any::Any;
+use std::fmt;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -25,7 +29,8 @@ use crate::streams;
 use crate::world::{Nodes, StoreNode};
 
 /// How long an answer is waited for; every caller has his own patience.
-const PATIENCE_MS: std::ops::Range<u64> = 30..600;
+pub const PATIENCE_MS: Range<u64> = 30..600;
+const LATE_MS: Range<u64> = 600..6_000;
 
 /// A service that may be up or down, and where it runs.
 pub trait Endpoint<S: ?Sized>: Send + Sync {
@@ -34,6 +39,8 @@ pub trait Endpoint<S: ?Sized>: Send + Sync {
     fn up(&self) -> Option<(Env, Arc<S>)>;
 }
 
+/// Where an answer goes; empty once it came.
+type Answer<A> = Arc<Mutex<Option<oneshot::Sender<Result<A, Status>>>>>;
 type Call<S, A> = Arc<dyn Fn(Arc<S>) -> BoxFuture<'static, Result<A, Status>> + Send + Sync>;
 
 /// The way from one machine to a service on another.
@@ -41,12 +48,149 @@ pub struct Remote<S: ?Sized> {
     pub from: Machine,
     pub env: Env,
     pub to: Arc<dyn Endpoint<S>>,
+    /// Where things go on when the machine has lost its power.
+    pub world: Env,
+    pub script: Option<Arc<Script>>,
+    pub limits_commit_ts: bool,
+    pub patience_ms: Range<u64>,
+}
+
+/// What becomes of one request and its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mishap {
+    RequestLost,
+    AnswerLost,
+    /// All later ones too.
+    AnswersLost,
+    RequestTwice,
+    /// Once more, when everything has long been over.
+    RequestAgainLate,
+    /// After the caller stopped waiting.
+    RequestLate,
+    DiesBefore,
+    DiesAfter,
+}
+
+/// One mishap at one request of a machine.
+pub struct Script {
+    pub mishap: Mishap,
+    /// Requests before it.
+    left: Mutex<Option<u64>>,
+    /// Answers are lost from now on.
+    silent: AtomicBool,
+}
+
+impl Script {
+    pub fn new(mishap: Mishap, requests_before: u64) -> Script {
+        Script { mishap, left: Mutex::new(Some(requests_before)), silent: AtomicBool::new(false) }
+    }
+
+    fn next(&self) -> Option<Mishap> {
+        let mut left = self.left.lock();
+        if *left == Some(0) && self.mishap == Mishap::AnswersLost {
+            self.silent.store(true, Ordering::SeqCst);
+        }
+        if self.silent.load(Ordering::SeqCst) {
+            *left = None;
+            return Some(self.mishap);
+        }
+        let due = *left == Some(0);
+        *left = left.and_then(|left| left.checked_sub(1));
+        due.then_some(self.mishap)
+    }
+
+    /// Whether there were enough requests.
+    pub fn happened(&self) -> bool {
+        self.left.lock().is_none()
+    }
+}
+
+/// Prewrites of some transactions may not pick a commit timestamp much above their start, as when a schema lease
+/// ends: async commits and commits in one phase fall back to two, on some stores and not on others.
+fn limit_commit_ts(request: &mut dyn Any) {
+    const ONE_IN: u64 = 4;
+    if let Some(prewrite) = request.downcast_mut::<PrewriteRequest>() {
+        // The same for all requests of a transaction.
+        let draw = prewrite.start_version.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        if draw.is_multiple_of(ONE_IN) {
+            let physical_ms = draw / ONE_IN % 300;
+            prewrite.max_commit_ts = prewrite.start_version + (physical_ms << 18) + 1;
+        }
+    }
+}
+
+/// What a store may wait before it answers.
+fn wait_of(request: &dyn Any) -> Duration {
+    let lock = request.downcast_ref::<PessimisticLockRequest>();
+    let wait_ms = lock.map_or(0, |request| request.wait_timeout.max(0));
+    Duration::from_millis(wait_ms.unsigned_abs())
+}
+
+/// `RUTILE_TRACE=1` prints requests as they are served.
+fn traces() -> bool {
+    static TRACES: OnceLock<bool> = OnceLock::new();
+    *TRACES.get_or_init(|| std::env::var_os("RUTILE_TRACE").is_some())
+}
+
+/// Serves a request, in words if asked for.
+async fn traced<A: fmt::Debug>(
+    told: Option<String>,
+    env: Env,
+    answer: impl Future<Output = Result<A, Status>>,
+) -> Result<A, Status> {
+    let answer = answer.await;
+    if let Some(told) = told {
+        eprintln!("{:?} {told} -> {answer:?}", env.clock.now().since_origin());
+    }
+    answer
 }
 
 impl<S: ?Sized + Send + Sync + 'static> Remote<S> {
-    async fn call<A: Clone + Send + Sync + 'static>(&self, call: Call<S, A>) -> Result<A, Status> {
+    async fn call<A: Clone + Send + Sync + 'static>(
+        &self,
+        wait: Duration,
+        call: Call<S, A>,
+    ) -> Result<A, Status> {
         let (sender, receiver) = oneshot::channel();
         let sender = Arc::new(Mutex::new(Some(sender)));
+        let mishap = self.script.as_ref().and_then(|script| script.next());
+        let send = |sender| self.send(call.clone(), sender);
+        match mishap {
+            Some(Mishap::DiesBefore) => self.from.power_off(),
+            Some(Mishap::RequestLost) => {}
+            Some(Mishap::AnswerLost | Mishap::AnswersLost) => send(Arc::default()),
+            Some(Mishap::RequestLate) => self.send_late(call.clone()),
+            Some(Mishap::DiesAfter) => {
+                send(sender.clone());
+                self.from.power_off();
+            }
+            Some(Mishap::RequestTwice) => {
+                send(sender.clone());
+                send(sender.clone());
+            }
+            Some(Mishap::RequestAgainLate) => {
+                send(sender.clone());
+                self.send_late(call.clone());
+            }
+            None => send(sender.clone()),
+        }
+        let patience = wait + Duration::from_millis(self.env.random.range(self.patience_ms.clone()));
+        let answer = async {
+            match receiver.await {
+                Ok(answer) => answer,
+                // Nobody is left who could answer.
+                Err(_) => std::future::pending().await,
+            }
+        };
+        drop(sender);
+        tokio::select! {
+            biased;
+            answer = answer => answer,
+            () = self.env.clock.sleep(patience) => Err(Status::unavailable("no answer in time")),
+        }
+    }
+
+    fn send<A: Clone + Send + Sync + 'static>(&self, call: Call<S, A>, sender: Answer<A>) {
         let (to, from_id) = (self.to.clone(), self.from.id());
         self.from.send(self.to.machine().id(), move || {
             let Some((env, service)) = to.up() else {
@@ -64,12 +208,20 @@ impl<S: ?Sized + Send + Sync + 'static> Remote<S> {
             };
             env.spawn.spawn("serve", Box::pin(serve));
         });
-        let patience = Duration::from_millis(self.env.random.range(PATIENCE_MS));
-        tokio::select! {
-            biased;
-            answer = receiver => answer.unwrap_or_else(|_| Err(Status::unavailable("the connection broke"))),
-            () = self.env.clock.sleep(patience) => Err(Status::unavailable("no answer in time")),
-        }
+    }
+
+    /// Arrives some time after the caller stopped waiting, as if it had been on the way; nobody hears the answer.
+    fn send_late<A: Clone + Send + Sync + 'static>(&self, call: Call<S, A>) {
+        let (to, late) = (self.to.clone(), self.env.random.range(LATE_MS));
+        let world = self.world.clone();
+        let deliver = async move {
+            world.clock.sleep(Duration::from_millis(late)).await;
+            if let Some((env, service)) = to.up() {
+                let answer = call(service);
+                env.spawn.spawn("serve", Box::pin(async move { drop(answer.await) }));
+            }
+        };
+        self.world.spawn.spawn("late-request", Box::pin(deliver));
     }
 }
 
@@ -79,12 +231,19 @@ macro_rules! remote {
         #[async_trait]
         impl $service for Remote<dyn $service> {
             $(
-                async fn $name(&self, request: $request) -> Result<$answer, Status> {
-                    self.call(Arc::new(move |service: Arc<dyn $service>| {
-                        let request = request.clone();
-                        async move { service.$name(request).await }.boxed()
-                    }))
-                    .await
+                async fn $name(&self, mut request: $request) -> Result<$answer, Status> {
+                    if self.limits_commit_ts {
+                        limit_commit_ts(&mut request);
+                    }
+                    let (wait, world) = (wait_of(&request), self.world.clone());
+                    let (from, to) = (self.from.id(), self.to.machine().id());
+                    let call = move |service: Arc<dyn $service>| {
+                        let (request, env) = (request.clone(), world.clone());
+                        let told =
+                            traces().then(|| format!("{from}->{to} {} {request:?}", stringify!($name)));
+                        traced(told, env, async move { service.$name(request).await }).boxed()
+                    };
+                    self.call(wait, Arc::new(call)).await
                 }
             )+
             $($rest)*
@@ -141,7 +300,11 @@ remote!(PdService:
 pub struct RemoteStores {
     pub from: Machine,
     pub env: Env,
+    pub world: Env,
     pub nodes: Weak<Nodes>,
+    pub script: Option<Arc<Script>>,
+    pub limits_commit_ts: bool,
+    pub patience_ms: Range<u64>,
 }
 
 impl RemoteStores {
@@ -153,7 +316,19 @@ impl RemoteStores {
 impl Stores for RemoteStores {
     fn store(&self, store_id: u64) -> Result<Arc<dyn TikvService>, Status> {
         let node = self.node(store_id).ok_or_else(|| Status::unavailable(format!("no store {store_id}")))?;
-        Ok(Arc::new(Remote::<dyn TikvService> { from: self.from.clone(), env: self.env.clone(), to: node }))
+        let (from, env, world) = (self.from.clone(), self.env.clone(), self.world.clone());
+        let (script, limits_commit_ts) = (self.script.clone(), self.limits_commit_ts);
+        let patience_ms = self.patience_ms.clone();
+        let to = node;
+        Ok(Arc::new(Remote::<dyn TikvService> {
+            from,
+            env,
+            to,
+            world,
+            script,
+            limits_commit_ts,
+            patience_ms,
+        }))
     }
 }
 

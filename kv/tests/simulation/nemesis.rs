@@ -12,6 +12,11 @@ use crate::world::{StoreNode, World};
 
 /// Pauses between faults.
 const CALM_MS: std::ops::Range<u64> = 100..2_500;
+/// How long a machine stands still: longer than a lease, an election and most locks.
+const FROZEN_MS: std::ops::Range<u64> = 100..5_000;
+/// How often, and for how long, the nemesis waits for what it asked of PD.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+const LOOKS_MAX: usize = 60;
 /// How long a machine stays off.
 const OFF_MS: std::ops::Range<u64> = 20..4_000;
 
@@ -22,6 +27,8 @@ pub struct Faults {
     pub pd: bool,
     /// Clients lose their power too; this starts one again.
     pub start_client: Option<StartClient>,
+    /// Nothing else happens but that the first store is made the leader and cut off.
+    pub first_leads: bool,
 }
 
 pub type StartClient = Arc<dyn Fn(&Machine) + Send + Sync>;
@@ -72,7 +79,10 @@ impl Nemesis {
     }
 
     async fn strike(&mut self) {
-        match self.random.range(0..28) {
+        if self.faults.first_leads {
+            return self.cut_first_off().await;
+        }
+        match self.random.range(0..30) {
             0 | 1 => self.crash_one().await,
             2 | 3 => self.crash_in_the_middle().await,
             4 => self.crash_some().await,
@@ -83,10 +93,12 @@ impl Nemesis {
             9 => self.worsen_network(),
             10 | 17 if self.faults.pd => self.trouble_pd().await,
             11 => self.crash_client().await,
-            12 => self.isolate_leader().await,
+            12 => self.isolate_leader(500..5_000).await,
             13..=15 => self.usurp().await,
             16 => self.crash_at_election().await,
             18..=27 => membership::strike(&self.world, &*self.random, &*self.clock).await,
+            28 => self.freeze_leader().await,
+            29 => self.freeze_any().await,
             _ => self.world.simulation.network().mend(),
         }
     }
@@ -158,12 +170,12 @@ impl Nemesis {
     }
 
     /// The leader can not reach the other stores, but clients can reach it.
-    async fn isolate_leader(&self) {
+    async fn isolate_leader(&self, for_ms: std::ops::Range<u64>) {
         let leader = self.leader();
         for node in self.world.nodes.all().iter().filter(|node| node.machine.id() != leader) {
             self.cut_both_ways(leader, node.machine.id());
         }
-        self.pause(500..5_000).await;
+        self.pause(for_ms).await;
     }
 
     /// While nobody writes, one store is away until it wants to lead; then the leader is cut off, and all others
@@ -249,13 +261,60 @@ impl Nemesis {
         }
     }
 
+    /// A client dies, at once or before it sends one of its next messages: after any step of a commit.
     async fn crash_client(&self) {
         let Some(start) = &self.faults.start_client else { return };
         let clients = &self.world.clients;
         let client = &clients[self.random.range(0..clients.len() as u64) as usize];
+        if self.random.one_in(2) {
+            client.power_off_before_effect(self.random.range(1..40));
+            self.pause(OFF_MS).await;
+        }
         client.power_off();
         self.pause(OFF_MS).await;
         start(client);
+    }
+
+    async fn cut_first_off(&self) {
+        let Some(first) = self.world.nodes.all().first().cloned() else { return };
+        self.world.pd.steering.lead_on(first.store_id);
+        for _ in 0..LOOKS_MAX {
+            self.clock.sleep(LOOK_AGAIN).await;
+            if self.checker.last_leader() == Some(first.machine.id()) {
+                // Time to take a lease, and for clients to come.
+                self.pause(500..1_000).await;
+                self.isolate_leader(1_000..2_000).await;
+                break;
+            }
+        }
+        self.world.simulation.network().mend();
+    }
+
+    async fn freeze(&self, machine: &Machine) {
+        machine.freeze();
+        self.pause(FROZEN_MS).await;
+        machine.thaw();
+    }
+
+    /// The leader stands still past its lease, with reads and writes under way.
+    async fn freeze_leader(&self) {
+        let leader = self.leader();
+        if let Some(node) = self.world.nodes.all().iter().find(|node| node.machine.id() == leader) {
+            self.freeze(&node.machine).await;
+        }
+    }
+
+    /// Any store, PD, or a client.
+    async fn freeze_any(&self) {
+        let mut machines: Vec<Machine> =
+            self.world.nodes.all().iter().map(|node| node.machine.clone()).collect();
+        if self.faults.pd {
+            machines.push(self.world.pd.machine.clone());
+        }
+        if self.faults.start_client.is_some() {
+            machines.extend(self.world.clients.iter().cloned());
+        }
+        self.freeze(&machines[self.random.range(0..machines.len() as u64) as usize]).await;
     }
 
     async fn heal(&self) {

@@ -1,6 +1,6 @@
 //! Known bugs, each behind a name that only a simulation can plant, and the run that must find it.
 
-use crate::{raft_run, seeds, transaction_run};
+use crate::{each_step, raft_run, seeds, transaction_run};
 
 const fn transactions(name: &'static str) -> Bug {
     Bug {
@@ -28,6 +28,15 @@ const fn raft(name: &'static str) -> Bug {
     }
 }
 
+const fn each_step(name: &'static str) -> Bug {
+    Bug {
+        name,
+        run: |seed, bug| {
+            each_step::run(seed, &[bug]);
+        },
+    }
+}
+
 pub const BUGS: &[Bug] = &[
     // Acknowledged or voted for before it is durable.
     raft("raftstore::ready::ack_before_sync"),
@@ -46,7 +55,6 @@ pub const BUGS: &[Bug] = &[
     // A commit timestamp below a read that was answered.
     transactions("txn::scheduler::max_ts_not_raised"),
     // Time that goes back.
-    transactions("raftstore::read::max_ts_not_synced"),
     transactions("pd::tso::window_not_saved"),
     raft("raftstore::transport::vote_after_restart"),
     raft("raftstore::snapshot::applying_not_synced"),
@@ -55,6 +63,10 @@ pub const BUGS: &[Bug] = &[
     raft("raftstore::conf_change::before_commit"),
     // Leadership handed on by one who goes on reading.
     raft("raftstore::transfer_leader::keeps_lease"),
+    // A verdict that others do not share.
+    each_step("client::committer::lost_answer_is_refusal"),
+    each_step("client::lock_resolver::secondaries_not_asked"),
+    transactions("txn::scheduler::memory_locks_ignored"),
 ];
 
 pub struct Found {

@@ -22,6 +22,8 @@ use crate::world::World;
 /// Attempts with one timestamp before a write is left undecided.
 const TRIES_MAX: usize = 20;
 const PAUSE_MS: std::ops::Range<u64> = 1..60;
+/// Short, so that writers are soon with a new leader, while readers are still with the old one.
+const PATIENCE_MS: std::ops::Range<u64> = 20..150;
 
 /// What is known of the writes of one writer.
 #[derive(Default)]
@@ -54,10 +56,9 @@ impl RaftWorkload {
         let service = world.pd.up().expect("PD is on").1;
         let pd = PdClient::connect(world.simulation.env(), service).await.expect("PD answers");
         let region = to_wire::region(&pd.region(b"").await.expect("founded").region);
-        let nodes = Arc::downgrade(&world.nodes);
         Arc::new(RaftWorkload {
             world: world.clone(),
-            stores: RemoteStores { from: machine, env: env.clone(), nodes },
+            stores: RemoteStores { patience_ms: PATIENCE_MS, ..world.stores_from(&machine, &env) },
             env,
             pd,
             region: Mutex::new(region),
@@ -108,6 +109,14 @@ impl RaftWorkload {
         let peers = &self.region.lock().peers;
         let any = self.env.random.range(0..peers.len() as u64) as usize;
         hint.filter(|peer| peer.id != 0).unwrap_or(peers[any])
+    }
+
+    /// Anybody but one who did not answer.
+    fn other_peer(&self, silent: metapb::Peer) -> metapb::Peer {
+        let region = self.region.lock();
+        let others: Vec<_> = region.peers.iter().filter(|peer| peer.id != silent.id).collect();
+        let any = self.env.random.range(0..others.len().max(1) as u64) as usize;
+        others.get(any).map_or(silent, |peer| **peer)
     }
 
     /// Writes versions until told to stop; the last one must be acknowledged.
@@ -166,7 +175,7 @@ impl RaftWorkload {
                     assert_ne!(answer.one_pc_commit_ts, 0, "one region holds it all");
                     return true;
                 }
-                Err(_) => *peer = self.next_peer(None),
+                Err(_) => *peer = self.other_peer(*peer),
             }
             self.pause().await;
         }
@@ -205,7 +214,7 @@ impl RaftWorkload {
             Ok(answer) if answer.error.is_some() => None,
             Ok(answer) => Some((!answer.not_found).then_some(answer.value)),
             Err(_) => {
-                *peer = self.next_peer(None);
+                *peer = self.other_peer(*peer);
                 None
             }
         }

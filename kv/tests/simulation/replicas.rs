@@ -54,10 +54,10 @@ fn difference(world: &World, region: &Region) -> Option<String> {
     let expected = content(&first.engine(), region);
     others.iter().find_map(|node| {
         let found = content(&node.engine(), region);
-        let only =
-            |pairs: &[Pair], others: &[Pair]| pairs.iter().find(|pair| !others.contains(pair)).cloned();
-        let (cf, key, _) = only(&expected, &found).or_else(|| only(&found, &expected))?;
-        let (one, other, key) = (first.store_id, node.store_id, format::encoded_key(&key).to_string());
+        // Both are in order, so the smaller of the first two that differ is missing in the other.
+        let common = expected.iter().zip(&found).take_while(|(one, other)| one == other).count();
+        let (cf, key, _) = [expected.get(common), found.get(common)].into_iter().flatten().min()?;
+        let (one, other, key) = (first.store_id, node.store_id, format::encoded_key(key).to_string());
         Some(format!("stores {one} and {other} differ in {cf} at {key}, in region {}", region.id))
     })
 }

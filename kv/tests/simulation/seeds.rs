@@ -47,12 +47,13 @@ pub fn run<T>(test: &str, seed: u64, body: impl FnOnce(u64) -> T) -> T {
     })
 }
 
-/// Prints the last events when a run ends in a panic and a single seed was asked for.
+/// Prints the last events when a run ends in a panic and a single seed was asked for, or with `RUTILE_TRACE=1`.
 pub struct Story(pub Simulation);
 
 impl Drop for Story {
     fn drop(&mut self) {
-        if std::thread::panicking() && std::env::var("RUTILE_SEED").is_ok() {
+        let failed = std::thread::panicking() && std::env::var_os("RUTILE_SEED").is_some();
+        if failed || std::env::var_os("RUTILE_TRACE").is_some() {
             let events = self.0.last_events();
             events
                 .iter()

@@ -1,49 +1,34 @@
 //! One run of the whole cluster under faults, from one seed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rutile_kv::Config;
-use rutile_kv_client::ClientConfig;
-use rutile_kv_env::{Random, Simulation};
+use rutile_kv_env::Simulation;
 
+use crate::clients::Clients;
 use crate::history::Counts;
 use crate::nemesis::{Faults, Nemesis};
 use crate::raft_checker::RaftChecker;
-use crate::raft_run::{self, LIVENESS, within};
+use crate::raft_run::{LIVENESS, within};
 use crate::seeds::Story;
-use crate::transactions::Transactions;
-use crate::world::{Shape, World};
+use crate::shape::Shape;
+use crate::world::World;
 
 const TROUBLE: Duration = Duration::from_secs(20);
 /// The machine that opens the accounts and checks everything; it never loses its power.
-const AUDITOR: u64 = 300;
+pub const AUDITOR: u64 = 300;
 
 /// What a run saw.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
     pub hash: u64,
     pub faults: u64,
     pub leaderships: u64,
     pub entries: u64,
     pub counts: Counts,
-}
-
-fn shape(random: &dyn Random) -> Shape {
-    let raft_only = raft_run::shape(random);
-    let splits = random.one_in(2);
-    let region_split_keys = if splits { [30, 200][random.range(0..2) as usize] } else { 1 << 20 };
-    Shape {
-        clients: 2,
-        splits,
-        config: Config { region_split_keys, ..raft_only.config },
-        client_config: ClientConfig {
-            one_pc: random.one_in(2),
-            batch_bytes_max: [1, 1 << 20][random.range(0..2) as usize],
-            ..ClientConfig::default()
-        },
-        ..raft_only
-    }
+    pub workloads: Vec<u64>,
+    pub errors: BTreeMap<&'static str, u64>,
 }
 
 /// Runs a seed, with known bugs planted.
@@ -53,28 +38,41 @@ pub fn run(seed: u64, bugs: &[&'static str]) -> Seen {
     bugs.iter().for_each(|bug| simulation.plant(bug));
     let checker = RaftChecker::listen(&simulation);
     let env = simulation.env();
-    let world = World::start(simulation.clone(), shape(&*env.random));
-    let transactions = Transactions::new(&world);
+    let shape = Shape::of_transactions(&*env.random);
+    let workloads = shape.workloads(&*env.random);
+    let world = World::start(simulation.clone(), shape);
+    let clients = Clients::new(&world, workloads);
     let auditor = simulation.machine(AUDITOR);
     let faults = simulation.block_on(async {
         let auditor_env = auditor.power_on();
         let client = world.client(&auditor, &auditor_env).await.expect("PD is on");
-        transactions.open_accounts(&client).await;
-        world.clients.iter().for_each(|machine| transactions.start_client(machine));
-        let clients = transactions.clone();
-        let faults =
-            Faults { pd: true, start_client: Some(Arc::new(move |machine| clients.start_client(machine))) };
+        let session = clients.session(client, auditor_env);
+        clients.open(&session).await;
+        world.clients.iter().for_each(|machine| clients.start_client(machine));
+        let start = clients.clone();
+        let faults = Faults {
+            pd: true,
+            start_client: Some(Arc::new(move |machine| start.start_client(machine))),
+            ..Faults::default()
+        };
         let count = Nemesis::new(&world, faults, &checker).run(TROUBLE).await;
         let finish = async {
-            transactions.finish().await;
-            transactions.check(&client, &auditor_env).await;
+            clients.finish().await;
+            clients.check(&session).await;
         };
         within(env.clock.sleep(LIVENESS), finish).await;
         count
     });
     let (leaderships, entries) = checker.counts();
-    let counts = transactions.history.counts();
-    let seen = Seen { hash: simulation.event_hash(), faults, leaderships, entries, counts };
+    let seen = Seen {
+        hash: simulation.event_hash(),
+        faults,
+        leaderships,
+        entries,
+        counts: clients.history.counts(),
+        workloads: clients.counts(),
+        errors: clients.errors(),
+    };
     auditor.power_off();
     world.end();
     seen

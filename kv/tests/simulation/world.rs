@@ -1,6 +1,6 @@
 //! A cluster of machines: one with PD, several with a store, some with clients.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -12,28 +12,16 @@ use rutile_kv_proto::{PdService, TikvService};
 use rutile_pd::{Pd, PdConfig};
 use rutile_pd_client::PdClient;
 
-use crate::carrier::{Endpoint, Remote, RemoteStores};
+use crate::carrier::{Endpoint, PATIENCE_MS, Remote, RemoteStores, Script};
 use crate::membership::{SteeredPd, Steering};
 use crate::powered::{PoweredEngine, PoweredRaftLog};
+use crate::shape::Shape;
 use crate::streams::Connections;
 
 const PD_MACHINE: u64 = 100;
 const CLIENT_MACHINES: u64 = 200;
 /// Pause before a store that could not start tries again.
 const START_AGAIN: Duration = Duration::from_millis(200);
-
-/// What varies from run to run besides the faults.
-#[derive(Clone, Debug)]
-pub struct Shape {
-    pub stores: u64,
-    pub clients: u64,
-    pub config: Config,
-    pub client_config: ClientConfig,
-    /// Clients ask for splits.
-    pub splits: bool,
-    /// Paces of the stores' clocks, in parts per million.
-    pub paces_ppm: Vec<u64>,
-}
 
 /// The machine of PD.
 pub struct PdNode {
@@ -200,19 +188,44 @@ impl World {
     /// Turns the power of a store on; it opens when PD answers.
     pub fn start_store(&self, node: &Arc<StoreNode>) {
         let env = node.machine.power_on();
-        let boot =
-            boot(env.clone(), self.pd.clone(), Arc::downgrade(&self.nodes), self.shape.clone(), node.clone());
+        let stores = Arc::new(self.stores_from(&node.machine, &env));
+        let pd = remote_pd(&node.machine, &env, &self.simulation.env(), &self.pd);
+        let boot = boot(env.clone(), Arc::new(pd), stores, self.shape.clone(), node.clone());
         env.spawn.spawn("boot", Box::pin(boot));
     }
 
     /// A client on a machine whose power was just turned on.
     pub async fn client(&self, machine: &Machine, env: &Env) -> rutile_pd_client::Result<Client> {
-        let stores =
-            RemoteStores { from: machine.clone(), env: env.clone(), nodes: Arc::downgrade(&self.nodes) };
-        let pd = Remote::<dyn PdService> { from: machine.clone(), env: env.clone(), to: self.pd.clone() };
+        self.client_with(machine, env, self.shape.client_config.clone(), None).await
+    }
+
+    /// A client of its own configuration, to whose requests to stores a mishap happens.
+    pub async fn client_with(
+        &self,
+        machine: &Machine,
+        env: &Env,
+        config: ClientConfig,
+        script: Option<Arc<Script>>,
+    ) -> rutile_pd_client::Result<Client> {
+        let stores = RemoteStores { script, limits_commit_ts: true, ..self.stores_from(machine, env) };
+        let pd = remote_pd(machine, env, &self.simulation.env(), &self.pd);
         let pd = PdClient::connect(env.clone(), Arc::new(pd)).await?;
-        let config = self.shape.client_config.clone();
         Ok(Client::with_config(env.clone(), pd, Arc::new(stores), config))
+    }
+
+    /// The stores as a machine reaches them.
+    pub fn stores_from(&self, machine: &Machine, env: &Env) -> RemoteStores {
+        let (from, env, world) = (machine.clone(), env.clone(), self.simulation.env());
+        let nodes = Arc::downgrade(&self.nodes);
+        RemoteStores {
+            from,
+            env,
+            world,
+            nodes,
+            script: None,
+            limits_commit_ts: false,
+            patience_ms: PATIENCE_MS,
+        }
     }
 
     /// Turns everything off, so that nothing is left of the run.
@@ -228,7 +241,26 @@ fn address_of(machine: &Machine) -> String {
     format!("store-{}", machine.id())
 }
 
-async fn boot(env: Env, pd: Arc<PdNode>, nodes: Weak<Nodes>, shape: Arc<Shape>, node: Arc<StoreNode>) {
+fn remote_pd(machine: &Machine, env: &Env, world: &Env, pd: &Arc<PdNode>) -> Remote<dyn PdService> {
+    let (from, env, world) = (machine.clone(), env.clone(), world.clone());
+    Remote {
+        from,
+        env,
+        to: pd.clone(),
+        world,
+        script: None,
+        limits_commit_ts: false,
+        patience_ms: PATIENCE_MS,
+    }
+}
+
+async fn boot(
+    env: Env,
+    pd: Arc<Remote<dyn PdService>>,
+    carrier: Arc<RemoteStores>,
+    shape: Arc<Shape>,
+    node: Arc<StoreNode>,
+) {
     let machine = node.machine.clone();
     loop {
         let (engine, raft_log) = {
@@ -237,14 +269,11 @@ async fn boot(env: Env, pd: Arc<PdNode>, nodes: Weak<Nodes>, shape: Arc<Shape>, 
         };
         let engine = Arc::new(PoweredEngine { inner: engine, machine: machine.clone() });
         let raft_log = Arc::new(PoweredRaftLog { inner: raft_log, machine: machine.clone() });
-        let carrier =
-            Arc::new(RemoteStores { from: machine.clone(), env: env.clone(), nodes: nodes.clone() });
-        let remote = Remote::<dyn PdService> { from: machine.clone(), env: env.clone(), to: pd.clone() };
         let opened = async {
-            let pd = PdClient::connect(env.clone(), Arc::new(remote)).await;
+            let pd = PdClient::connect(env.clone(), pd.clone()).await;
             let pd = pd.map_err(|error| rutile_kv::Error::Pd(error.to_string()))?;
             let config = Config { address: address_of(&machine), ..shape.config.clone() };
-            Store::open_in_cluster(env.clone(), config, engine, raft_log, pd, carrier).await
+            Store::open_in_cluster(env.clone(), config, engine, raft_log, pd, carrier.clone()).await
         };
         match opened.await {
             Ok(store) if machine.is_on() => {

@@ -122,6 +122,14 @@ impl Simulation {
         self.executor.end_group(group);
     }
 
+    pub(super) fn freeze_group(&self, group: Group) {
+        self.executor.freeze(group);
+    }
+
+    pub(super) fn thaw_group(&self, group: Group) {
+        self.executor.thaw(group);
+    }
+
     pub(super) fn spawn_of(&self, group: Group) -> Arc<dyn Spawn> {
         Arc::new(SimulatedSpawn { executor: self.executor.clone(), group })
     }
@@ -203,11 +211,24 @@ struct ExecutorState {
     next_id: u64,
     last_group: Group,
     ended: BTreeSet<Group>,
+    /// Groups that do not run, and the tasks of theirs that would be ready.
+    frozen: BTreeMap<Group, Vec<u64>>,
+}
+
+impl ExecutorState {
+    /// A task may run, now or when its group may.
+    fn is_ready(&mut self, id: u64, group: Group) {
+        let queue = self.frozen.get_mut(&group).unwrap_or(&mut self.ready);
+        if !queue.contains(&id) {
+            queue.push(id);
+        }
+    }
 }
 
 struct Task {
     future: BoxFuture<'static, ()>,
     token: TaskToken,
+    waker: Waker,
 }
 
 impl Executor {
@@ -226,6 +247,7 @@ impl Executor {
         let ids: Vec<u64> = {
             let mut state = self.state.lock();
             state.ended.insert(group);
+            state.frozen.remove(&group);
             state.names.iter().filter(|(_, (of, _))| *of == group).map(|(id, _)| *id).collect()
         };
         ids.into_iter().for_each(|id| self.abort(id));
@@ -242,14 +264,15 @@ impl Executor {
         if state.ended.contains(&group) {
             drop(state);
             // The token goes with its task: whoever joins hears that it was aborted.
-            drop(Task { future, token });
+            drop((future, token));
             return handle;
         }
         let id = state.next_id;
         state.next_id += 1;
-        state.tasks.insert(id, Task { future, token });
+        let waker = Waker::from(Arc::new(TaskWaker { id, executor: Arc::downgrade(self) }));
+        state.tasks.insert(id, Task { future, token, waker });
         state.names.insert(id, (group, name));
-        state.ready.push(id);
+        state.is_ready(id, group);
         drop(state);
         let executor = Arc::downgrade(self);
         handle.set_abort(Box::new(move || {
@@ -275,8 +298,28 @@ impl Executor {
 
     fn wake(&self, id: u64) {
         let mut state = self.state.lock();
-        if state.names.contains_key(&id) && !state.ready.contains(&id) {
-            state.ready.push(id);
+        if let Some((group, _)) = state.names.get(&id).copied() {
+            state.is_ready(id, group);
+        }
+    }
+
+    /// Stops a group between two steps of any of its tasks; what wakes them waits for [`Executor::thaw`].
+    fn freeze(&self, group: Group) {
+        let mut state = self.state.lock();
+        if group == WORLD || state.frozen.contains_key(&group) {
+            return;
+        }
+        let ready = std::mem::take(&mut state.ready);
+        let of_group = |id: &u64| state.names.get(id).is_some_and(|(of, _)| *of == group);
+        let (held, ready) = ready.into_iter().partition(of_group);
+        state.ready = ready;
+        state.frozen.insert(group, held);
+    }
+
+    fn thaw(&self, group: Group) {
+        let mut state = self.state.lock();
+        if let Some(mut held) = state.frozen.remove(&group) {
+            state.ready.append(&mut held);
         }
     }
 
@@ -296,8 +339,7 @@ impl Executor {
         };
         self.world.mix(&[id]);
         let _simulating = Simulating::enter();
-        let waker = Waker::from(Arc::new(TaskWaker { id, executor: Arc::downgrade(self) }));
-        let done = task.future.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
+        let done = task.future.as_mut().poll(&mut Context::from_waker(&task.waker)).is_ready();
         let mut state = self.state.lock();
         let aborted = state.aborted.iter().position(|aborted| *aborted == id);
         if let Some(index) = aborted {
@@ -428,5 +470,25 @@ mod tests {
         };
         assert_eq!(draw(5), draw(5));
         assert_ne!(draw(5), draw(6));
+    }
+
+    #[test]
+    fn a_frozen_machine_does_late_what_was_due() {
+        let simulation = Simulation::new(7);
+        let machine = simulation.machine(1);
+        let env = machine.power_on();
+        let clock = env.clock.clone();
+        let task =
+            env.spawn.spawn("sleeper", Box::pin(async move { clock.sleep(Duration::from_secs(1)).await }));
+        machine.freeze();
+        simulation.run_for(Duration::from_secs(5));
+        assert!(!task.is_finished());
+        machine.thaw();
+        simulation.run_until_stalled();
+        assert_eq!(simulation.block_on(task.join()), TaskEnd::Finished);
+        // Its power may fail while it stands still.
+        machine.freeze();
+        machine.power_off();
+        machine.power_on();
     }
 }

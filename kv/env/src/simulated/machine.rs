@@ -3,7 +3,8 @@
 //! The power may fail between two steps ([`Machine::power_off`]) or in the middle of one: who writes something
 //! durable or sends something calls [`Machine::effect`], and a test can let the power fail before the n-th of them.
 //! From that moment on nothing the machine does has any effect: messages are not carried, [`Machine::at_power_off`]
-//! took the image of what survives, and the tasks end when the running one gives way.
+//! took the image of what survives, and the tasks end when the running one gives way. [`Machine::freeze`] only stops
+//! them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -99,6 +100,22 @@ impl Machine {
         hooks.iter_mut().for_each(|hook| hook());
         self.inner.state.lock().at_power_off.append(&mut hooks);
         simulation.end_group(group);
+    }
+
+    /// The machine stands still, as a process under SIGSTOP or a virtual machine that moves: its clocks go on and
+    /// messages wait at its door, but nothing runs. Does nothing when the power is off.
+    pub fn freeze(&self) {
+        if let Some(group) = self.inner.state.lock().group {
+            self.inner.simulation.world().record(self.inner.id, "machine::freeze", &[]);
+            self.inner.simulation.freeze_group(group);
+        }
+    }
+
+    /// It runs again. Does nothing when it did all the time.
+    pub fn thaw(&self) {
+        if let Some(group) = self.inner.state.lock().group {
+            self.inner.simulation.thaw_group(group);
+        }
     }
 
     /// Called at each power failure, at the very moment: here a test takes the image of what survives.
