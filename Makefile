@@ -1,5 +1,5 @@
 # Two commands are all a newcomer needs: `make run` and `make test`.
-.PHONY: run test setup build lint doc clean-data
+.PHONY: run test setup build lint doc clean-data bench-oltp
 
 CARGO ?= cargo
 
@@ -18,3 +18,7 @@ setup:
 
 build: setup
 	$(CARGO) build --release --locked --bin rutile
+
+## sysbench against a MySQL on RUTILE_BENCH_MYSQL (3308), in turn; prints the tables of docs/benchmarks.md
+bench-oltp: build
+	./tests/bench/oltp.sh ./target/release/rutile

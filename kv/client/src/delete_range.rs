@@ -15,13 +15,14 @@ impl Client {
     /// their part earlier or later. Repeating it changes nothing, so whoever was interrupted starts again.
     ///
     /// Locks elsewhere whose primary lies in the range are resolved first: with the primary's record gone, nobody could
-    /// tell any more that their transaction was committed.
+    /// tell any more that their transaction was committed. So are those in the range: a commit that is under way there
+    /// would remove a lock that is gone already, and a region counts its locks by such removals.
     pub async fn delete_range(&self, range: KeyRange) -> Result<()> {
         if range.end.is_empty() {
             return Err(Error::Unsupported("removing a range without an end"));
         }
         let core = &self.core;
-        core.resolve_locks_decided_in(&range).await?;
+        core.resolve_locks_of(&range).await?;
         let mut backoff = Backoff::new("delete range", core.config.retry_budget);
         let mut start = range.start;
         while start < range.end {
@@ -52,12 +53,13 @@ impl Client {
 }
 
 impl Core {
-    /// Resolves what transactions so far left elsewhere and decided in the range; waits for those that live.
-    async fn resolve_locks_decided_in(&self, range: &KeyRange) -> Result<()> {
+    /// Resolves what transactions so far left in the range, or elsewhere and decided in it; waits for those that live.
+    async fn resolve_locks_of(&self, range: &KeyRange) -> Result<()> {
         let now = self.pd.timestamp().await?;
         let mut backoff = Backoff::new("delete range", self.config.retry_budget);
-        let decided_here = |lock: &kvrpcpb::LockInfo| range.contains(&lock.primary_lock);
-        while let Some(alive) = self.resolve_locks_up_to(now, decided_here).await? {
+        let concerned =
+            |lock: &kvrpcpb::LockInfo| range.contains(&lock.primary_lock) || range.contains(&lock.key);
+        while let Some(alive) = self.resolve_locks_up_to(now, concerned).await? {
             let cause = format!("transaction {alive} still writes to the range");
             backoff.pause(&self.env, cause).await?;
         }

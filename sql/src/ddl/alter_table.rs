@@ -329,6 +329,9 @@ impl Wanted {
 
     fn option(&mut self, option: &ast::TableOption) -> Result<()> {
         let options = Options::read(&self.table.name, [option])?;
+        if options.substitutes_engine {
+            return Err(Error::unsupported("ENGINE=MyISAM in ALTER TABLE"));
+        }
         if options.names_collation() {
             self.table.collation = options.collation(self.table.collation)?;
         }

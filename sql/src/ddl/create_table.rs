@@ -101,6 +101,9 @@ fn table_info(
     refuse_unsupported(statement)?;
     let name = statement.name.name.as_str();
     let options = Options::read(name, &statement.options)?;
+    if options.substitutes_engine {
+        context.warn(MySqlError::using_other_handler("InnoDB", name));
+    }
     let collation = options.collation(default)?;
     let mut table = TableInfo {
         id: 0,

@@ -19,6 +19,8 @@ pub(super) struct Options {
     collate: Option<String>,
     pub comment: Option<String>,
     pub auto_increment: Option<u64>,
+    /// The table is to be of an engine that is not there, and gets one that keeps all it promises.
+    pub substitutes_engine: bool,
 }
 
 impl Options {
@@ -35,7 +37,7 @@ impl Options {
 
     fn take(&mut self, table: &str, option: &TableOption) -> Result<()> {
         match option {
-            TableOption::Engine(name) => check_engine(name)?,
+            TableOption::Engine(name) => self.substitutes_engine = substitutes(name)?,
             TableOption::AutoIncrement(value) => self.auto_increment = Some(*value),
             TableOption::Charset(name) => self.charset = Some(name.value.clone()),
             TableOption::Collate(name) => self.collate = Some(name.value.clone()),
@@ -80,13 +82,16 @@ impl Options {
     }
 }
 
-/// There is one engine, which answers to InnoDB's name; a known other name is refused, not replaced.
-fn check_engine(name: &str) -> Result<()> {
+/// There is one engine, which answers to InnoDB's name. It stands in for MyISAM, whatever NO_ENGINE_SUBSTITUTION says:
+/// old dumps ask for that, and it promises nothing more. Any other known name is refused.
+fn substitutes(name: &str) -> Result<bool> {
     if name.eq_ignore_ascii_case("innodb") {
-        return Ok(());
+        return Ok(false);
     }
-    const OTHERS: [&str; 8] =
-        ["myisam", "memory", "csv", "archive", "blackhole", "federated", "merge", "mrg_myisam"];
+    if name.eq_ignore_ascii_case("myisam") {
+        return Ok(true);
+    }
+    const OTHERS: [&str; 7] = ["memory", "csv", "archive", "blackhole", "federated", "merge", "mrg_myisam"];
     if OTHERS.iter().any(|other| name.eq_ignore_ascii_case(other)) {
         return Err(Error::unsupported(format!("ENGINE={name}")));
     }

@@ -104,6 +104,27 @@ pub fn output_columns(
     Ok(bind_query(query, &names)?.columns)
 }
 
+/// The stored tables behind a table or view.
+pub fn stored_tables_of(
+    context: &mut StatementContext<'_>,
+    name: &ast::ObjectName,
+) -> Result<Vec<crate::catalog::TableId>> {
+    let query = ast::Query {
+        with: None,
+        body: ast::QueryBody::Table(name.clone()),
+        order_by: Vec::new(),
+        limit: None,
+        locking: Vec::new(),
+        into: None,
+        span: name.span(),
+    };
+    let evaluation = context.evaluation(false);
+    let view = context.view();
+    let names = context.bind_context(&view, &evaluation);
+    let bound = bind_query(&query, &names)?;
+    Ok(stored_tables(&bound.relation).into_iter().map(|scan| scan.table.id).collect())
+}
+
 /// The columns that running the query would give; placeholders have no value yet.
 pub async fn describe_query(
     context: &mut StatementContext<'_>,

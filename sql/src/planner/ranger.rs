@@ -129,15 +129,9 @@ fn integer_handle_ranges(
             ranges.push(handle_range(table.id, low, high));
         }
     }
-    ranges.sort_by(|a, b| a.start.cmp(&b.start));
     let points = intervals.list.iter().all(Interval::is_point);
-    Some(KeyRanges {
-        ranges,
-        point_columns: usize::from(points),
-        bounded: intervals.bounded(),
-        key_columns: 1,
-        conditions: vec![(info.name.clone(), intervals)],
-    })
+    let bounded = intervals.bounded();
+    Some(finish(ranges, usize::from(points), bounded, 1, vec![(info.name.clone(), intervals)]))
 }
 
 /// The least and greatest integer of the interval.
@@ -163,13 +157,13 @@ fn integer_bounds(interval: &Interval, unsigned: bool) -> Option<(i128, i128)> {
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounds were clipped to 64 bits")]
-fn handle_range(table: i64, low: i128, high: i128) -> KeyRange {
+fn handle_range(table: i64, low: i128, high: i128) -> (Vec<u8>, Vec<u8>) {
     let key = |handle: i128| {
         let mut key = record_prefix(table);
         datum::append_i64(&mut key, (handle as u64).cast_signed());
         key
     };
-    range(key(low), prefix_end(&key(high)))
+    (key(low), prefix_end(&key(high)))
 }
 
 fn range(start: Vec<u8>, end: Vec<u8>) -> KeyRange {
@@ -236,7 +230,7 @@ fn finish(
 ) -> KeyRanges {
     ranges.retain(|(start, end)| start < end);
     ranges.sort();
-    // Collations can make two constants one key, and the store wants disjoint ranges.
+    // Collations can make two constants one key, intervals of OR may overlap, and no row is to be read twice.
     let mut merged: Vec<(Vec<u8>, Vec<u8>)> = Vec::with_capacity(ranges.len());
     for (start, end) in ranges {
         match merged.last_mut() {

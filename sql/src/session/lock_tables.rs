@@ -18,12 +18,19 @@ pub(super) async fn lock(session: &mut Session, tables: &[LockedTable], text: &[
     let schema = session.instance.infoschema();
     let mut wanted = HashMap::new();
     {
-        let context = session.context(schema, &[], text);
+        let mut context = session.context(schema, &[], text);
         for locked in tables {
-            let (_, table) = context.find_table(&locked.table)?;
             let write = locked.mode == TableLockMode::Write;
-            // The same table under several aliases is held in the strongest way that was asked for.
-            *wanted.entry(table.id).or_insert(false) |= write;
+            let (_, table) = context.find_relation(&locked.table)?;
+            // A view stands for the tables behind it.
+            let held = match &table.view {
+                Some(_) => crate::executor::stored_tables_of(&mut context, &locked.table)?,
+                None => vec![table.id],
+            };
+            for table in held {
+                // The same table under several aliases is held in the strongest way that was asked for.
+                *wanted.entry(table).or_insert(false) |= write;
+            }
         }
     }
     let id = session.state.info.connection_id;

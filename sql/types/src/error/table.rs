@@ -166,6 +166,7 @@ errors! {
     1263 "22004" null_to_not_null(column, row) "Column set to default value; NULL supplied to NOT NULL column '{column}' at row {row}";
     1264 "22003" out_of_range(column, row) "Out of range value for column '{column}' at row {row}";
     1265 "01000" data_truncated(column, row) "Data truncated for column '{column}' at row {row}";
+    1266 "HY000" using_other_handler(engine, table) "Using storage engine {engine} for table '{table}'";
     1267 "HY000" illegal_mix_of_collations_2(first, first_rank, second, second_rank, operation) "Illegal mix of collations ({first},{first_rank}) and ({second},{second_rank}) for operation '{operation}'";
     1270 "HY000" illegal_mix_of_collations_3(first, first_rank, second, second_rank, third, third_rank, operation) "Illegal mix of collations ({first},{first_rank}), ({second},{second_rank}), ({third},{third_rank}) for operation '{operation}'";
     1271 "HY000" illegal_mix_of_collations(operation) "Illegal mix of collations for operation '{operation}'";
