@@ -5,7 +5,7 @@ use crate::cluster::Cluster;
 use bytes::Bytes;
 use futures::StreamExt;
 use rutile_sql::memory::MemoryLimit;
-use rutile_sql::{InstanceConfig, Outcome, Rows, Script, Session, SqlError};
+use rutile_sql::{InstanceConfig, LoadSink, Outcome, Rows, Script, Session, SessionInfo, SqlError};
 
 /// Runs a statement and reads all its rows; answers how many.
 async fn run(session: &mut Session, sql: &str) -> Result<usize, SqlError> {
@@ -152,4 +152,58 @@ async fn all_sessions_together_stay_below_the_limit_of_the_server() {
     two.close().await;
     assert_eq!(cluster.instance.memory().used(), 0);
     cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_load_ends_when_it_is_too_large_or_killed() {
+    let cluster = Cluster::start().await;
+    let info = SessionInfo {
+        connection_id: 7,
+        user: "root".to_owned(),
+        host: "localhost".to_owned(),
+        charset_id: 255,
+        local_files: true,
+        ..SessionInfo::default()
+    };
+    let mut session = cluster.instance.session(info).expect("opens");
+    for sql in ["create database test", "use test", "create table t(id int primary key, c varchar(200))"] {
+        must(&mut session, sql).await;
+    }
+    let file = |from: usize| {
+        let lines: String = (from..from + 5000).map(|id| format!("{id}\t{}\n", "x".repeat(100))).collect();
+        Bytes::from(lines)
+    };
+    let load = "load data local infile 'f' into table t";
+    must(&mut session, "set rutile_mem_quota_query = 1500000").await;
+    let mut sink = sink_of(&mut session, load).await;
+    sink.chunk(file(0)).await.expect("fits");
+    let error = sink.chunk(file(5000)).await.expect_err("does not fit");
+    assert_eq!(error.code, 3170, "{error}");
+    drop(sink);
+    assert_eq!(must(&mut session, "select * from t").await, 0);
+    must(&mut session, "set rutile_mem_quota_query = default").await;
+    let mut sink = sink_of(&mut session, load).await;
+    sink.chunk(file(0)).await.expect("fits");
+    assert!(cluster.instance.processes().kill(7, true));
+    let error = sink.chunk(file(5000)).await.expect_err("is killed");
+    assert_eq!(error.code, 1317, "{error}");
+    drop(sink);
+    assert_eq!(must(&mut session, "select * from t").await, 0);
+    let mut sink = sink_of(&mut session, load).await;
+    sink.chunk(file(0)).await.expect("fits");
+    sink.finish().await.expect("commits");
+    assert_eq!(must(&mut session, "select * from t").await, 5000);
+    must(&mut session, "do 0").await;
+    assert_eq!(cluster.instance.memory().used(), 0);
+    session.close().await;
+    cluster.stop().await;
+}
+
+async fn sink_of(session: &mut Session, sql: &str) -> Box<dyn LoadSink> {
+    let mut script = Script::new(Bytes::copy_from_slice(sql.as_bytes()), false);
+    let statement = session.next_statement(&mut script).expect("parses").expect("a statement");
+    match session.execute(&statement).await.expect("asks for the file") {
+        Outcome::LocalInfile(request) => request.sink,
+        other => panic!("{other:?}"),
+    }
 }

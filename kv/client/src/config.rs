@@ -4,7 +4,7 @@ use std::time::Duration;
 
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
-    /// Keys and values of one transaction.
+    /// Keys and values of one transaction. Whoever has a quota for its memory ends it earlier.
     pub transaction_bytes_max: usize,
     /// One key with its value; a raft entry must hold it.
     pub entry_bytes_max: usize,
@@ -33,7 +33,7 @@ pub struct ClientConfig {
 impl Default for ClientConfig {
     fn default() -> ClientConfig {
         ClientConfig {
-            transaction_bytes_max: 100 << 20,
+            transaction_bytes_max: 1 << 30,
             entry_bytes_max: 6 << 20,
             batch_bytes_max: 1 << 20,
             concurrency: 16,
