@@ -99,8 +99,8 @@ struct Finished {
     /// The region as splits in this batch left it.
     region: Option<Arc<Region>>,
     changes: Vec<RegionChange>,
-    /// The peer of this store was removed at this epoch.
-    removed: Option<RegionEpoch>,
+    /// The peer of this store was removed.
+    removed: bool,
     outcomes: Vec<(Waiting, Outcome)>,
     bytes: u64,
     keys: u64,
@@ -148,7 +148,7 @@ impl Applier {
     }
 
     fn apply_run(&mut self, task: ApplyTask) {
-        if task.view.buried.load(Ordering::SeqCst) {
+        if task.view.removed.load(Ordering::SeqCst) {
             return task.fail();
         }
         if task.entries.first().is_some_and(|entry| is_split(&entry.data)) {
@@ -163,7 +163,7 @@ impl Applier {
             applied: start,
             region: before.and_then(|other| other.region.clone()),
             changes: Vec::new(),
-            removed: None,
+            removed: false,
             outcomes: Vec::with_capacity(task.pending.len()),
             bytes: 0,
             keys: 0,
@@ -186,7 +186,7 @@ impl Applier {
                 finished.outcomes.push((waiting, outcome));
             }
             finished.applied = ApplyState { applied_index: entry.index, applied_term: entry.term };
-            if finished.removed.is_some() {
+            if finished.removed {
                 // What comes behind is no more this peer's.
                 pending.drain(..).for_each(|pending| pending.waiting.fail(|| Error::Unknown));
                 break;
@@ -196,12 +196,12 @@ impl Applier {
         self.batch.put(Cf::Raft, keys::apply_state(finished.view.region_id), finished.applied.to_bytes());
         // Locks are then counted in the engine, where nothing later may be mixed in.
         let recounts = finished.recounts_locks();
-        let removed = finished.removed.map(|epoch| (finished.view.clone(), epoch));
-        self.finished.push(finished);
-        if let Some((view, epoch)) = removed {
-            return self.bury(&view, epoch);
+        let removed = finished.removed;
+        if removed {
+            finished.view.removed.store(true, Ordering::SeqCst);
         }
-        if recounts || self.batch.size_bytes() >= BATCH_BYTES_MAX {
+        self.finished.push(finished);
+        if removed || recounts || self.batch.size_bytes() >= BATCH_BYTES_MAX {
             self.write();
         }
     }
@@ -337,7 +337,7 @@ impl Applier {
             local_state_to_bytes(PeerState::Normal, &changed)
         } else {
             // With its range, which tells that the data is still there; see `destroy`.
-            finished.removed = Some(changed.epoch);
+            finished.removed = true;
             let grave = Region { peers: vec![own.clone()], ..(*changed).clone() };
             local_state_to_bytes(PeerState::Tombstone, &grave)
         };

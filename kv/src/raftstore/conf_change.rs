@@ -174,9 +174,7 @@ impl RaftLoop {
         };
         let former = std::mem::replace(&mut peer.region, region.clone());
         if region.peer(peer.view.peer.id).is_none() {
-            // The apply loop has buried it; the word comes next.
-            peer.doomed = true;
-            return;
+            return self.leave(region_id, change.index);
         }
         if !self.env.hooks.is_planted(BEFORE_COMMIT) {
             peer.tell_raft(&raft_change);

@@ -7,9 +7,8 @@
 //! messages from bringing it back. Then the raft loop drops its log. A crash in between leaves a log under a tombstone,
 //! which the next start drops.
 //!
-//! Known wrong: a peer that is removed while it leads, because it was elected with its removal in its log, is buried as
-//! soon as it applies that. With one other voter, which may not know yet that the removal is committed, the region then
-//! waits for the vote of a peer that is gone.
+//! A peer that leads when it applies its removal, because it was elected with that in its log, stays until a majority of
+//! the others knows that the removal is committed: they may need its vote as long as they do not.
 use std::sync::atomic::Ordering;
 
 use raft::eraftpb::MessageType;
@@ -18,15 +17,20 @@ use rutile_kv_env::fail_stop;
 use rutile_kv_types::{Cf, Peer as PeerId, Region, RegionEpoch};
 
 use super::apply::{Applier, ApplyMessage};
+use super::inbox::Inbox;
 use super::message::Message;
 use super::peer::Peer;
 use super::snapshot::clear_range;
 use super::state::{LocalState, PeerState, local_state_to_bytes};
+use super::storage::conf_state;
 use super::store::RaftLoop;
 use super::transport::PeerMessage;
 use super::view::RegionView;
 use crate::error::{Error, RegionError, Result};
 use crate::keys;
+
+/// Ticks for which a removed leader stays at most.
+const LEAVING_TICKS_MAX: u64 = 600;
 
 /// Adds the end of a peer to a batch: no data, no state but the tombstone.
 pub fn bury(
@@ -73,13 +77,40 @@ impl RaftLoop {
         let Some(peer) = self.peers.get_mut(&region_id) else {
             return;
         };
-        if peer.view.peer.id != peer_id || peer.doomed || epoch.conf_ver <= peer.region.epoch.conf_ver {
-            return;
+        let known = peer.region.epoch.conf_ver;
+        let is_removed = epoch.conf_ver > known || (peer.leaving.is_some() && epoch.conf_ver == known);
+        if peer.view.peer.id == peer_id && is_removed {
+            peer.begin_burial(&self.apply, epoch);
         }
-        tracing::info!(region_id, peer_id, "peer is not a member any more");
-        peer.doomed = true;
+    }
+
+    /// A peer applied its own removal, at this index.
+    pub(super) fn leave(&mut self, region_id: u64, index: u64) {
+        let Some(peer) = self.peers.get_mut(&region_id) else {
+            return;
+        };
+        if !peer.is_leader() {
+            let epoch = peer.region.epoch;
+            return peer.begin_burial(&self.apply, epoch);
+        }
+        peer.leaving = Some((index, 0));
         peer.view.set_following(0);
-        self.apply.push(ApplyMessage::Bury(peer.view.clone(), epoch));
+        peer.node.ping();
+        self.dirty.insert(region_id);
+    }
+
+    /// One tick: leaders that were removed go when enough others know.
+    pub(super) fn go_on_leaving(&mut self) {
+        for peer in self.peers.values_mut() {
+            let Some((index, ticks)) = peer.leaving else {
+                continue;
+            };
+            peer.leaving = Some((index, ticks + 1));
+            if ticks >= LEAVING_TICKS_MAX || peer.is_leader() && peer.others_know(index) {
+                let epoch = peer.region.epoch;
+                peer.begin_burial(&self.apply, epoch);
+            }
+        }
     }
 
     /// The peer is buried: drops its log and forgets it.
@@ -116,7 +147,7 @@ impl RaftLoop {
             return false;
         };
         let region = &peer.region;
-        if region.peer(arrived.from.id).is_some() || arrived.epoch.conf_ver >= region.epoch.conf_ver {
+        if region.peer(arrived.from.id).is_some() || arrived.epoch.conf_ver > region.epoch.conf_ver {
             return false;
         }
         let speaks_first = matches!(
@@ -162,6 +193,24 @@ impl RaftLoop {
 }
 
 impl Peer {
+    fn begin_burial(&mut self, apply: &Inbox<ApplyMessage>, epoch: RegionEpoch) {
+        if self.doomed {
+            return;
+        }
+        tracing::info!(region_id = self.region_id(), "peer is not a member any more");
+        self.doomed = true;
+        self.view.set_following(0);
+        apply.push(ApplyMessage::Bury(self.view.clone(), epoch));
+    }
+
+    /// Whether most of the members know that the entry at `index` is committed.
+    fn others_know(&self, index: u64) -> bool {
+        let progress = self.node.raft.prs();
+        let voters = conf_state(&self.region).voters;
+        let knows = |id: &&u64| progress.get(**id).is_some_and(|progress| progress.committed_index >= index);
+        voters.iter().filter(knows).count() * 2 > voters.len()
+    }
+
     /// Whether there is a leader and it speaks; a learner goes on believing in one that is silent.
     fn hears_leader(&self) -> bool {
         let raft = &self.node.raft;
@@ -173,9 +222,7 @@ impl Applier {
     /// Buries a peer that is no member any more.
     pub(super) fn bury(&mut self, view: &RegionView, epoch: RegionEpoch) {
         self.write();
-        if view.buried.swap(true, Ordering::SeqCst) {
-            return;
-        }
+        view.removed.store(true, Ordering::SeqCst);
         let mut batch = WriteBatch::new();
         let done = bury(&mut batch, &*self.engine.snapshot(), &view.region(), epoch, &view.peer);
         if let Err(error) = done.and_then(|()| Ok(self.engine.write(batch, true)?)) {

@@ -94,6 +94,8 @@ pub struct Peer {
     pub handed_index: u64,
     /// Changes of members that the apply loop has not answered yet, by index.
     pub unreported_changes: VecDeque<u64>,
+    /// Applied its own removal while it led, at this index, and stays for so many ticks until others know.
+    pub leaving: Option<(u64, u64)>,
     /// Being destroyed: takes part in nothing.
     pub doomed: bool,
     /// Ticks without a leader.
@@ -152,6 +154,7 @@ impl Peer {
             restoring: None,
             strangers: Vec::new(),
             unreported_changes: VecDeque::new(),
+            leaving: None,
             doomed: false,
             leaderless_ticks: 0,
             alive: BTreeMap::new(),

@@ -159,6 +159,9 @@ impl RaftLoop {
         let Some(peer) = self.peers.get_mut(&region_id) else {
             return;
         };
+        if peer.leaving.is_some() {
+            return;
+        }
         let (term, leader) = (peer.node.raft.term, peer.node.raft.leader_id);
         let role = (if peer.is_leader() { term } else { 0 }, leader);
         let (before, _) = std::mem::replace(&mut peer.published, role);

@@ -142,6 +142,7 @@ impl RaftLoop {
         self.go_on_with_transfers();
         self.retry_snapshots();
         self.suspect_removal();
+        self.go_on_leaving();
         self.look_after_peers(now);
         self.renew_leases();
         self.finish_all_barriers();

@@ -54,8 +54,8 @@ pub struct RegionView {
     /// Size at the last measurement.
     pub measured_bytes: AtomicU64,
     pub measured_keys: AtomicU64,
-    /// The peer is destroyed; nothing is applied to it any more.
-    pub buried: AtomicBool,
+    /// The peer applied its removal; nothing is applied to it any more.
+    pub removed: AtomicBool,
     /// How the leader sees the other peers.
     health: Mutex<Health>,
     /// A split check is queued or a split is on its way.
@@ -92,7 +92,7 @@ impl RegionView {
             written_keys: AtomicU64::new(0),
             measured_bytes: AtomicU64::new(0),
             measured_keys: AtomicU64::new(0),
-            buried: AtomicBool::new(false),
+            removed: AtomicBool::new(false),
             health: Mutex::default(),
             split_pending: AtomicBool::new(false),
         }

@@ -71,6 +71,11 @@ impl Steering {
         *self.wanted.lock() = Wanted::default();
     }
 
+    /// Whether the nemesis says which stores hold the regions, and not PD.
+    fn decides(&self) -> bool {
+        self.wanted.lock().members.is_some()
+    }
+
     /// Store of a leader that was just told to hand leadership on.
     fn told(&self) -> Option<u64> {
         self.wanted.lock().told.take()
@@ -218,6 +223,10 @@ macro_rules! steered {
                 request: RegionHeartbeatRequest,
             ) -> Result<RegionHeartbeatResponse, Status> {
                 let mut answer = self.inner.region_heartbeat(request.clone()).await?;
+                if self.steering.decides() {
+                    // PD's own checkers would undo it.
+                    (answer.change_peer, answer.change_peer_v2, answer.transfer_leader) = (None, None, None);
+                }
                 if let Some(step) = self.steering.next_step(&request) {
                     self.add_step(step, &request, &mut answer).await?;
                 }
