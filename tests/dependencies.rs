@@ -46,6 +46,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "rutile-kv-client",
             "rutile-kv-engine",
             "rutile-kv-env",
+            "rutile-kv-grpc",
             "rutile-kv-proto",
             "rutile-kv-types",
             "rutile-pd",

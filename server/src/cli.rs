@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{Arg, ArgAction, ArgMatches, Command as Clap, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Args as _, Command as Clap, FromArgMatches as _, value_parser};
 
 use crate::config::{Settings, Sources, facts};
+use crate::node::role::{KvOptions, PdOptions};
 
 /// The outcome of parsing.
 #[derive(Debug)]
@@ -23,10 +24,20 @@ pub(crate) enum Command {
     Start(Sources),
     /// Show what the server would start with.
     PrintConfig(Sources),
+    /// Run a placement driver.
+    StartPd(PdOptions),
+    /// Run a store.
+    StartKv(KvOptions),
+    /// Ask the placement driver; the words behind `rutile`.
+    AskPd(Vec<OsString>),
 }
 
 /// Parses the arguments; an error is one line.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Parsed, String> {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if arguments.get(1).is_some_and(|word| word == "pd") {
+        return Ok(Parsed::Run(Command::AskPd(arguments.into_iter().skip(1).collect())));
+    }
     match command().try_get_matches_from(arguments) {
         Ok(matches) => match matches.subcommand() {
             Some(("start", matches)) => start(matches).map(Parsed::Run),
@@ -71,13 +82,18 @@ fn command() -> Clap {
             let check = move |text: &str| check(&name, text);
             Some(Arg::new(flag).long(flag).value_name("VALUE").help(help).value_parser(check))
         }))
-        .arg(set);
+        .arg(set)
+        .args_conflicts_with_subcommands(true)
+        .subcommand(PdOptions::augment_args(Clap::new("pd")).about("Run a placement driver of a cluster"))
+        .subcommand(KvOptions::augment_args(Clap::new("kv")).about("Run a store of a cluster"));
+    let ask = Clap::new("pd").about("Ask the placement driver; `rutile pd --help` shows its commands");
     Clap::new("rutile")
         .version(env!("CARGO_PKG_VERSION"))
         .about("A distributed SQL database that speaks MySQL")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(start)
+        .subcommand(ask)
 }
 
 /// A flag's value must be one that its setting takes.
@@ -86,6 +102,16 @@ fn check(name: &str, text: &str) -> Result<String, String> {
 }
 
 fn start(matches: &ArgMatches) -> Result<Command, String> {
+    let bad = |error: clap::Error| error.to_string();
+    match matches.subcommand() {
+        Some(("pd", matches)) => {
+            return PdOptions::from_arg_matches(matches).map(Command::StartPd).map_err(bad);
+        }
+        Some(("kv", matches)) => {
+            return KvOptions::from_arg_matches(matches).map(Command::StartKv).map_err(bad);
+        }
+        _ => {}
+    }
     let mut flags = Vec::new();
     for (name, entry) in Settings::default().entries() {
         if let Some(flag) = entry.flag
@@ -124,6 +150,23 @@ fn first_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn roles_have_flags_of_their_own() {
+        let words = ["rutile", "start", "kv", "--pd", "a:1,b:2", "--port", "7"];
+        let Ok(Parsed::Run(Command::StartKv(options))) = parse_words(&words) else {
+            panic!("these flags must parse")
+        };
+        assert_eq!((options.pd, options.port), (vec!["a:1".to_owned(), "b:2".to_owned()], 7));
+        assert_eq!(options.role.host, "127.0.0.1", "nothing listens to other machines unasked");
+        let Ok(Parsed::Run(Command::StartPd(options))) = parse_words(&["rutile", "start", "pd"]) else {
+            panic!("a placement driver needs no flags")
+        };
+        assert_eq!((options.port, options.name.as_str()), (2379, "pd"));
+        let words = ["rutile", "pd", "region", "--json"];
+        assert!(matches!(parse_words(&words), Ok(Parsed::Run(Command::AskPd(words))) if words.len() == 3));
+        assert!(parse_words(&["rutile", "start", "kv", "--region-split-keys", "0"]).is_err());
+    }
 
     fn parse_words(words: &[&str]) -> Result<Parsed, String> {
         parse(words.iter().map(OsString::from))

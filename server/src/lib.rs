@@ -9,7 +9,7 @@
 //! ```
 //! Decides nothing about data: the wire is `server/wire`, statements are `sql`, storage is `kv` and `pd`.
 //!
-//! Deliberately missing: the separate roles of a cluster.
+//! Deliberately missing: SQL servers apart from their storage.
 
 mod accounts;
 mod cli;
@@ -21,6 +21,7 @@ mod metrics;
 mod node;
 mod status;
 
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -49,6 +50,9 @@ pub fn main() -> ExitCode {
     let result = match command {
         cli::Command::Start(sources) => node::embedded::run(sources),
         cli::Command::PrintConfig(sources) => print_config(&sources),
+        cli::Command::StartPd(options) => node::role::run(&options.role.clone(), options),
+        cli::Command::StartKv(options) => node::role::run(&options.role.clone(), options),
+        cli::Command::AskPd(arguments) => return ask_pd(arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -62,6 +66,21 @@ fn print_config(sources: &Sources) -> error::Result<()> {
     // A closed pipe is not worth a complaint.
     let _ = std::io::stdout().write_all(text.as_bytes());
     Ok(())
+}
+
+/// `rutile pd`, which has exit codes of its own.
+fn ask_pd(arguments: Vec<OsString>) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&error.to_string(), 1),
+    };
+    let outcome = runtime.block_on(async { rutile_pd::run_ctl(&Env::real(), arguments).await });
+    // A closed pipe is not worth a complaint.
+    let _ = std::io::stdout().write_all(outcome.out.as_bytes());
+    match outcome.problem {
+        Some(problem) => complain(&problem, outcome.code),
+        None => ExitCode::from(outcome.code),
+    }
 }
 
 fn complain(problem: &str, code: u8) -> ExitCode {

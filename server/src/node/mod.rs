@@ -3,12 +3,18 @@
 //! The embedded role is a cluster of one store and one placement driver in the process of its only SQL server. Its parts
 //! are those of a larger cluster, handed to one another without a network in between.
 //!
-//! Deliberately missing: the separate roles `sql`, `kv` and `pd`.
+//! The roles [`pd`] and [`kv`] are those parts alone, behind a port of TiKV's and PD's wire; [`role`] is what they share.
+//!
+//! Deliberately missing: the role `sql`.
 
 pub(crate) mod embedded;
 mod facts;
 mod keys;
+pub(crate) mod kv;
 mod limits;
+pub(crate) mod pd;
+mod raft;
+pub(crate) mod role;
 mod root_password;
 mod settings;
 mod signals;

@@ -141,7 +141,7 @@ impl Storage {
 }
 
 /// Work that waits for the disk, away from the threads that serve clients.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     env: &Env,
     what: &'static str,
     work: impl FnOnce() -> Result<T> + Send + 'static,

@@ -1,0 +1,97 @@
+//! The role of a store: found or join the cluster of a placement driver, serve gRPC.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rutile_kv::{Config as StoreConfig, Store};
+use rutile_kv_client::Client;
+use rutile_kv_engine::{DataDir, EngineConfig, EngineRaftLog, RaftLogConfig, RocksEngine};
+use rutile_kv_env::{Env, TaskHandle};
+use rutile_kv_grpc::Limits;
+use rutile_kv_grpc::client::{GrpcStores, PdStub, RaftSender};
+use rutile_kv_grpc::server::{raft_routes, tikv_routes};
+use rutile_pd_client::PdClient;
+use rutile_sql::storeside::SqlEndpoint;
+use tracing::{info, warn};
+
+use crate::error::Result;
+use crate::node::raft::{Carrier, Inbox};
+use crate::node::role::{KvOptions, Port, Role};
+use crate::node::storage::blocking;
+
+/// How long a PD that does not answer is left alone.
+const PD_PAUSE: Duration = Duration::from_secs(1);
+
+pub(crate) struct Running {
+    port: Port,
+    store: Arc<Store>,
+    keyspaces: TaskHandle,
+    /// Locked against other processes for as long as the store runs.
+    _data_dir: DataDir,
+}
+
+impl Role for KvOptions {
+    type Running = Running;
+
+    async fn start(self, env: Env) -> Result<Running> {
+        let mut port = Port::bind(&env, &self.role, self.port).await?;
+        let data_dir = DataDir::open(env.disk.as_ref(), &self.data_dir)?;
+        let pd = connect(&env, self.pd).await;
+        let (state, log) = (data_dir.state_engine(), data_dir.raft_log());
+        let engines = move || {
+            let engine = RocksEngine::open(&state, &EngineConfig::default())?;
+            Ok((engine, EngineRaftLog::open(&log, &RaftLogConfig::default())?))
+        };
+        let (engine, raft_log) = blocking(&env, "engine-open", engines).await?;
+        let config = StoreConfig {
+            address: port.advertised().to_owned(),
+            data_dir: Some(data_dir.path().to_owned()),
+            region_split_keys: self.region_split_keys,
+            ..StoreConfig::default()
+        };
+        let sender = Arc::new(RaftSender::new(env.clone(), pd.clone(), Limits::default()));
+        let (engine, raft_log) = (Arc::new(engine), Arc::new(raft_log));
+        let carrier = Arc::new(Carrier(sender));
+        let store =
+            Store::open_in_cluster(env.clone(), config, engine, raft_log, pd.clone(), carrier).await?;
+        let store = Arc::new(store);
+        store.set_endpoint(Arc::new(SqlEndpoint))?;
+        let context = port.context();
+        let routes = tikv_routes(context, store.service(), store.raw_service());
+        let between_stores = raft_routes(context, Arc::new(Inbox(store.clone())));
+        port.serve(&env, routes.merge(between_stores));
+        info!(store_id = store.store_id(), cluster_id = pd.cluster_id(), "store serves");
+        let keyspaces = env.spawn.spawn("keyspaces", Box::pin(split_keyspaces(env.clone(), pd)));
+        port.announce("kv");
+        Ok(Running { port, store, keyspaces, _data_dir: data_dir })
+    }
+
+    async fn stop(running: Running) -> Result<()> {
+        running.keyspaces.abort();
+        running.port.stop().await;
+        Ok(running.store.stop().await?)
+    }
+}
+
+/// Waits for PD: stores and placement driver may be started in any order.
+async fn connect(env: &Env, addresses: Vec<String>) -> PdClient {
+    let stub = Arc::new(PdStub::new(env.clone(), addresses, Limits::default()));
+    loop {
+        match PdClient::connect(env.clone(), stub.clone()).await {
+            Ok(client) => return client,
+            Err(error) => {
+                warn!(%error, "waiting for the placement driver");
+                env.clock.sleep(PD_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// The key space DEFAULT gets regions of its own; what clients of API version 2 rely on.
+async fn split_keyspaces(env: Env, pd: PdClient) {
+    let stores = GrpcStores::new(env.clone(), pd.clone(), Limits::default());
+    let client = Client::new(env, pd, Arc::new(stores));
+    if let Err(error) = client.split_keyspace(0).await {
+        warn!(%error, "regions are not split at the bounds of the key space DEFAULT");
+    }
+}

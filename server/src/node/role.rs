@@ -1,0 +1,182 @@
+//! What the roles of a cluster share: their flags, the port, the wait for a signal.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use rutile_kv_env::{Env, TaskHandle};
+use rutile_kv_grpc::server::{Context, serve};
+use rutile_kv_grpc::{Limits, Router};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use crate::error::{Error, Result};
+use crate::logging::{self, LogSettings};
+use crate::node::signals::{Asked, StopSignals};
+
+/// Flags of both roles.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RoleOptions {
+    /// Address to listen on
+    #[arg(long, default_value = "127.0.0.1")]
+    pub(crate) host: String,
+    /// What others dial, as host:port; the address listened on without it
+    #[arg(long)]
+    pub(crate) advertise: Option<String>,
+    /// error, warn, info, debug, trace, or a filter such as `info,rutile_kv=debug`
+    #[arg(long, default_value = "info")]
+    log_level: String,
+}
+
+/// Flags of `rutile start pd`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct PdOptions {
+    #[command(flatten)]
+    pub(crate) role: RoleOptions,
+    /// Port for clients, stores and the HTTP pages; 0 takes a free one
+    #[arg(long, default_value_t = 2379)]
+    pub(crate) port: u16,
+    /// Where data is kept; created when missing
+    #[arg(long, default_value = "./rutile-pd")]
+    pub(crate) data_dir: PathBuf,
+    /// Name of this member
+    #[arg(long, default_value = "pd")]
+    pub(crate) name: String,
+}
+
+/// Flags of `rutile start kv`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct KvOptions {
+    #[command(flatten)]
+    pub(crate) role: RoleOptions,
+    /// Port for clients and other stores; 0 takes a free one
+    #[arg(long, default_value_t = 20160)]
+    pub(crate) port: u16,
+    /// Where data is kept; created when missing
+    #[arg(long, default_value = "./rutile-kv")]
+    pub(crate) data_dir: PathBuf,
+    /// Addresses of PD members
+    #[arg(long, default_value = "127.0.0.1:2379", value_delimiter = ',')]
+    pub(crate) pd: Vec<String>,
+    /// A region is split into pieces of this many records
+    #[arg(long, default_value_t = 2_560_000, value_parser = clap::value_parser!(u64).range(2..))]
+    pub(crate) region_split_keys: u64,
+}
+
+/// Runs a role until a signal ends it.
+pub(crate) fn run<R: Role>(options: &RoleOptions, role: R) -> Result<()> {
+    let env = Env::real();
+    let log = LogSettings { level: options.log_level.clone(), ..LogSettings::default() };
+    logging::start(env.disk.as_ref(), &log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_name("rutile")
+        .enable_all()
+        .build()
+        .map_err(|source| Error::Io { what: "threads", source })?;
+    let result = runtime.block_on(async {
+        let mut signals = StopSignals::listen()?;
+        let running = tokio::select! {
+            running = role.start(Env::real()) => running?,
+            name = stop(&mut signals) => {
+                info!(signal = name, "stopped before it was ready");
+                return Ok(());
+            }
+        };
+        let name = stop(&mut signals).await;
+        info!(signal = name, "stopping");
+        tokio::select! {
+            stopped = R::stop(running) => stopped,
+            name = stop(&mut signals) => {
+                warn!(signal = name, "second signal: not waiting any longer");
+                Err(Error::TaskLost { what: "an orderly stop" })
+            }
+        }
+    });
+    runtime.shutdown_background();
+    result
+}
+
+/// The next signal to stop; these roles have no configuration that could be read again.
+async fn stop(signals: &mut StopSignals) -> &'static str {
+    loop {
+        if let Asked::Stop(name) = signals.next().await {
+            return name;
+        }
+    }
+}
+
+/// One part of a cluster.
+pub(crate) trait Role {
+    type Running;
+
+    fn start(self, env: Env) -> impl Future<Output = Result<Self::Running>>;
+
+    fn stop(running: Self::Running) -> impl Future<Output = Result<()>>;
+}
+
+/// A port that serves gRPC.
+pub(crate) struct Port {
+    context: Context,
+    stop: watch::Sender<bool>,
+    server: Option<TaskHandle>,
+    listener: Option<TcpListener>,
+    local: SocketAddr,
+    advertised: String,
+}
+
+impl Port {
+    pub(crate) async fn bind(env: &Env, options: &RoleOptions, port: u16) -> Result<Port> {
+        let bad = |source| Error::Listen { address: format!("{}:{port}", options.host), source };
+        let listener = TcpListener::bind((options.host.as_str(), port)).await.map_err(bad)?;
+        let local = listener.local_addr().map_err(|source| Error::Io { what: "listener", source })?;
+        let (stop, stopped) = watch::channel(false);
+        let context = Context::new(env.clone(), Limits::default(), stopped);
+        let advertised = options.advertise.clone().unwrap_or_else(|| local.to_string());
+        if local.ip().is_unspecified() && options.advertise.is_none() {
+            let reason = format!("others can not dial {local}: say with --advertise what they can");
+            return Err(Error::Setting { name: "--host".to_owned(), reason });
+        }
+        Ok(Port { context, stop, server: None, listener: Some(listener), local, advertised })
+    }
+
+    pub(crate) fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// What others dial.
+    pub(crate) fn advertised(&self) -> &str {
+        &self.advertised
+    }
+
+    /// Serves from now on.
+    pub(crate) fn serve(&mut self, env: &Env, routes: Router) {
+        let Some(listener) = self.listener.take() else {
+            return;
+        };
+        let context = self.context.clone();
+        let server = async move {
+            if let Err(error) = serve(listener, &context, routes).await {
+                warn!(%error, "the port failed");
+            }
+        };
+        self.server = Some(env.spawn.spawn("grpc", Box::pin(server)));
+    }
+
+    /// The one line on standard output: scripts wait for it and read the port.
+    pub(crate) fn announce(&self, role: &str) {
+        info!(address = %self.local, "ready");
+        let mut out = std::io::stdout();
+        // Nobody may be reading.
+        let _ = writeln!(out, "ready {role}={}", self.local).and_then(|()| out.flush());
+    }
+
+    /// Takes no more calls and waits for those under way.
+    pub(crate) async fn stop(&self) {
+        self.stop.send_replace(true);
+        if let Some(server) = &self.server {
+            server.join().await;
+        }
+    }
+}
