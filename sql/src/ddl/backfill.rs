@@ -64,10 +64,13 @@ pub(super) async fn run(
                 conflicts = 0;
                 rows = (rows * 2).min(ROWS_PER_BATCH_MAX);
             }
-            // A row of the batch changed meanwhile, or stays locked by a transaction that takes its time.
-            Err(StoreError::WriteConflict { .. } | StoreError::KeyLocked { .. })
-                if conflicts < CONFLICTS_MAX =>
-            {
+            // A row of the batch changed meanwhile or stays locked by a transaction that takes its time, or the batch
+            // itself took longer than its locks live.
+            Err(
+                StoreError::WriteConflict { .. }
+                | StoreError::KeyLocked { .. }
+                | StoreError::RolledBack { .. },
+            ) if conflicts < CONFLICTS_MAX => {
                 conflicts += 1;
                 rows = (rows / 2).max(1);
                 continue;

@@ -44,7 +44,10 @@ pub(super) async fn apply<C: Change>(instance: &Instance, change: &C) -> Result<
                 instance.schema_cache().reload().await?;
                 return Ok(Changed { output, version });
             }
-            Err(Error::Store(rutile_kv_client::Error::WriteConflict { .. })) => {}
+            // Nothing was written: another change came first, or this one was slower than its locks live.
+            Err(Error::Store(
+                rutile_kv_client::Error::WriteConflict { .. } | rutile_kv_client::Error::RolledBack { .. },
+            )) => {}
             Err(error) => return Err(error),
         }
     }

@@ -155,6 +155,7 @@ impl SessionState {
         let old = self.user_variables.get(&name).map_or(0, |(old, _)| name.len() + old.memory_size());
         self.variables_held.replace(old, name.len() + value.memory_size())?;
         self.user_variables.insert(name, (value, ty));
+        self.unreported.state = true;
         Ok(())
     }
 
