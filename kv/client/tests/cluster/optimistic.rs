@@ -230,9 +230,8 @@ async fn limits_are_checked_before_anything_is_sent() {
     transaction.put(key(1), Bytes::from(vec![0; 7 << 20]));
     assert!(matches!(transaction.commit().await, Err(Error::EntryTooLarge { .. })));
     let mut transaction = begin(&cluster.client).await;
-    for n in 0..30 {
-        transaction.put(key(n), Bytes::from(vec![0; 4 << 20]));
-    }
+    let value = Bytes::from(vec![0; 4 << 20]);
+    (0..257).for_each(|n| transaction.put(key(n), value.clone()));
     assert!(matches!(transaction.commit().await, Err(Error::TransactionTooLarge { .. })));
     cluster.stop().await;
 }
