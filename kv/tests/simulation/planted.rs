@@ -59,7 +59,7 @@ pub const BUGS: &[Bug] = &[
     raft("raftstore::transport::vote_after_restart"),
     raft("raftstore::snapshot::applying_not_synced"),
     // Members that are none, or not yet.
-    raft("raftstore::destroy::removed_peer_stays"),
+    transactions("raftstore::destroy::removed_peer_stays"),
     raft("raftstore::conf_change::before_commit"),
     // Leadership handed on by one who goes on reading.
     raft("raftstore::transfer_leader::keeps_lease"),
