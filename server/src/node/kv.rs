@@ -47,6 +47,8 @@ impl Role for KvOptions {
             address: port.advertised().to_owned(),
             data_dir: Some(data_dir.path().to_owned()),
             region_split_keys: self.region_split_keys,
+            // Where leadership moves, they wait for more simulated seeds (docs/simulation.md).
+            in_memory_pessimistic_locks: false,
             ..StoreConfig::default()
         };
         let sender = Arc::new(RaftSender::new(env.clone(), pd.clone(), Limits::default()));
