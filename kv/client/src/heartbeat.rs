@@ -1,6 +1,7 @@
 //! Keeping the primary lock of a transaction alive, which keeps all its locks.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -41,6 +42,7 @@ impl Core {
 /// Beats in the background until dropped, until the lock is gone, or until the transaction is too old.
 pub(crate) struct Heartbeat {
     task: TaskHandle,
+    is_lost: Arc<AtomicBool>,
 }
 
 impl Heartbeat {
@@ -50,8 +52,14 @@ impl Heartbeat {
         start_ts: TimeStamp,
         begun: Monotonic,
     ) -> Heartbeat {
-        let beats = keep_alive(Arc::clone(core), primary, start_ts, begun);
-        Heartbeat { task: core.env.spawn.spawn("transaction-heartbeat", Box::pin(beats)) }
+        let is_lost = Arc::new(AtomicBool::new(false));
+        let beats = keep_alive(Arc::clone(core), primary, start_ts, begun, Arc::clone(&is_lost));
+        Heartbeat { task: core.env.spawn.spawn("transaction-heartbeat", Box::pin(beats)), is_lost }
+    }
+
+    /// Whether the store said that the primary lock is gone, so that the transaction can only fail.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.is_lost.load(Ordering::Relaxed)
     }
 }
 
@@ -61,7 +69,13 @@ impl Drop for Heartbeat {
     }
 }
 
-async fn keep_alive(core: Arc<Core>, primary: Bytes, start_ts: TimeStamp, begun: Monotonic) {
+async fn keep_alive(
+    core: Arc<Core>,
+    primary: Bytes,
+    start_ts: TimeStamp,
+    begun: Monotonic,
+    is_lost: Arc<AtomicBool>,
+) {
     let lifetime = core.config.pessimistic_lock_ttl;
     let pause = lifetime / 2;
     loop {
@@ -80,6 +94,7 @@ async fn keep_alive(core: Arc<Core>, primary: Bytes, start_ts: TimeStamp, begun:
             Ok(()) => {}
             Err(error @ Error::RolledBack { .. }) => {
                 tracing::warn!(start_ts = start_ts.into_inner(), %error, "transaction lost its primary lock");
+                is_lost.store(true, Ordering::Relaxed);
                 return;
             }
             Err(error) => tracing::warn!(start_ts = start_ts.into_inner(), %error, "heartbeat failed"),

@@ -199,6 +199,31 @@ fn the_primary_is_kept_alive_until_the_transaction_ends() {
     world.script.assert_done();
 }
 
+/// Others may have changed `a` since; what a statement reads beside it would be of another time.
+#[test]
+fn a_transaction_that_lost_its_primary_lock_locks_nothing_more() {
+    let world = world();
+    world.script.expect("1 lock a for a", locked(1));
+    let gone = kvrpcpb::TxnNotFound { start_ts: 1, primary_key: Bytes::from_static(b"a") };
+    world.script.expect(
+        "1 beat a",
+        Answer::Beat(kvrpcpb::TxnHeartBeatResponse {
+            error: Some(Box::new(kvrpcpb::KeyError { txn_not_found: Some(gone), ..Default::default() })),
+            ..Default::default()
+        }),
+    );
+    let mut transaction = world.simulation.block_on(begin(&world));
+    world.simulation.block_on(lock_keys(&mut transaction, &["a"], LockWait::NoWait)).expect("locks");
+    world.simulation.run_for(Duration::from_secs(25));
+    world.script.expect("1 unlock a", unlocked());
+    world.run(async {
+        let error = lock_keys(&mut transaction, &["b"], LockWait::NoWait).await.expect_err("lost");
+        assert!(matches!(&error, Error::RolledBack { .. }), "{error}");
+        transaction.rollback().await.expect("releases");
+    });
+    world.script.assert_done();
+}
+
 #[test]
 fn a_transaction_that_is_too_old_is_given_up() {
     let world = World::new(ClientConfig {

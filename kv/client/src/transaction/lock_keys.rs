@@ -113,6 +113,7 @@ impl<'a> Locking<'a> {
         keys: &[Bytes],
         options: &'a LockOptions,
     ) -> Result<LockedKeys> {
+        locks.check_kept()?;
         let core = Arc::clone(&locks.core);
         let for_update_ts = match options.for_update_ts {
             Some(for_update_ts) => for_update_ts,
@@ -149,6 +150,7 @@ impl<'a> Locking<'a> {
     async fn lock_all(&mut self) -> Result<()> {
         let core = Arc::clone(&self.locks.core);
         while !self.pending.is_empty() {
+            self.locks.check_kept()?;
             let asked = core.env.clock.now();
             let answers = self.round().await?;
             let (mut blocked, mut repairs, mut changed) = (Vec::new(), Vec::new(), None);
@@ -179,7 +181,7 @@ impl<'a> Locking<'a> {
                 self.get_past(blocked, core.env.clock.now() - asked).await?;
             }
         }
-        Ok(())
+        self.locks.check_kept()
     }
 
     /// Asks once for all pending keys; without a primary only for those of the first region, whose first key is it.

@@ -8,6 +8,7 @@ use rutile_kv_env::Monotonic;
 use rutile_kv_types::TimeStamp;
 
 use crate::client::Core;
+use crate::error::{Error, Result};
 use crate::heartbeat::Heartbeat;
 
 /// What is known of a key that the transaction asked a lock for.
@@ -53,6 +54,18 @@ impl Locks {
 
     pub(crate) fn get(&self, key: &[u8]) -> Option<Held> {
         self.held.get(key).copied()
+    }
+
+    /// Fails when a heartbeat found the primary lock gone: others may have changed what was read under it, so that
+    /// no statement may build on it.
+    pub(super) fn check_kept(&self) -> Result<()> {
+        match &self.heartbeat {
+            Some(heartbeat) if heartbeat.is_lost() => Err(Error::RolledBack {
+                start_ts: self.start_ts,
+                cause: "its primary lock is gone".to_owned(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Locked keys in order.

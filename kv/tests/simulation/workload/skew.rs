@@ -42,11 +42,11 @@ impl Skew {
         let found = attempt.read(&keys).await?;
         let (on, off) = (Bytes::from_static(b"on"), Bytes::from_static(b"off"));
         let chosen = session.random().range(0..2) as usize;
+        let is_skewed = found.iter().all(|value| !is_on(value));
+        let at = attempt.transaction.start_ts().to_string();
+        let is_snapshot = !attempt.style.locks();
         match [is_on(&found[0]), is_on(&found[1])] {
-            [false, false] => {
-                self.found_off(session, is_guarded, pair, &attempt.transaction.start_ts().to_string());
-                keys.into_iter().for_each(|key| attempt.put(key, on.clone()));
-            }
+            [false, false] => keys.into_iter().for_each(|key| attempt.put(key, on.clone())),
             [true, true] => {
                 if is_guarded {
                     attempt.transaction.lock_only(keys[1 - chosen].clone());
@@ -55,7 +55,12 @@ impl Skew {
             }
             [_, other] => attempt.put(keys[usize::from(other) ^ 1].clone(), on),
         }
-        if last_look { Ok(()) } else { attempt.commit().await }
+        let outcome = if last_look { Ok(()) } else { attempt.commit().await };
+        // A lock may end while the other switch is waited for: what was read under locks is true if it commits.
+        if is_skewed && (is_snapshot || outcome.is_ok()) {
+            self.found_off(session, is_guarded, pair, &at);
+        }
+        outcome
     }
 
     fn found_off(&self, session: &Session, is_guarded: bool, pair: u64, at: &str) {
