@@ -87,7 +87,7 @@ impl RaftLoop {
         }
         peer.propose_group();
         peer.propose_entry(encode_split(epoch, &plan), Waiting::Split(done));
-        if !peer.is_only_voter() && !self.env.hooks.is_planted("raftstore::split::keeps_lease") {
+        if !peer.is_only_voter() {
             // Another replica may apply the split first and elect a leader of a new region, which this
             // region's lease says nothing about: there is none until the split is applied here.
             peer.view.suspend_lease();

@@ -29,6 +29,8 @@ pub struct Faults {
     pub start_client: Option<StartClient>,
     /// Nothing else happens but that the first store is made the leader and cut off.
     pub first_leads: bool,
+    /// Nothing else happens but that leadership moves, while requests are slow to arrive.
+    pub leaders_move: bool,
 }
 
 pub type StartClient = Arc<dyn Fn(&Machine) + Send + Sync>;
@@ -81,6 +83,9 @@ impl Nemesis {
     async fn strike(&mut self) {
         if self.faults.first_leads {
             return self.cut_first_off().await;
+        }
+        if self.faults.leaders_move {
+            return self.move_leaders().await;
         }
         match self.random.range(0..30) {
             0 | 1 => self.crash_one().await,
@@ -288,6 +293,15 @@ impl Nemesis {
             }
         }
         self.world.simulation.network().mend();
+    }
+
+    async fn move_leaders(&self) {
+        let faults = NetworkFaults { slow_permille: 300, slow_us: 1_000..200_000, ..NetworkFaults::none() };
+        self.world.simulation.network().set_faults(faults);
+        for _ in 0..self.random.range(1..20) {
+            self.world.pd.steering.lead_on(self.some_store().store_id);
+            self.pause(50..500).await;
+        }
     }
 
     async fn freeze(&self, machine: &Machine) {

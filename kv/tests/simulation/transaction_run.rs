@@ -33,12 +33,18 @@ pub struct Seen {
 
 /// Runs a seed, with known bugs planted.
 pub fn run(seed: u64, bugs: &[&'static str]) -> Seen {
+    run_in(seed, bugs, Faults { pd: true, ..Faults::default() }, |_| {})
+}
+
+/// As [`run`], with other faults, in a shape that `change` has changed.
+pub fn run_in(seed: u64, bugs: &[&'static str], faults: Faults, change: impl FnOnce(&mut Shape)) -> Seen {
     let simulation = Simulation::new(seed);
     let _story = Story(simulation.clone());
     bugs.iter().for_each(|bug| simulation.plant(bug));
     let checker = RaftChecker::listen(&simulation);
     let env = simulation.env();
-    let shape = Shape::of_transactions(&*env.random);
+    let mut shape = Shape::of_transactions(&*env.random);
+    change(&mut shape);
     let workloads = shape.workloads(&*env.random);
     let world = World::start(simulation.clone(), shape);
     let clients = Clients::new(&world, workloads);
@@ -50,11 +56,8 @@ pub fn run(seed: u64, bugs: &[&'static str]) -> Seen {
         clients.open(&session).await;
         world.clients.iter().for_each(|machine| clients.start_client(machine));
         let start = clients.clone();
-        let faults = Faults {
-            pd: true,
-            start_client: Some(Arc::new(move |machine| start.start_client(machine))),
-            ..Faults::default()
-        };
+        let faults =
+            Faults { start_client: Some(Arc::new(move |machine| start.start_client(machine))), ..faults };
         let count = Nemesis::new(&world, faults, &checker).run(TROUBLE).await;
         let finish = async {
             clients.finish().await;
