@@ -10,6 +10,7 @@
 //! planner      plans and access paths                           executor  operators, DML
 //! distsql      pushed-down plans out, Arrow back                storeside the endpoint that runs at the store
 //! diagnostics  EXPLAIN                                          import    LOAD DATA
+//! generation   values of generated columns
 //! ```
 
 pub mod binder;
@@ -23,6 +24,7 @@ pub mod domain;
 pub mod error;
 pub mod executor;
 pub mod expression;
+pub mod generation;
 pub mod import;
 pub mod infoschema;
 pub mod memory;

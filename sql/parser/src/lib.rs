@@ -25,4 +25,4 @@ pub use digest::{Template, digest_text, template};
 pub use error::{ErrorClass, ParseError};
 pub use options::{Limits, ParseOptions, SqlMode, VERSION_ID};
 pub use parser::{parse_expression, parse_next, parse_statements};
-pub use restore::restore_expression;
+pub use restore::{ColumnExpression, Refusal, restore_column_expression, restore_expression};

@@ -13,6 +13,8 @@ pub enum Clause {
     Having,
     Order,
     From,
+    /// The expression of a generated column.
+    Generated,
 }
 
 impl Clause {
@@ -25,6 +27,7 @@ impl Clause {
             Self::Having => "having clause",
             Self::Order => "order clause",
             Self::From => "from clause",
+            Self::Generated => "generated column function",
         }
     }
 

@@ -216,6 +216,9 @@ impl Binder<'_> {
             block.scope.tables.get(column.table)?.table.as_ref()?.column(&column.org_name).cloned()
         });
         let column = found.ok_or_else(|| MySqlError::unknown_column(name, clause.name()))?;
+        if column.generated.is_some() {
+            return Err(MySqlError::no_default_for_column(&column.name));
+        }
         match column.default {
             ColumnDefault::Literal(value) => Ok(Expr::literal(value, column.ty)),
             ColumnDefault::Null => Ok(Expr::literal(Value::Null, column.ty)),

@@ -47,7 +47,7 @@ pub use from::bind_tables;
 pub use output::{OutputColumn, column_metas};
 pub use query::{BoundQuery, bind_query};
 pub use relation::Relation;
-pub use scope::Scope;
+pub use scope::{ColumnFlags, Scope, ScopeColumn, ScopeTable};
 
 use block::Block;
 

@@ -13,8 +13,8 @@ use rutile_sql_types::{Collation, FieldType, MySqlError, Value};
 
 use super::{BindContext, SessionValues, VirtualTable, VirtualTables, bind_query};
 use crate::catalog::{
-    ColumnDefault, ColumnInfo, DatabaseInfo, DatabaseSchema, HandleKind, IndexColumn, IndexInfo, InfoSchema,
-    SchemaState, TableInfo,
+    ColumnDefault, ColumnInfo, DatabaseInfo, DatabaseSchema, GenerationCell, HandleKind, IndexColumn,
+    IndexInfo, InfoSchema, SchemaState, TableInfo,
 };
 use crate::expression::{Evaluation, Uninterrupted};
 use crate::planner::access_path::{self, AccessPath};
@@ -57,6 +57,7 @@ fn column(offset: usize, name: &str, ty: FieldType) -> ColumnInfo {
         comment: String::new(),
         state: SchemaState::Public,
         original_default: Value::Null,
+        generated: None,
     }
 }
 
@@ -108,6 +109,7 @@ fn catalog() -> InfoSchema {
         created_ms: 0,
         version: 1,
         view: None,
+        bound: GenerationCell::default(),
     };
     let p = TableInfo {
         id: 11,

@@ -4,7 +4,7 @@ use rutile_sql_types::{FieldType, Value};
 use serde::{Deserialize, Serialize};
 
 use super::stored::StoredColumn;
-use super::{ColumnId, SchemaState};
+use super::{ColumnId, GeneratedColumn, SchemaState};
 
 /// What a column holds when an INSERT does not name it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -38,9 +38,16 @@ pub struct ColumnInfo {
     pub state: SchemaState,
     /// The value of rows that were written before the column was added and so do not hold it.
     pub original_default: Value,
+    /// `AS (expression)`
+    pub generated: Option<GeneratedColumn>,
 }
 
 impl ColumnInfo {
+    /// Its value is computed when a row is read and is not in the row.
+    pub fn is_virtual(&self) -> bool {
+        self.generated.as_ref().is_some_and(|generated| !generated.stored)
+    }
+
     pub fn is_named(&self, name: &str) -> bool {
         // MySQL folds column names by utf8mb3_general_ci; ASCII folding plus Unicode lower case agrees
         // for the names that occur.

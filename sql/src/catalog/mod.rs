@@ -8,11 +8,12 @@
 //! Names: database and table names are case sensitive (`lower_case_table_names=0`), column and
 //! index names are not.
 //!
-//! Missing on purpose: foreign keys, CHECK constraints, partitions, generated columns. The DDL
+//! Missing on purpose: foreign keys, CHECK constraints, partitions. The DDL
 //! refuses them with error 1235, so no table here can have one.
 
 mod column;
 mod database;
+mod generated;
 mod index;
 mod info_schema;
 mod state;
@@ -22,6 +23,7 @@ mod view;
 
 pub use column::{ColumnDefault, ColumnInfo};
 pub use database::DatabaseInfo;
+pub use generated::{GeneratedColumn, GenerationCell};
 pub use index::{IndexColumn, IndexInfo};
 pub use info_schema::{DatabaseSchema, InfoSchema};
 pub use state::SchemaState;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rutile_sql_types::{Collation, FieldType, TypeKind, Value};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{ColumnDefault, ColumnId, ColumnInfo, SchemaState};
+use super::{ColumnDefault, ColumnId, ColumnInfo, GeneratedColumn, SchemaState};
 use crate::codec::row;
 
 /// `#[serde(with = "stored::collation")]`: a collation by its name.
@@ -120,6 +120,8 @@ pub struct StoredColumn {
     state: SchemaState,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     original_default: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    generated: Option<GeneratedColumn>,
 }
 
 impl From<ColumnInfo> for StoredColumn {
@@ -145,6 +147,7 @@ impl From<ColumnInfo> for StoredColumn {
             comment: column.comment,
             state: column.state,
             original_default,
+            generated: column.generated,
         }
     }
 }
@@ -176,6 +179,7 @@ impl TryFrom<StoredColumn> for ColumnInfo {
             comment: stored.comment,
             state: stored.state,
             original_default,
+            generated: stored.generated,
         })
     }
 }

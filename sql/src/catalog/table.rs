@@ -1,11 +1,14 @@
 //! A table: columns, indexes, and how its rows are named.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use rutile_sql_types::{Collation, Value};
+use rutile_sql_types::{Collation, MySqlError, Value};
 use serde::{Deserialize, Serialize};
 
-use super::{ColumnId, ColumnInfo, IndexId, IndexInfo, TableId, ViewInfo, stored};
+use super::{ColumnId, ColumnInfo, GenerationCell, IndexId, IndexInfo, TableId, ViewInfo, stored};
 use crate::codec::{CodecError, Handle, datum};
+use crate::generation::Generation;
 
 /// What names a row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +27,8 @@ pub struct TableInfo {
     pub name: String,
     /// By offset. Columns that are not public stand behind the public ones.
     pub columns: Vec<ColumnInfo>,
-    /// In MySQL's order: the primary key, unique keys without NULLs, other unique keys, the rest.
+    /// In MySQL's order: the primary key, unique keys without NULLs, other unique keys, the rest; in each of these the
+    /// keys with virtual columns last.
     pub indexes: Vec<IndexInfo>,
     pub handle: HandleKind,
     #[serde(with = "stored::collation")]
@@ -46,11 +50,18 @@ pub struct TableInfo {
     /// Set for a view, which has columns but no rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub view: Option<ViewInfo>,
+    #[serde(skip)]
+    pub bound: GenerationCell,
 }
 
 impl TableInfo {
     pub fn is_common_handle(&self) -> bool {
         self.handle == HandleKind::Common
+    }
+
+    /// The expressions of the generated columns, bound once for this definition; `None` if there are none.
+    pub fn generation(&self) -> Result<Option<&Arc<Generation>>, MySqlError> {
+        self.bound.get_or_bind(|| Generation::of(self))
     }
 
     /// The columns a query can name, in order.
@@ -145,10 +156,16 @@ impl TableInfo {
         let nullable = |index: &IndexInfo| {
             index.columns.iter().any(|part| columns.get(part.offset).is_none_or(|c| !c.ty.not_null))
         };
-        self.indexes.sort_by_key(|index| match (index.primary, index.unique) {
-            (true, _) => 0,
-            (false, true) => 1 + u8::from(nullable(index)),
-            (false, false) => 3,
+        let computed = |index: &IndexInfo| {
+            index.columns.iter().any(|part| columns.get(part.offset).is_some_and(ColumnInfo::is_virtual))
+        };
+        self.indexes.sort_by_key(|index| {
+            let kind = match (index.primary, index.unique) {
+                (true, _) => 0,
+                (false, true) => 1 + u8::from(nullable(index)),
+                (false, false) => 3,
+            };
+            (kind, computed(index))
         });
     }
 

@@ -162,6 +162,11 @@ impl<'a> RowView<'a> {
         })
     }
 
+    /// Whether the row was written with the column.
+    pub fn holds(&self, column_id: i64) -> Result<bool> {
+        Ok(self.get(column_id)? != RowSlot::Missing)
+    }
+
     fn value_at(&self, position: usize) -> Result<&'a [u8]> {
         let start = match position.checked_sub(1) {
             Some(previous) => self.end_of(previous),

@@ -20,7 +20,9 @@ use rutile_sql_types::{
 use super::handle::Handle;
 use super::row::{RowColumn, RowEncoder, RowSlot, RowView, decode_value};
 use super::{datum, index_entry, record_key};
-use crate::catalog::{ColumnDefault, ColumnInfo, HandleKind, IndexColumn, IndexInfo, SchemaState, TableInfo};
+use crate::catalog::{
+    ColumnDefault, ColumnInfo, GenerationCell, HandleKind, IndexColumn, IndexInfo, SchemaState, TableInfo,
+};
 
 #[test]
 fn scripts() {
@@ -176,6 +178,7 @@ fn show_index(table: &str, index: &str, rest: &[&str]) -> String {
         created_ms: 0,
         version: 0,
         view: None,
+        bound: GenerationCell::default(),
     };
     let mut entry = IndexInfo {
         id: index.parse().expect("id"),
@@ -216,6 +219,7 @@ fn add_part(info: &mut TableInfo, entry: &mut IndexInfo, row: &mut Vec<Value>, w
     let offset = info.columns.len();
     row.push(value_of(value, &ty));
     info.columns.push(ColumnInfo {
+        generated: None,
         id: 1,
         name: format!("c{offset}"),
         offset,

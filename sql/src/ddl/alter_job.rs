@@ -18,7 +18,7 @@ use rutile_sql_types::MySqlError;
 use super::change::{self, Change};
 use super::job::{Alter, Garbage, Job, Progress, Stage, Work};
 use super::{backfill, reclaim};
-use crate::catalog::{ColumnId, IndexId, InfoSchema, SchemaState, TableInfo};
+use crate::catalog::{ColumnId, ColumnInfo, IndexId, InfoSchema, SchemaState, TableInfo};
 use crate::error::{Error, Result};
 use crate::meta::MetaTransaction;
 use crate::session::{Cancellation, Instance};
@@ -86,6 +86,7 @@ async fn undo(instance: &Instance, id: i64, alter: &Alter) -> Result<()> {
         target: alter.source.clone(),
         stage: Stage::LeaveWriteOnly,
         progress: Progress::default(),
+        sql_mode: alter.sql_mode,
     };
     back.target.next_column_id = alter.target.next_column_id;
     back.target.next_index_id = alter.target.next_index_id;
@@ -110,13 +111,18 @@ async fn backfill_entering(
     cancellation: &Cancellation,
 ) -> Result<()> {
     let table = at_stage(alter);
-    let entering = entering_indexes(alter);
-    let indexes: Vec<_> =
-        table.indexes.iter().filter(|index| entering.contains(&index.id)).cloned().collect();
-    if indexes.is_empty() {
+    let (indexes, known) = (entering_indexes(alter), column_ids(&alter.source));
+    let is_new = |column: &&ColumnInfo| !known.contains(&column.id);
+    let stored = |column: &&ColumnInfo| column.generated.as_ref().is_some_and(|generated| generated.stored);
+    let entering = backfill::Entering {
+        table: &table,
+        indexes: table.indexes.iter().filter(|index| indexes.contains(&index.id)).collect(),
+        columns: table.columns.iter().filter(is_new).filter(stored).collect(),
+    };
+    if entering.is_empty() {
         return Ok(());
     }
-    backfill::run(instance, id, alter, &table, &indexes, cancellation).await
+    backfill::run(instance, id, alter, &entering, cancellation).await
 }
 
 fn first_stage(alter: &Alter) -> Stage {

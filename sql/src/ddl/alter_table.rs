@@ -13,8 +13,8 @@ use super::drop_table::is_settled;
 use super::index::{index_info, name_and_add, warn_duplicates};
 use super::job::{Alter, Job, Progress, Stage, Work};
 use super::option::Options;
-use super::{alter_job, column, default, rename_table, row_size};
-use crate::catalog::{ColumnDefault, ColumnInfo, HandleKind, TableInfo};
+use super::{alter_job, column, default, generated, rename_table, row_size};
+use crate::catalog::{ColumnDefault, ColumnId, ColumnInfo, HandleKind, TableInfo};
 use crate::error::{Error, Result};
 use crate::session::StatementContext;
 
@@ -58,14 +58,14 @@ async fn run(
     if !is_settled(&source) {
         return Err(Error::unsupported("ALTER TABLE while an earlier one is unfinished"));
     }
-    let mut wanted = Wanted { table: TableInfo::clone(&source), auto_increment: None };
+    let mut wanted = Wanted { table: TableInfo::clone(&source), auto_increment: None, generated: Vec::new() };
     for action in actions {
         wanted.apply(context, action)?;
     }
     let known: Vec<_> = source.indexes.iter().map(|index| index.id).collect();
     let old = wanted.table.indexes.iter().filter(|index| known.contains(&index.id)).count();
     warn_duplicates(context, &database, &wanted.table, old);
-    let target = wanted.finish()?;
+    let target = wanted.finish(&source)?;
     let auto_increment = wanted.auto_increment;
     if target != *source {
         let alter = Alter {
@@ -74,6 +74,7 @@ async fn run(
             target,
             stage: Stage::Done,
             progress: Progress::default(),
+            sql_mode: Some(context.settings().sql_mode.bits()),
         };
         let job = Job { id: 0, work: Work::Alter(Box::new(alter)) };
         alter_job::start(&instance, job, &context.cancellation()).await?;
@@ -90,6 +91,8 @@ async fn run(
 struct Wanted {
     table: TableInfo,
     auto_increment: Option<u64>,
+    /// Generated columns whose expression is the statement's.
+    generated: Vec<ColumnId>,
 }
 
 impl Wanted {
@@ -148,6 +151,7 @@ impl Wanted {
         }
         column::settle_default(&mut column);
         column.original_default = match &column.default {
+            _ if column.generated.is_some() => Value::Null,
             ColumnDefault::Literal(value) => value.clone(),
             ColumnDefault::CurrentTimestamp => context.current_timestamp(&column.ty),
             _ if column.ty.not_null => implicit_default(&column.ty),
@@ -155,6 +159,7 @@ impl Wanted {
         };
         column.id = self.table.next_column_id;
         self.table.next_column_id += 1;
+        self.generated.extend(column.generated.is_some().then_some(column.id));
         self.insert(column, position)?;
         self.renumber()?;
         for index in column_indexes(definition) {
@@ -274,6 +279,7 @@ impl Wanted {
         let Some(before) = self.table.columns.get(position).cloned() else {
             return Err(Error::internal("a column position beyond the table"));
         };
+        generated_kind(&before, &column)?;
         let in_primary = self
             .table
             .indexes
@@ -281,7 +287,8 @@ impl Wanted {
             .any(|index| index.primary && index.columns.iter().any(|part| part.offset == position));
         column.ty.not_null |= in_primary;
         column::settle_default(&mut column);
-        if !keeps_bytes(&before.ty, &column.ty) {
+        // The values of a virtual column are nowhere; `generated::check_change` minds its index entries.
+        if !column.is_virtual() && !keeps_bytes(&before.ty, &column.ty) {
             return Err(Error::unsupported(format!(
                 "change of column type from {} to {}",
                 before.ty.sql_text(),
@@ -290,6 +297,7 @@ impl Wanted {
         }
         column.id = before.id;
         column.original_default = before.original_default;
+        self.generated.extend(column.generated.is_some().then_some(column.id));
         if place.is_some() {
             self.table.columns.remove(position);
             self.insert(column, place)?;
@@ -313,6 +321,9 @@ impl Wanted {
     ) -> Result<()> {
         let position = self.column_position(name)?;
         if let Some(column) = self.table.columns.get_mut(position) {
+            if column.generated.is_some() {
+                return Err(MySqlError::wrong_usage("DEFAULT", "generated column").into());
+            }
             let ty = column.ty.clone();
             column.default = default::column_default(context, name, &ty, default)?;
         }
@@ -347,7 +358,6 @@ impl Wanted {
 
     /// Offsets after columns moved: index parts and the handle follow their column.
     fn renumber(&mut self) -> Result<()> {
-        let handle_id = self.table.handle_column().map(|column| column.id);
         for (offset, column) in self.table.columns.iter_mut().enumerate() {
             column.offset = offset;
         }
@@ -356,19 +366,40 @@ impl Wanted {
             let column = self.table.columns.iter().find(|column| column.is_named(&part.name));
             part.offset = column.ok_or_else(lost)?.offset;
         }
-        if let Some(id) = handle_id {
-            let column = self.table.columns.iter().find(|column| column.id == id).ok_or_else(lost)?;
-            self.table.handle = HandleKind::Integer { offset: column.offset };
+        if let HandleKind::Integer { .. } = self.table.handle {
+            let primary = self.table.indexes.iter().find(|index| index.primary);
+            let part = primary.and_then(|index| index.columns.first()).ok_or_else(lost)?;
+            self.table.handle = HandleKind::Integer { offset: part.offset };
         }
         Ok(())
     }
 
-    fn finish(&mut self) -> Result<TableInfo> {
+    fn finish(&mut self, source: &TableInfo) -> Result<TableInfo> {
         self.table.sort_indexes();
         check_auto_column(&self.table)?;
+        generated::resolve(&mut self.table, &self.generated)?;
+        generated::check_change(source, &self.table)?;
+        generated::check(&self.table)?;
         row_size::check(&self.table)?;
         Ok(self.table.clone())
     }
+}
+
+/// Error 3106 unless a column stays what it is. A stored column may become an ordinary one, which keeps its values.
+fn generated_kind(before: &ColumnInfo, after: &ColumnInfo) -> Result<()> {
+    let refused = match (&before.generated, &after.generated) {
+        (None, None) => false,
+        (Some(before), Some(after)) => before.stored != after.stored,
+        (Some(before), None) => !before.stored,
+        (None, Some(after)) if after.stored => {
+            return Err(Error::unsupported("MODIFY of a column to a stored generated one"));
+        }
+        (None, Some(_)) => true,
+    };
+    if refused {
+        return Err(MySqlError::unsupported_on_generated_column("Changing the STORED status").into());
+    }
+    Ok(())
 }
 
 /// What a NOT NULL column without a default holds in the rows that exist (MySQL manual, "Data Type Default

@@ -7,6 +7,7 @@ use rutile_sql_types::{Charset, Collation, FieldType, MySqlError, NOT_FIXED_DECI
 
 use super::database::resolve_collation;
 use super::default::{self, is_current_timestamp};
+use super::generated;
 use crate::catalog::{ColumnDefault, ColumnInfo, SchemaState};
 use crate::error::{Error, Result};
 use crate::session::StatementContext;
@@ -42,6 +43,7 @@ pub(super) fn column_info(
         // An AUTO_INCREMENT column is never NULL, whatever was written.
         ty.not_null = true;
     }
+    let generated = generated::parse(context, name, attributes)?;
     let on_update_now = on_update(name, &ty, attributes)?;
     let default = match &attributes.default {
         None => ColumnDefault::Absent,
@@ -58,13 +60,14 @@ pub(super) fn column_info(
         comment: comment(name, attributes)?,
         state: SchemaState::Public,
         original_default: Value::Null,
+        generated,
     })
 }
 
-/// A nullable column without a DEFAULT clause has `DEFAULT NULL`. Called once its nullability is settled; a default
+/// A nullable column without a DEFAULT clause has `DEFAULT NULL`, unless it is generated. Called once its nullability is settled; a default
 /// that ALTER TABLE drops later stays absent.
 pub(super) fn settle_default(column: &mut ColumnInfo) {
-    if !column.ty.not_null && column.default == ColumnDefault::Absent {
+    if !column.ty.not_null && column.default == ColumnDefault::Absent && column.generated.is_none() {
         column.default = ColumnDefault::Null;
     }
 }
@@ -82,7 +85,6 @@ fn check_name(name: &str) -> Result<()> {
 /// Clauses whose meaning is missing are refused, never dropped.
 fn refuse_unsupported(attributes: &ast::ColumnAttributes) -> Result<()> {
     let refused = [
-        (attributes.generated.is_some(), "generated columns"),
         (!attributes.checks.is_empty(), "CHECK constraints"),
         (attributes.references.is_some(), "REFERENCES in a column definition"),
         (attributes.auto_random.is_some(), "AUTO_RANDOM"),

@@ -8,8 +8,8 @@ use super::change::{self, Change};
 use super::database::refuse_system_schema;
 use super::index::{index_info, name_and_add, warn_duplicates};
 use super::option::Options;
-use super::{column, row_size, selected_columns};
-use crate::catalog::{HandleKind, InfoSchema, TableInfo};
+use super::{column, generated, row_size, selected_columns};
+use crate::catalog::{GenerationCell, HandleKind, InfoSchema, TableInfo};
 use crate::error::{Error, Result};
 use crate::meta::MetaTransaction;
 use crate::session::StatementContext;
@@ -119,15 +119,19 @@ fn table_info(
         created_ms: context.instance.env().clock.unix_millis(),
         version: 0,
         view: None,
+        bound: GenerationCell::default(),
     };
     add_columns(context, &mut table, statement, collation)?;
     if let Some(query) = &statement.query {
         selected_columns::add(context, &mut table, statement, &query.query)?;
     }
+    let columns: Vec<_> = table.columns.iter().map(|column| column.id).collect();
+    generated::resolve(&mut table, &columns)?;
     add_indexes(&mut table, statement)?;
     choose_handle(&mut table, wants_clustered(statement));
     table.sort_indexes();
     check_auto_column(&table)?;
+    generated::check(&table)?;
     row_size::check(&table)?;
     if table.primary_key().is_none() && context.flag("sql_require_primary_key") {
         return Err(MySqlError::table_without_primary_key().into());

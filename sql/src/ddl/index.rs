@@ -3,6 +3,7 @@
 use rutile_sql_parser::ast;
 use rutile_sql_types::{FieldType, MySqlError, TypeKind};
 
+use super::generated;
 use crate::catalog::{IndexColumn, IndexInfo, SchemaState, TableInfo};
 use crate::error::{Error, Result};
 use crate::session::StatementContext;
@@ -100,6 +101,9 @@ fn index_column(table: &TableInfo, part: &ast::IndexPart, primary: bool) -> Resu
     let column = table.column(name).ok_or_else(|| MySqlError::key_column_missing(name))?;
     if column.ty.kind == TypeKind::Json {
         return Err(MySqlError::json_used_as_key(&column.name).into());
+    }
+    if primary && column.is_virtual() {
+        return Err(generated::virtual_primary_key().into());
     }
     if primary && !column.ty.not_null {
         return Err(MySqlError::primary_cannot_have_null().into());

@@ -29,6 +29,9 @@ pub struct Alter {
     /// How far a backfill has come; written with the entries of each batch.
     #[serde(default)]
     pub progress: Progress,
+    /// Of the session: whether what does not fit into a generated column is an error. `None` is MySQL's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql_mode: Option<u64>,
 }
 
 /// The part of a table that a backfill has behind it.

@@ -4,10 +4,11 @@
 //! change.rs        one catalog change as a transaction; one DDL at a time; publish the new version
 //! database.rs      CREATE, ALTER, DROP DATABASE
 //! create_table.rs  CREATE TABLE, CREATE TABLE LIKE;  column.rs  selected_columns.rs  index.rs  option.rs  default.rs  its parts
+//! generated.rs     generated columns in both
 //! drop_table.rs    DROP and TRUNCATE TABLE;          rename_table.rs   view.rs
 //! alter_table.rs   ALTER TABLE, CREATE and DROP INDEX: from the actions to the table that is wanted
 //! alter_job.rs     from the table that is to the table that is wanted, through the F1 states
-//! backfill.rs      index entries of the rows that exist;  reclaim.rs  deleting data nobody can reach
+//! backfill.rs      index entries and stored columns of the rows that exist;  reclaim.rs  deleting data nobody can reach
 //! job.rs           what of this survives a restart
 //! ```
 //!
@@ -16,7 +17,7 @@
 //! older one are waited for (`domain::MetadataLocks`).
 //!
 //! What is not there answers error 1235 by name and is never ignored: foreign keys, CHECK, partitions,
-//! generated columns, temporary tables, DEFAULT (expression).
+//! temporary tables, DEFAULT (expression).
 
 mod alter_job;
 mod alter_table;
@@ -27,6 +28,7 @@ mod create_table;
 mod database;
 mod default;
 mod drop_table;
+mod generated;
 mod index;
 pub mod job;
 mod option;

@@ -81,6 +81,7 @@ fn column_of(
         comment: source.map(|source| source.comment.clone()).unwrap_or_default(),
         state: SchemaState::Public,
         original_default: Value::Null,
+        generated: None,
     };
     settle_default(&mut column);
     Ok(column)

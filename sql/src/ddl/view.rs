@@ -11,7 +11,9 @@ use super::change::{self, Change};
 use super::create_table::check_name;
 use super::database::refuse_system_schema;
 use crate::binder::OutputColumn;
-use crate::catalog::{ColumnDefault, ColumnInfo, HandleKind, InfoSchema, SchemaState, TableInfo, ViewInfo};
+use crate::catalog::{
+    ColumnDefault, ColumnInfo, GenerationCell, HandleKind, InfoSchema, SchemaState, TableInfo, ViewInfo,
+};
 use crate::error::{Error, Result};
 use crate::meta::MetaTransaction;
 use crate::session::StatementContext;
@@ -122,6 +124,7 @@ fn view_info(
         created_ms: context.instance.env().clock.unix_millis(),
         version: 0,
         view: Some(view),
+        bound: GenerationCell::default(),
     })
 }
 
@@ -157,6 +160,7 @@ fn column_of(context: &StatementContext<'_>, name: &str, offset: usize, output: 
         comment: source.map(|source| source.comment.clone()).unwrap_or_default(),
         state: SchemaState::Public,
         original_default: Value::Null,
+        generated: None,
     }
 }
 

@@ -4,15 +4,15 @@
 
 use bytes::Bytes;
 use rutile_kv_client::ScanOptions;
-use rutile_sql_types::MySqlError;
+use rutile_sql_types::{MySqlError, TimeZone, Value};
 
 use super::snapshot_reader::SnapshotReader;
 use crate::catalog::{IndexInfo, TableInfo};
 use crate::codec::record_key::{index_range, record_range, split_record_key};
-use crate::codec::table_row::decode_row;
-use crate::codec::{CodecError, Handle, index_entry};
+use crate::codec::{Handle, index_entry};
 use crate::distsql::from_storage;
 use crate::error::Result;
+use crate::generation::decode_row;
 use crate::session::StatementContext;
 
 /// Rows whose entries are looked up together.
@@ -25,6 +25,7 @@ pub async fn check_table(
     only: Option<&IndexInfo>,
 ) -> Result<()> {
     let snapshot = context.read_view().await?.snapshot;
+    let zone = context.settings().time_zone;
     let indexes: Vec<&IndexInfo> = table
         .public_indexes()
         .filter(|index| !table.is_clustered(index))
@@ -42,7 +43,7 @@ pub async fn check_table(
         }
         context.check_killed()?;
         rows += batch.len() as u64;
-        check_rows(&reader, table, &indexes, &batch).await?;
+        check_rows(&reader, table, &indexes, &batch, zone).await?;
         if batch.len() < ROWS_PER_LOOKUP {
             break;
         }
@@ -66,10 +67,11 @@ async fn check_rows(
     table: &TableInfo,
     indexes: &[&IndexInfo],
     records: &[(Bytes, Bytes)],
+    zone: TimeZone,
 ) -> Result<(), MySqlError> {
     let mut rows = Vec::with_capacity(records.len());
     for (key, stored) in records {
-        rows.push(row_of(table, key, stored).map_err(MySqlError::internal)?);
+        rows.push(row_of(table, key, stored, zone)?);
     }
     for index in indexes {
         let mut expected = Vec::with_capacity(rows.len());
@@ -101,10 +103,12 @@ fn row_of(
     table: &TableInfo,
     key: &[u8],
     stored: &[u8],
-) -> Result<(Handle, Vec<rutile_sql_types::Value>), CodecError> {
-    let (_, suffix) = split_record_key(key)?;
-    let handle = Handle::from_record_suffix(suffix, table.is_common_handle())?;
-    let values = decode_row(table, &handle, stored)?;
+    zone: TimeZone,
+) -> Result<(Handle, Vec<Value>), MySqlError> {
+    let (_, suffix) = split_record_key(key).map_err(MySqlError::internal)?;
+    let handle =
+        Handle::from_record_suffix(suffix, table.is_common_handle()).map_err(MySqlError::internal)?;
+    let values = decode_row(table, &handle, stored, zone)?;
     Ok((handle, values))
 }
 

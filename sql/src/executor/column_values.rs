@@ -5,8 +5,10 @@ use std::sync::Arc;
 use rutile_sql_functions::EvalContext;
 use rutile_sql_types::{Decimal, FieldType, MySqlError, PackedDatetime, SqlMode, TypeKind, Value, store};
 
+use super::strict::strictly;
 use crate::catalog::{ColumnDefault, ColumnInfo, TableInfo};
 use crate::error::{Error, Result};
+use crate::expression::{Expr, evaluate};
 use crate::session::StatementContext;
 
 /// How an INSERT or UPDATE treats what does not fit.
@@ -30,7 +32,7 @@ pub fn convert(
     column: &ColumnInfo,
     context: &mut EvalContext,
 ) -> Result<Value> {
-    Ok(store(value, from, &column.ty, &column.name, &mut context.convert)?)
+    strictly(context, |context| Ok(store(value, from, &column.ty, &column.name, &mut context.convert)?))
 }
 
 /// NULL for a NOT NULL column: error 1048, or under IGNORE the implicit default with a warning.
@@ -49,6 +51,12 @@ pub fn reject_null(
     }
     context.convert.warnings.warn(error);
     Ok(implicit_default(&column.ty))
+}
+
+/// Evaluates an expression and converts its value for `column`.
+pub fn computed(expr: &Expr, row: &[Value], column: &ColumnInfo, context: &mut EvalContext) -> Result<Value> {
+    let value = strictly(context, |context| evaluate(expr, row, context))?;
+    convert(&value, expr.ty(), column, context)
 }
 
 /// What a column holds when the INSERT does not name it.

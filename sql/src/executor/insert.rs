@@ -6,16 +6,16 @@ use rutile_sql_functions::EvalContext;
 use rutile_sql_parser::ast::{self, ExprKind, InsertSource};
 use rutile_sql_types::{FieldType, MySqlError, SqlMode, Value};
 
-use super::column_values::{Strictness, convert, default_value, reject_null, target_columns};
+use super::column_values::{Strictness, computed, convert, default_value, reject_null, target_columns};
 use super::dml;
 use super::insert_conflict::{OnDuplicate, bind_on_duplicate};
 use super::insert_rows::{NewRow, insert_rows};
 use super::statement::collect;
 use crate::binder::error::Clause;
 use crate::binder::{BindContext, ExpressionBinder, Scope};
-use crate::catalog::{DatabaseSchema, TableInfo};
+use crate::catalog::{ColumnInfo, DatabaseSchema, TableInfo};
 use crate::error::{Error, Result};
-use crate::expression::{Expr, evaluate};
+use crate::expression::Expr;
 use crate::memory::Held;
 use crate::session::{Outcome, ResultSet, StatementContext};
 
@@ -67,10 +67,27 @@ fn bind(
                     })
                     .collect::<Result<Vec<_>, _>>()?,
             );
+            if let Some(column) = given_value_of_generated(table, &columns, list) {
+                return Err(MySqlError::non_default_for_generated_column(&column.name, &table.name).into());
+            }
         }
     }
     let on_duplicate = bind_on_duplicate(context, statement, table, &scope)?;
     Ok(BoundInsert { columns, rows, on_duplicate })
+}
+
+/// The first generated column that a value list gives a value other than DEFAULT.
+fn given_value_of_generated<'t>(
+    table: &'t TableInfo,
+    columns: &[usize],
+    list: &[ast::Expr],
+) -> Option<&'t ColumnInfo> {
+    columns
+        .iter()
+        .zip(list)
+        .filter(|(_, value)| !matches!(value.kind, ExprKind::Default))
+        .filter_map(|(offset, _)| table.columns.get(*offset))
+        .find(|column| column.generated.is_some())
 }
 
 pub(super) fn check(context: &mut StatementContext<'_>, statement: &ast::Insert) -> Result<()> {
@@ -147,7 +164,8 @@ fn value_rows(
         for (offset, slot) in given.iter().zip(slots) {
             let column = table.columns.get(*offset).ok_or_else(|| Error::internal("column offset"))?;
             let value = match slot {
-                Some(expr) => convert(&evaluate(expr, &row.values, eval)?, expr.ty(), column, eval)?,
+                Some(expr) => computed(expr, &row.values, column, eval)?,
+                None if column.generated.is_some() => continue,
                 None if column.auto_increment => Value::Null,
                 None => default_value(context, column, strictness, eval)?,
             };
@@ -169,7 +187,10 @@ fn default_row(
 ) -> Result<NewRow> {
     let mut row = NewRow { values: Vec::with_capacity(table.columns.len()), generate: None };
     for column in &table.columns {
-        let value = if !column.state.is_public() {
+        let value = if column.generated.is_some() {
+            // Computed once the others are known.
+            Value::Null
+        } else if !column.state.is_public() {
             column.original_default.clone()
         } else if column.auto_increment {
             row.generate = Some(column.offset);
@@ -236,6 +257,10 @@ async fn query_rows(
     };
     if columns.len() != bound.columns.len() {
         return Err(MySqlError::column_count_mismatch_at_row(1).into());
+    }
+    let generated = |offset: &usize| table.columns.get(*offset).filter(|column| column.generated.is_some());
+    if let Some(column) = bound.columns.iter().find_map(generated) {
+        return Err(MySqlError::non_default_for_generated_column(&column.name, &table.name).into());
     }
     let types: Vec<FieldType> = columns.iter().map(|column| column.ty.clone()).collect();
     let strictness = Strictness::new(eval.convert.sql_mode, eval.convert.ignore);

@@ -9,6 +9,7 @@ use super::write_row::{RowWriter, StoredRow, Uniqueness};
 use crate::catalog::{HandleKind, TableInfo};
 use crate::codec::Handle;
 use crate::error::{Error, Result};
+use crate::generation;
 use crate::memory::StatementMemory;
 use crate::session::StatementContext;
 
@@ -137,6 +138,7 @@ impl<'t> NewKeys<'t> {
         eval: &mut EvalContext,
     ) -> Result<(StoredRow, Option<u64>)> {
         let generated = self.ids.fill(context, self.table, &mut row, counts, eval).await?;
+        generation::complete(self.table, &mut row.values, eval)?;
         let handle = match self.table.handle_of(&row.values)? {
             Some(handle) => handle,
             None => {

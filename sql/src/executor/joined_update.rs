@@ -9,7 +9,7 @@ use rutile_sql_functions::EvalContext;
 use rutile_sql_parser::ast::{self, ExprKind, SelectItem};
 use rutile_sql_types::{MySqlError, Value};
 
-use super::column_values::{Strictness, convert, default_value, reject_null};
+use super::column_values::{Strictness, computed, convert, default_value, reject_null};
 use super::dml;
 use super::joined_write::{self, Clauses, Target};
 use super::update::{self, Change};
@@ -18,7 +18,7 @@ use crate::binder::error::Clause;
 use crate::binder::{BindContext, BoundQuery, ExpressionBinder, Scope, bind_tables};
 use crate::catalog::InfoSchema;
 use crate::error::{Error, Result};
-use crate::expression::{Evaluation, Expr, evaluate};
+use crate::expression::{Evaluation, Expr};
 use crate::session::{Outcome, StatementContext};
 
 /// `column = value` of a joined row.
@@ -118,6 +118,12 @@ fn bind_assignments(
             .public_columns()
             .nth(position - table.first)
             .ok_or_else(|| Error::internal("a column that its table does not have"))?;
+        if column.generated.is_some() {
+            if matches!(assignment.value.kind, ExprKind::Default) {
+                continue;
+            }
+            return Err(MySqlError::non_default_for_generated_column(&column.name, &stored.name).into());
+        }
         let value = match &assignment.value.kind {
             ExprKind::Default => AssignedValue::Default,
             _ if joined_write::has_subquery([&assignment.value]) => {
@@ -183,7 +189,9 @@ pub(super) async fn run(context: &mut StatementContext<'_>, statement: &ast::Upd
             matched += 1;
             let mine = bound.assignments.iter().filter(|assignment| assignment.table == *index);
             let values = assign(context, target, mine, &old.values, &mut row, &bound.query, &mut eval)?;
-            let Some(new) = update::changed_row(context, &target.table, &old, values.0, &values.1)? else {
+            let Some(new) =
+                update::changed_row(context, &target.table, &old, values.0, &values.1, &mut eval)?
+            else {
                 continue;
             };
             if update::write(context, writer, &old, &new, &mut eval).await? == Change::Written {
@@ -213,7 +221,7 @@ fn assign<'a>(
             target.table.columns.get(assignment.offset).ok_or_else(|| Error::internal("column offset"))?;
         let value = match &assignment.value {
             AssignedValue::Default => default_value(context, column, strictness, eval)?,
-            AssignedValue::Expr(expr) => convert(&evaluate(expr, row, eval)?, expr.ty(), column, eval)?,
+            AssignedValue::Expr(expr) => computed(expr, row, column, eval)?,
             AssignedValue::Found(position) => {
                 let value = row.get(*position).cloned().unwrap_or(Value::Null);
                 convert(&value, &query.relation.output_type(*position), column, eval)?

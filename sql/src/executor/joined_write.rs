@@ -19,11 +19,11 @@ use crate::binder::{BindContext, BoundQuery, Relation, Scope, bind_query};
 use crate::catalog::{
     ColumnDefault, ColumnInfo, DatabaseSchema, HandleKind, InfoSchema, SchemaState, TableInfo,
 };
-use crate::codec::table_row::decode_row;
 use crate::codec::{Handle, record_key};
 use crate::distsql::ReadView;
 use crate::error::{Error, Result};
 use crate::expression::Evaluation;
+use crate::generation::decode_row;
 use crate::memory::Held;
 use crate::session::StatementContext;
 
@@ -124,7 +124,7 @@ impl Target {
                 keys.push(key);
             }
         }
-        let locks = context.row_locks();
+        let (locks, zone) = (context.row_locks(), context.settings().time_zone);
         let for_update_ts = context.for_update_ts().await?;
         if let Some(ts) = for_update_ts {
             locks.hold(context.writer().await?, &keys, ts).await?;
@@ -141,7 +141,7 @@ impl Target {
             for (key, stored) in reader.get_all(some.to_vec()).await? {
                 let (_, suffix) = record_key::split_record_key(&key)?;
                 let handle = Handle::from_record_suffix(suffix, self.table.is_common_handle())?;
-                let values = decode_row(&self.table, &handle, &stored)?;
+                let values = decode_row(&self.table, &handle, &stored, zone)?;
                 held.grow_by_row(&values)?;
                 let row = StoredRow { handle, values };
                 if entries {
@@ -219,6 +219,7 @@ fn with_row_id(table: &TableInfo) -> TableInfo {
         comment: String::new(),
         state: SchemaState::Public,
         original_default: Value::Null,
+        generated: None,
     });
     table.handle = HandleKind::Integer { offset };
     table

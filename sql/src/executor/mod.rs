@@ -8,7 +8,7 @@
 //!
 //! Statements that write, without DataFusion: `dml.rs` chooses and binds, `insert.rs` (`insert_rows.rs`,
 //! `insert_conflict.rs`), `update.rs`, `delete.rs` run; `row_source.rs` chooses rows with the same `row_walk.rs`,
-//! `column_values.rs` converts values and fills defaults, `write_row.rs` keeps records and index entries together.
+//! `column_values.rs` converts values and fills defaults (`strict.rs`: what strict mode makes of warnings), `write_row.rs` keeps records and index entries together.
 //! `locking_read.rs` is SELECT ... FOR UPDATE. `check_table.rs` compares indexes with their table, `split_table.rs` cuts regions. Missing: multi-table forms, subqueries in them, UPDATE IGNORE.
 
 mod check_table;
@@ -37,6 +37,7 @@ mod short_read;
 mod snapshot_reader;
 mod split_table;
 mod statement;
+pub(crate) mod strict;
 mod table_reader;
 mod union_scan;
 mod update;

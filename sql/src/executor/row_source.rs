@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use rutile_kv_client::ScanOptions;
 use rutile_sql_functions::EvalContext;
-use rutile_sql_types::MySqlError;
+use rutile_sql_types::{MySqlError, TimeZone};
 
 use super::row;
 use super::row_walk::RowWalk;
@@ -15,10 +15,10 @@ use super::snapshot_reader::SnapshotReader;
 use super::write_row::StoredRow;
 use crate::binder::relation::TableScan;
 use crate::catalog::TableInfo;
-use crate::codec::table_row::decode_row;
-use crate::codec::{CodecError, Handle, record_key};
+use crate::codec::{Handle, record_key};
 use crate::error::Result;
 use crate::expression::Expr;
+use crate::generation::decode_row;
 use crate::memory::Held;
 use crate::planner::access_path::{AccessPath, choose};
 use crate::session::Cancellation;
@@ -115,17 +115,18 @@ impl RowSource {
         context: &mut EvalContext,
         found: &mut Vec<StoredRow>,
     ) -> Result<(), MySqlError> {
-        let row = self.decode(key, stored).map_err(MySqlError::internal)?;
+        let row = self.decode(key, stored, context.convert.time_zone)?;
         if row::keeps(&self.conditions, &row.values, context)? {
             found.push(row);
         }
         Ok(())
     }
 
-    fn decode(&self, key: &[u8], stored: &[u8]) -> Result<StoredRow, CodecError> {
-        let (_, suffix) = record_key::split_record_key(key)?;
-        let handle = Handle::from_record_suffix(suffix, self.table.is_common_handle())?;
-        let values = decode_row(&self.table, &handle, stored)?;
+    fn decode(&self, key: &[u8], stored: &[u8], zone: TimeZone) -> Result<StoredRow, MySqlError> {
+        let (_, suffix) = record_key::split_record_key(key).map_err(MySqlError::internal)?;
+        let handle = Handle::from_record_suffix(suffix, self.table.is_common_handle())
+            .map_err(MySqlError::internal)?;
+        let values = decode_row(&self.table, &handle, stored, zone)?;
         Ok(StoredRow { handle, values })
     }
 }

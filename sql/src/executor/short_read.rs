@@ -147,12 +147,12 @@ impl<'q> ShortRead<'q> {
         context: &mut EvalContext,
         found: &mut Found,
     ) -> Result<(), MySqlError> {
-        let decoder = ColumnDecoder::new(self.scan, &self.needed);
+        let mut decoder = ColumnDecoder::new(self.scan, &self.needed)?;
         let walk = RowWalk { table: &self.scan.table, path: &self.path, records: self.scan_options() };
         let mut visit = |key: &Bytes, stored: &Bytes| {
             found.seen += 1;
             found.bytes += stored.len();
-            let row = decoder.decode(key, stored).map_err(MySqlError::internal)?;
+            let row = decoder.decode(key, stored, context)?;
             if row::keeps(&self.filters, &row, context)? {
                 found.rows.push(row);
             }

@@ -5,15 +5,17 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use rutile_kv_client::{MemBuffer, ScanOptions, Scanner, Snapshot};
 use rutile_kv_types::KeyRange;
+use rutile_sql_functions::EvalContext;
 use rutile_sql_types::{MySqlError, Value};
 
 use super::row::Row;
 use crate::binder::relation::TableScan;
 use crate::catalog::{ColumnInfo, TableInfo};
-use crate::codec::record_key::split_record_key;
-use crate::codec::row::{RowSlot, RowView, decode_value};
-use crate::codec::{CodecError, Handle};
+use crate::codec::CodecError;
+use crate::codec::row::{RowSlot, RowView};
+use crate::codec::table_row::stored_value;
 use crate::distsql::from_storage;
+use crate::generation::VirtualReader;
 
 /// What a statement reads from.
 pub struct SnapshotReader<'t> {
@@ -71,45 +73,53 @@ pub struct ColumnDecoder<'t> {
     width: usize,
     /// Position in the row, and the column.
     columns: Vec<(usize, &'t ColumnInfo)>,
-    handle_id: Option<i64>,
+    /// Position in the row, and offset of the column.
+    virtual_columns: Vec<(usize, usize)>,
+    computed: Option<VirtualReader>,
 }
 
 impl<'t> ColumnDecoder<'t> {
     /// Decodes these positions of the scan's columns.
-    pub fn new(scan: &'t TableScan, positions: &[usize]) -> Self {
+    pub fn new(scan: &'t TableScan, positions: &[usize]) -> Result<Self, MySqlError> {
         let table = &*scan.table;
-        let columns = positions
-            .iter()
-            .filter_map(|position| Some((*position, table.columns.get(*scan.columns.get(*position)?)?)))
-            .collect();
-        let handle_id = table.handle_column().map(|column| column.id);
-        Self { table, width: scan.columns.len(), columns, handle_id }
+        let column_at =
+            |position: &usize| Some((*position, table.columns.get(*scan.columns.get(*position)?)?));
+        let (computed, columns): (Vec<_>, Vec<(usize, &ColumnInfo)>) =
+            positions.iter().filter_map(column_at).partition(|(_, column)| column.is_virtual());
+        let virtual_columns: Vec<_> =
+            computed.iter().map(|(position, column)| (*position, column.offset)).collect();
+        let wanted: Vec<usize> = virtual_columns.iter().map(|(_, offset)| *offset).collect();
+        let computed = VirtualReader::new(&scan.table, &wanted)?;
+        Ok(Self { table, width: scan.columns.len(), columns, virtual_columns, computed })
     }
 
-    pub fn decode(&self, key: &[u8], stored: &Bytes) -> Result<Row, CodecError> {
-        let view = RowView::parse(stored)?;
+    pub fn decode(
+        &mut self,
+        key: &[u8],
+        stored: &Bytes,
+        context: &mut EvalContext,
+    ) -> Result<Row, MySqlError> {
+        let damaged = |error: CodecError| MySqlError::internal(error);
+        let view = RowView::parse(stored).map_err(damaged)?;
         let mut row = vec![Value::Null; self.width];
         for (position, column) in &self.columns {
-            let value = match view.get(column.id)? {
+            let value = match view.get(column.id).map_err(damaged)? {
                 // Text is shared with the stored row instead of copied.
                 RowSlot::Value(bytes) if column.ty.kind.is_string() => Value::Bytes(stored.slice_ref(bytes)),
-                RowSlot::Value(bytes) => decode_value(bytes, &column.ty)?,
-                RowSlot::Null => Value::Null,
-                RowSlot::Missing if self.handle_id == Some(column.id) => self.handle_value(key)?,
-                RowSlot::Missing => column.original_default.clone(),
+                slot => stored_value(self.table, column, key, slot).map_err(damaged)?,
             };
             if let Some(slot) = row.get_mut(*position) {
                 *slot = value;
             }
         }
-        Ok(row)
-    }
-
-    fn handle_value(&self, key: &[u8]) -> Result<Value, CodecError> {
-        let (_, suffix) = split_record_key(key)?;
-        match Handle::from_record_suffix(suffix, false)? {
-            Handle::Int(handle) => Ok(self.table.handle_value(handle)),
-            Handle::Common(_) => Err(CodecError::malformed("record key", "not an integer handle")),
+        if let Some(computed) = &mut self.computed {
+            let values = computed.compute(key, &view, context)?;
+            for (position, offset) in &self.virtual_columns {
+                if let (Some(slot), Some(value)) = (row.get_mut(*position), values.get(*offset)) {
+                    slot.clone_from(value);
+                }
+            }
         }
+        Ok(row)
     }
 }

@@ -13,9 +13,9 @@ use bytes::Bytes;
 use futures::StreamExt;
 use rutile_sql_types::MySqlError;
 
-use crate::codec::table_row::decode_row;
 use crate::codec::{CodecError, Handle, index_entry, record_key};
 use crate::distsql::{BatchStream, OwnWrites, ScanRequest};
+use crate::generation::decode_row;
 use crate::storeside::{ScanPipeline, batch_of};
 
 /// `stored`, found through the index at that position if there is one, with the transaction's rows.
@@ -123,11 +123,7 @@ fn own_rows(
         Some(index) => {
             let mut found = Vec::with_capacity(writes.rows.len());
             for (key, value) in &writes.rows {
-                found.push((
-                    entry_key(request, index, key, value).map_err(MySqlError::internal)?,
-                    key,
-                    value,
-                ));
+                found.push((entry_key(request, index, key, value)?, key, value));
             }
             found.sort();
             for (entry, key, value) in &found {
@@ -145,14 +141,15 @@ fn own_rows(
 }
 
 /// Where an own row stands in an index.
-fn entry_key(request: &ScanRequest, index: usize, key: &Bytes, value: &Bytes) -> Result<Vec<u8>, CodecError> {
+fn entry_key(request: &ScanRequest, index: usize, key: &Bytes, value: &Bytes) -> Result<Vec<u8>, MySqlError> {
+    let damaged = |error: CodecError| MySqlError::internal(error);
     let table = &request.table;
     let index = table
         .indexes
         .get(index)
-        .ok_or_else(|| CodecError::malformed("access path", format!("no index {index}")))?;
-    let (_, suffix) = record_key::split_record_key(key)?;
-    let handle = Handle::from_record_suffix(suffix, table.is_common_handle())?;
-    let values = decode_row(table, &handle, value)?;
-    Ok(index_entry::index_entry(table, index, &values, &handle)?.key)
+        .ok_or_else(|| MySqlError::internal(format!("an access path with no index {index}")))?;
+    let (_, suffix) = record_key::split_record_key(key).map_err(damaged)?;
+    let handle = Handle::from_record_suffix(suffix, table.is_common_handle()).map_err(damaged)?;
+    let values = decode_row(table, &handle, value, request.statement.time_zone())?;
+    Ok(index_entry::index_entry(table, index, &values, &handle).map_err(damaged)?.key)
 }

@@ -7,7 +7,7 @@ use rutile_sql_functions::EvalContext;
 use rutile_sql_parser::ast::{self, ExprKind};
 use rutile_sql_types::{MySqlError, Value};
 
-use super::column_values::{Strictness, convert, default_value, reject_null};
+use super::column_values::{Strictness, computed, default_value, reject_null};
 use super::dml::{self, BoundTarget, Choice};
 use super::joined_update;
 use super::write_row::{RowWriter, StoredRow};
@@ -15,7 +15,7 @@ use crate::binder::error::Clause;
 use crate::binder::{BindContext, ExpressionBinder};
 use crate::catalog::TableInfo;
 use crate::error::{Error, Result};
-use crate::expression::{Evaluation, Expr, evaluate};
+use crate::expression::{Evaluation, Expr};
 use crate::session::{Outcome, StatementContext};
 
 /// ER_DUP_ENTRY
@@ -43,7 +43,7 @@ fn bind(bind: &BindContext<'_>, statement: &ast::Update) -> Result<(BoundTarget,
     Ok((target, assignments))
 }
 
-/// Binds `column = value` pairs over the row of `binder`.
+/// Binds `column = value` pairs over the row of `binder`. `= DEFAULT` of a generated column is none.
 pub(super) fn bind_assignments(
     binder: &mut ExpressionBinder<'_>,
     table: &TableInfo,
@@ -57,12 +57,19 @@ pub(super) fn bind_assignments(
                 .resolve(&assignment.column, Clause::FieldList)?
                 .filter(|offset| *offset < table.columns.len())
                 .ok_or_else(|| MySqlError::unknown_column(&assignment.column, Clause::FieldList.name()))?;
-            let value = match &assignment.value.kind {
-                ExprKind::Default => None,
-                _ => Some(binder.bind(&assignment.value)?),
+            let generated = table.columns.get(offset).filter(|column| column.generated.is_some());
+            let value = match (&assignment.value.kind, generated) {
+                (ExprKind::Default, None) => None,
+                (ExprKind::Default, Some(_)) => return Ok(None),
+                (_, None) => Some(binder.bind(&assignment.value)?),
+                (_, Some(column)) => {
+                    let error = MySqlError::non_default_for_generated_column(&column.name, &table.name);
+                    return Err(error.into());
+                }
             };
-            Ok(BoundAssignment { offset, value })
+            Ok(Some(BoundAssignment { offset, value }))
         })
+        .filter_map(Result::transpose)
         .collect()
 }
 
@@ -176,10 +183,7 @@ pub(super) fn updated(
     for assignment in assignments {
         let column = table.columns.get(assignment.offset).ok_or_else(|| Error::internal("column offset"))?;
         let value = match &assignment.value {
-            Some(expr) => {
-                let value = evaluate(expr, &row, eval)?;
-                convert(&value, expr.ty(), column, eval)?
-            }
+            Some(expr) => computed(expr, &row, column, eval)?,
             None => default_value(statement, column, strictness, eval)?,
         };
         let value = reject_null(value, column, strictness, eval)?;
@@ -194,7 +198,7 @@ pub(super) fn updated(
         }
     }
     let assigned: Vec<usize> = assignments.iter().map(|assignment| assignment.offset).collect();
-    changed_row(statement, table, old, values, &assigned)
+    changed_row(statement, table, old, values, &assigned, eval)
 }
 
 /// The row with these values, of which some were assigned; `None` if nothing changes.
@@ -204,6 +208,7 @@ pub(super) fn changed_row(
     old: &StoredRow,
     mut values: Vec<Value>,
     assigned: &[usize],
+    eval: &mut EvalContext,
 ) -> Result<Option<StoredRow>> {
     if values == old.values {
         return Ok(None);
@@ -213,6 +218,9 @@ pub(super) fn changed_row(
         if let (false, Some(slot)) = (assigned, values.get_mut(column.offset)) {
             *slot = statement.current_timestamp(&column.ty);
         }
+    }
+    if let Some(generation) = table.generation()? {
+        generation.complete_changed(table, &mut values, &old.values, eval)?;
     }
     let handle = table.handle_of(&values)?.unwrap_or_else(|| old.handle.clone());
     Ok(Some(StoredRow { handle, values }))

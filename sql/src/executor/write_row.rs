@@ -15,9 +15,9 @@ use rutile_sql_types::{MySqlError, TimeZone, Value};
 use crate::catalog::{IndexInfo, TableInfo};
 use crate::codec::index_entry::IndexEntry;
 use crate::codec::row::{RowColumn, RowEncoder};
-use crate::codec::table_row::decode_row;
 use crate::codec::{Handle, index_entry, record_key};
 use crate::error::{Error, Result};
+use crate::generation::decode_row;
 use crate::txn::{RowLocks, duplicate_entry};
 
 /// When a duplicate is found.
@@ -201,7 +201,7 @@ impl<'t> RowWriter<'t> {
         let stored = found.get(&key).ok_or_else(|| {
             Error::corrupt(format!("table {}: an index entry names a row that is not there", self.table.name))
         })?;
-        let values = decode_row(self.table, &handle, stored)?;
+        let values = decode_row(self.table, &handle, stored, self.zone)?;
         Ok(StoredRow { handle, values })
     }
 
@@ -249,18 +249,24 @@ impl<'t> RowWriter<'t> {
     }
 
     fn encode(&mut self, row: &StoredRow) -> Result<Bytes> {
-        let handle_id = self.table.handle_column().map(|column| column.id);
-        let columns = self
-            .table
-            .columns
-            .iter()
-            .zip(&row.values)
-            .filter(|(column, _)| Some(column.id) != handle_id && column.state.is_writable())
-            .map(|(column, value)| RowColumn { id: column.id, value, ty: &column.ty });
-        let mut encoded = Vec::new();
-        self.encoder.encode(columns, &mut encoded)?;
-        Ok(Bytes::from(encoded))
+        encode_row(&mut self.encoder, self.table, &row.values)
     }
+}
+
+/// The record of a row: neither its handle nor what is computed when it is read.
+pub fn encode_row(encoder: &mut RowEncoder, table: &TableInfo, values: &[Value]) -> Result<Bytes> {
+    let handle_id = table.handle_column().map(|column| column.id);
+    let columns = table
+        .columns
+        .iter()
+        .zip(values)
+        .filter(|(column, _)| {
+            Some(column.id) != handle_id && column.state.is_writable() && !column.is_virtual()
+        })
+        .map(|(column, value)| RowColumn { id: column.id, value, ty: &column.ty });
+    let mut encoded = Vec::new();
+    encoder.encode(columns, &mut encoded)?;
+    Ok(Bytes::from(encoded))
 }
 
 fn is_free(reserved: Result<()>) -> Result<bool> {

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use rutile_sql_functions::{EvalContext, InferContext, MemoryCheck};
-use rutile_sql_types::{Collation, ConvertContext, MySqlError, SqlMode, Warning};
+use rutile_sql_types::{Collation, ConvertContext, MySqlError, SqlMode, TimeZone, Warning};
 
 use crate::memory::StatementMemory;
 
@@ -142,6 +142,11 @@ impl Evaluation {
 
     pub fn sql_mode(&self) -> SqlMode {
         self.template.convert.sql_mode
+    }
+
+    /// The session's.
+    pub fn time_zone(&self) -> TimeZone {
+        self.template.convert.time_zone
     }
 
     /// The collation of string literals.

@@ -9,7 +9,7 @@ use rutile_sql_types::{Charset, Collation, MySqlError, Value};
 use super::fields::{FieldReader, Format};
 use super::rows::{FieldTarget, Loader, RowPlan};
 use crate::binder::error::Clause;
-use crate::catalog::TableInfo;
+use crate::catalog::{ColumnInfo, TableInfo};
 use crate::error::{Error, Result};
 use crate::executor::column_values::{Strictness, default_value};
 use crate::session::{LoadRequest, Outcome, StatementContext};
@@ -72,15 +72,20 @@ fn file_collation(context: &StatementContext<'_>, statement: &ast::LoadData) -> 
 }
 
 fn field_targets(table: &TableInfo, fields: &[LoadField]) -> Result<Vec<FieldTarget>> {
+    // As in MySQL a field for a generated column is read past.
+    let target = |column: &ColumnInfo| match column.generated {
+        Some(_) => FieldTarget::Skip,
+        None => FieldTarget::Column(column.offset),
+    };
     if fields.is_empty() {
-        return Ok(table.public_columns().map(|column| FieldTarget::Column(column.offset)).collect());
+        return Ok(table.public_columns().map(target).collect());
     }
     fields
         .iter()
         .map(|field| match field {
             LoadField::Column(name) => table
                 .column(name.column.as_str())
-                .map(|column| FieldTarget::Column(column.offset))
+                .map(target)
                 .ok_or_else(|| MySqlError::unknown_column(name, Clause::FieldList.name()).into()),
             // A variable that no SET reads: the field is skipped.
             LoadField::Variable(_) => Ok(FieldTarget::Skip),
@@ -99,7 +104,9 @@ fn defaults(
         .columns
         .iter()
         .map(|column| {
-            if !column.state.is_public() {
+            if column.generated.is_some() {
+                Ok(Value::Null)
+            } else if !column.state.is_public() {
                 Ok(column.original_default.clone())
             } else if column.auto_increment {
                 Ok(Value::Null)

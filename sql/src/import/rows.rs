@@ -14,6 +14,7 @@ use crate::codec::Handle;
 use crate::error::{Error, Result, SqlError};
 use crate::executor::column_values::{Strictness, convert, implicit_default, reject_null};
 use crate::executor::write_row::{RowWriter, StoredRow, Uniqueness};
+use crate::generation;
 use crate::memory::{StatementMemory, WritesHeld};
 use crate::meta::auto_id::Progression;
 use crate::session::{Cancellation, Instance, LoadSink, Outcome};
@@ -165,6 +166,7 @@ impl Loader {
 
     async fn write(&mut self, writer: &mut RowWriter<'_>, mut values: Vec<Value>) -> Result<()> {
         self.fill_auto_increment(&mut values).await?;
+        generation::complete(&self.plan.table, &mut values, &mut self.eval)?;
         let handle = match self.plan.table.handle_of(&values)? {
             Some(handle) => handle,
             None => Handle::Int(self.next_row_id().await?.cast_signed()),

@@ -2,7 +2,7 @@
 
 use rutile_sql_types::{FieldType, TimeZone, TypeKind, Value, format_text};
 
-use crate::catalog::{ColumnDefault, ColumnInfo, TableInfo};
+use crate::catalog::{ColumnDefault, ColumnInfo, GeneratedColumn, TableInfo};
 
 /// `CURRENT_TIMESTAMP` in the column's precision.
 pub(super) fn current_timestamp(ty: &FieldType) -> String {
@@ -44,10 +44,35 @@ pub(super) fn extra(column: &ColumnInfo) -> String {
     if matches!(column.default, ColumnDefault::CurrentTimestamp | ColumnDefault::Expression(_)) {
         parts.push("DEFAULT_GENERATED".to_owned());
     }
+    if let Some(generated) = &column.generated {
+        parts.push(format!("{} GENERATED", kind_name(generated)));
+    }
     if column.on_update_now {
         parts.push(format!("on update {}", current_timestamp(&column.ty)));
     }
     parts.join(" ")
+}
+
+/// `VIRTUAL` or `STORED`.
+pub(super) fn kind_name(generated: &GeneratedColumn) -> &'static str {
+    if generated.stored { "STORED" } else { "VIRTUAL" }
+}
+
+/// GENERATION_EXPRESSION: the expression as the text of a string.
+pub(super) fn generation_expression(column: &ColumnInfo) -> String {
+    let mut out = String::new();
+    for c in column.generated.iter().flat_map(|generated| generated.expression.chars()) {
+        match c {
+            '\'' => out.push_str("\\'"),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\0' => out.push_str("\\0"),
+            '\u{1a}' => out.push_str("\\Z"),
+            other => out.push(other),
+        }
+    }
+    out
 }
 
 pub(super) fn yes_no(yes: bool) -> &'static str {

@@ -7,6 +7,7 @@ use arrow::array::{
     Int64Builder, StringBuilder, UInt64Builder,
 };
 use arrow::datatypes::{DataType, i256};
+use rutile_sql_functions::EvalContext;
 use rutile_sql_types::{FieldType, MySqlError, TypeKind, Value};
 
 use super::decimal;
@@ -14,13 +15,23 @@ use crate::catalog::{HandleKind, TableInfo};
 use crate::codec::record_key::split_record_key;
 use crate::codec::row::{RowSlot, RowView, decode_float, decode_int, decode_uint};
 use crate::codec::{CodecError, Handle};
+use crate::expression::Evaluation;
+use crate::generation::VirtualReader;
 
 const NANOS_PER_MICRO: i64 = 1000;
 
 /// Builds columns from stored rows.
 pub struct RowDecoder {
     columns: Vec<Column>,
+    computed: Option<Computed>,
     rows: usize,
+}
+
+/// What computes virtual columns.
+struct Computed {
+    reader: VirtualReader,
+    context: EvalContext,
+    statement: Arc<Evaluation>,
 }
 
 struct Column {
@@ -36,6 +47,8 @@ enum Source {
     Row(i64),
     /// The integer handle in the key.
     Handle,
+    /// Computed, as the column at this offset.
+    Virtual(usize),
 }
 
 enum Builder {
@@ -61,7 +74,16 @@ enum Builder {
 
 impl RowDecoder {
     /// Decodes these columns (positions in `table.columns`) of the table's rows.
-    pub fn new(table: &TableInfo, columns: &[usize]) -> Result<Self, MySqlError> {
+    pub fn new(
+        table: &Arc<TableInfo>,
+        columns: &[usize],
+        statement: &Arc<Evaluation>,
+    ) -> Result<Self, MySqlError> {
+        let computed = VirtualReader::new(table, columns)?.map(|reader| Computed {
+            reader,
+            context: statement.eval_context(),
+            statement: Arc::clone(statement),
+        });
         let columns = columns
             .iter()
             .map(|offset| {
@@ -70,23 +92,35 @@ impl RowDecoder {
                 })?;
                 let is_handle =
                     matches!(table.handle, HandleKind::Integer { offset: handle } if handle == *offset);
+                let source = match (is_handle, info.is_virtual()) {
+                    (true, _) => Source::Handle,
+                    (false, true) => Source::Virtual(*offset),
+                    (false, false) => Source::Row(info.id),
+                };
                 Ok(Column {
-                    source: if is_handle { Source::Handle } else { Source::Row(info.id) },
+                    source,
                     original_default: info.original_default.clone(),
                     name: info.name.clone(),
                     builder: Builder::new(&info.ty)?,
                 })
             })
             .collect::<Result<Vec<_>, MySqlError>>()?;
-        Ok(Self { columns, rows: 0 })
+        Ok(Self { columns, computed, rows: 0 })
     }
 
     /// Appends one row.
     pub fn push(&mut self, key: &[u8], value: &[u8]) -> Result<(), MySqlError> {
         let row = RowView::parse(value).map_err(damaged)?;
+        let computed = match &mut self.computed {
+            Some(computed) => computed.reader.compute(key, &row, &mut computed.context)?,
+            None => &[],
+        };
         for column in &mut self.columns {
             let result = match column.source {
                 Source::Handle => handle_of(key).and_then(|handle| column.builder.append_handle(handle)),
+                Source::Virtual(offset) => {
+                    column.builder.append_value(computed.get(offset).unwrap_or(&Value::Null))
+                }
                 Source::Row(id) => match row.get(id) {
                     Ok(RowSlot::Value(bytes)) => column.builder.append(bytes),
                     Ok(RowSlot::Null) => {
@@ -106,6 +140,11 @@ impl RowDecoder {
     /// The columns of the rows pushed since the last call, and how many rows.
     pub fn finish(&mut self) -> (Vec<ArrayRef>, usize) {
         let columns = self.columns.iter_mut().map(|column| column.builder.finish()).collect();
+        if let Some(Computed { context, statement, .. }) = &mut self.computed
+            && !context.convert.warnings.is_empty()
+        {
+            statement.absorb(std::mem::replace(context, statement.eval_context()));
+        }
         (columns, std::mem::take(&mut self.rows))
     }
 }

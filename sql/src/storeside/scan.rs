@@ -35,7 +35,7 @@ enum Sink<'a> {
 
 impl<'a> ScanPipeline<'a> {
     pub fn new(plan: &'a ScanRequest) -> Result<Self, MySqlError> {
-        let decoder = RowDecoder::new(&plan.table, &plan.columns)?;
+        let decoder = RowDecoder::new(&plan.table, &plan.columns, &plan.statement)?;
         let sink = match &plan.stage {
             None => Sink::Rows(Vec::new()),
             Some(Stage::Aggregate(aggregate)) => Sink::Groups(PartialGroups::new(aggregate)?),

@@ -9,9 +9,9 @@ use rutile_kv_client::Transaction;
 use rutile_sql_types::{FieldType, MySqlError, TimeZone, Value};
 
 use crate::catalog::{IndexInfo, InfoSchema, TableInfo};
-use crate::codec::table_row::decode_row;
 use crate::codec::{Handle, datum, index_entry, record_key};
 use crate::error::Result;
+use crate::generation::decode_row;
 
 /// The error of a row (values by column offset) that collides in `index`.
 pub fn duplicate_entry(table: &TableInfo, index: &IndexInfo, row: &[Value], zone: TimeZone) -> MySqlError {
@@ -65,7 +65,7 @@ fn try_duplicate_from_key(
             return Ok(None);
         };
         let handle = Handle::from_record_suffix(suffix, table.is_common_handle())?;
-        let row = buffered_row(table, transaction, &handle)?;
+        let row = buffered_row(table, transaction, &handle, zone)?;
         return Ok(table
             .primary_key()
             .zip(row)
@@ -82,7 +82,7 @@ fn try_duplicate_from_key(
         return Ok(None);
     };
     let handle = index_entry::handle_of_entry(table, index, key, &value)?;
-    let row = buffered_row(table, transaction, &handle)?;
+    let row = buffered_row(table, transaction, &handle, zone)?;
     Ok(row.map(|row| duplicate_entry(table, index, &row, zone)))
 }
 
@@ -91,9 +91,14 @@ fn buffered(transaction: &Transaction, key: &[u8]) -> Option<Bytes> {
 }
 
 /// The values of a row that is still in the membuffer.
-fn buffered_row(table: &TableInfo, transaction: &Transaction, handle: &Handle) -> Result<Option<Vec<Value>>> {
+fn buffered_row(
+    table: &TableInfo,
+    transaction: &Transaction,
+    handle: &Handle,
+    zone: TimeZone,
+) -> Result<Option<Vec<Value>>> {
     let Some(bytes) = buffered(transaction, &record_key::record_key(table.id, handle)) else {
         return Ok(None);
     };
-    Ok(Some(decode_row(table, handle, &bytes)?))
+    Ok(Some(decode_row(table, handle, &bytes, zone)?))
 }

@@ -27,6 +27,11 @@ const CANONICAL: [(&str, &str); 20] = [
     ("ucase", "upper"),
 ];
 
+/// A function's name as MySQL prints it, of a name in lower case.
+pub(super) fn canonical(lower: &str) -> &str {
+    CANONICAL.iter().find(|(written, _)| *written == lower).map_or(lower, |pair| pair.1)
+}
+
 impl Restorer<'_> {
     /// `name(args)`
     pub(super) fn function(&mut self, name: &str, args: &[&Expr]) -> Option<()> {
@@ -78,6 +83,7 @@ impl Restorer<'_> {
                 self.push(")");
             }
             ExprKind::DefaultOf(column) => {
+                self.note_function("default", 1);
                 self.push("default(");
                 self.column(column);
                 self.push(")");
@@ -134,7 +140,10 @@ impl Restorer<'_> {
                 self.expr(&call.standard)?;
                 self.push(")");
             }
-            _ => return None,
+            other => {
+                self.note_refused(other);
+                return None;
+            }
         }
         Some(())
     }
@@ -142,6 +151,7 @@ impl Restorer<'_> {
     fn plain_call(&mut self, call: &Call) -> Option<()> {
         let lower = call.name.value.to_ascii_lowercase();
         let args: Vec<&Expr> = call.args.iter().collect();
+        self.note_call(call, &lower);
         if let Some(schema) = &call.schema {
             self.name(&schema.value);
             self.push(".");
@@ -159,13 +169,7 @@ impl Restorer<'_> {
             }
             ("adddate", [operand, days]) => self.interval_sum(operand, days, "day", false),
             ("subdate", [operand, days]) => self.interval_sum(operand, days, "day", true),
-            _ => {
-                let name = CANONICAL
-                    .iter()
-                    .find(|(written, _)| *written == lower)
-                    .map_or(lower.as_str(), |pair| pair.1);
-                self.function(name, &args)
-            }
+            _ => self.function(canonical(&lower), &args),
         }
     }
 

@@ -7,15 +7,18 @@
 //! for these the answer is `None`.
 
 mod call;
+mod column;
 mod literal;
 #[cfg(test)]
 mod tests;
+
+pub use column::{ColumnExpression, Refusal, restore_column_expression};
 
 use crate::ast::{BinaryOperator, Case, ColumnRef, Expr, ExprKind, IsTest, LogicalOperator, UnaryOperator};
 
 /// `charset` is the character set of plain string literals; it is printed as their introducer.
 pub fn restore_expression(expr: &Expr, charset: &str) -> Option<String> {
-    let mut restorer = Restorer { text: String::new(), charset };
+    let mut restorer = Restorer::new(charset);
     restorer.expr(expr)?;
     Some(restorer.text)
 }
@@ -23,9 +26,15 @@ pub fn restore_expression(expr: &Expr, charset: &str) -> Option<String> {
 struct Restorer<'a> {
     text: String,
     charset: &'a str,
+    /// Columns are written without their table, and what is met on the way is noted.
+    notes: Option<column::Notes>,
 }
 
-impl Restorer<'_> {
+impl<'a> Restorer<'a> {
+    fn new(charset: &'a str) -> Self {
+        Self { text: String::new(), charset, notes: None }
+    }
+
     fn push(&mut self, text: &str) {
         self.text.push_str(text);
     }
@@ -136,6 +145,10 @@ impl Restorer<'_> {
     }
 
     fn column(&mut self, column: &ColumnRef) {
+        if let Some(notes) = &mut self.notes {
+            notes.columns.push(column.clone());
+            return self.name(&column.column.value);
+        }
         for part in [&column.database, &column.table].into_iter().flatten() {
             self.name(&part.value);
             self.push(".");

@@ -1,6 +1,6 @@
 //! What MySQL 9.7's SHOW CREATE TABLE printed for these, as generated columns of a table with columns `a`, `s`, `d`, `j`.
 
-use crate::{ParseOptions, parse_expression, restore_expression};
+use crate::{ParseOptions, Refusal, parse_expression, restore_column_expression, restore_expression};
 
 const CASES: &[(&str, &str)] = &[
     ("a+1*2-3 div 4 % 5 mod 2", "((`a` + (1 * 2)) - (((3 DIV 4) % 5) % 2))"),
@@ -85,4 +85,30 @@ fn what_tables_cannot_store_is_not_restored() {
 fn restore(source: &str) -> Option<String> {
     let expr = parse_expression(source.as_bytes(), &ParseOptions::default()).expect(source);
     restore_expression(&expr, "utf8mb4")
+}
+
+#[test]
+fn an_expression_of_a_column_says_what_it_reads() {
+    let stored = |source: &str| {
+        let expr = parse_expression(source.as_bytes(), &ParseOptions::default()).expect(source);
+        restore_column_expression(&expr, "utf8mb4")
+    };
+    let expression = stored("concat(t.a, d.t.b, lcase(c), curdate())").expect("an expression");
+    assert_eq!(expression.text, "concat(`a`,`b`,lower(`c`),curdate())");
+    let columns: Vec<_> = expression.columns.iter().map(|name| name.column.as_str()).collect();
+    assert_eq!(columns, ["a", "b", "c"]);
+    let functions: Vec<_> = expression.functions.iter().map(|(name, args)| (name.as_str(), *args)).collect();
+    assert_eq!(functions, [("concat", 4), ("lower", 1), ("curdate", 0)]);
+    for (source, refusal) in [
+        ("1 + (select 1)", Refusal::Subquery),
+        ("a in (select 1)", Refusal::Subquery),
+        ("sum(a)", Refusal::Aggregate),
+        ("1 + row_number() over ()", Refusal::Window("row_number".to_owned())),
+        ("@a", Refusal::Variable),
+        ("@@sql_mode", Refusal::Variable),
+        ("(a, 1)", Refusal::Row),
+        ("match (a) against ('x')", Refusal::Function("match")),
+    ] {
+        assert_eq!(stored(source), Err(refusal), "{source}");
+    }
 }

@@ -7,7 +7,7 @@ use rutile_sql_types::{Collation, FieldType, MySqlError, TimeZone, TypeKind, Val
 
 use crate::catalog::{ColumnDefault, ColumnInfo, IndexInfo, TableInfo, ViewInfo};
 use crate::error::Result;
-use crate::infoschema::describe::{current_timestamp, literal, quoted, table_charset, value_text};
+use crate::infoschema::describe::{current_timestamp, kind_name, literal, quoted, table_charset, value_text};
 use crate::infoschema::tables::column_name;
 use crate::session::StatementContext;
 
@@ -108,6 +108,9 @@ fn column_line(table: &TableInfo, column: &ColumnInfo, zone: TimeZone) -> String
     let mut line = format!("{} {}", quoted(&column.name), ty.sql_text());
     if ty.is_string_like() && !ty.collation.is_binary() {
         charset(&mut line, ty, table.collation);
+    }
+    if let Some(generated) = &column.generated {
+        let _ = write!(line, " GENERATED ALWAYS AS ({}) {}", generated.expression, kind_name(generated));
     }
     if ty.not_null {
         line.push_str(" NOT NULL");

@@ -3,7 +3,7 @@
 use rutile_sql_types::{FieldType, TimeZone, TypeKind, Value};
 
 use super::super::definition::ColumnDefinition;
-use super::super::describe::{default_text, extra, yes_no};
+use super::super::describe::{default_text, extra, generation_expression, yes_no};
 use super::super::registry::{Sources, definition, virtual_databases, virtual_tables_of};
 use super::catalog::CATALOG;
 use crate::catalog::{ColumnInfo, TableInfo};
@@ -63,7 +63,7 @@ fn stored(database: &str, table: &TableInfo, column: &ColumnInfo, zone: TimeZone
     row.push(Value::from(extra(column)));
     row.push(Value::text(PRIVILEGES));
     row.push(Value::text(&column.comment));
-    row.push(Value::text(""));
+    row.push(Value::from(generation_expression(column)));
     row.push(Value::Null);
     row
 }

@@ -264,9 +264,12 @@ errors! {
     3064 "HY000" incorrect_type(argument, function) "Incorrect type for argument {argument} in function {function}.";
     3065 "HY000" order_by_not_in_select_distinct(position, column) "Expression #{position} of ORDER BY clause is not in SELECT list, references column '{column}' which is not in SELECT list; this is incompatible with DISTINCT";
     3029 "HY000" aggregate_order_non_aggregate(position) "Expression #{position} of ORDER BY contains aggregate function and applies to the result of a non-aggregated query";
+    3102 "HY000" generated_column_function_not_allowed(column) "Expression of generated column '{column}' contains a disallowed function.";
     3105 "HY000" non_default_for_generated_column(column, table) "The value specified for generated column '{column}' in table '{table}' is not allowed.";
     3106 "HY000" unsupported_on_generated_column(action) "'{action}' is not supported for generated columns.";
+    3107 "HY000" generated_column_non_prior() "Generated column can refer only to generated columns defined prior to it.";
     3108 "HY000" dependent_by_generated_column(column) "Column '{column}' has a generated column dependency.";
+    3109 "HY000" generated_column_refers_to_auto_increment(column) "Generated column '{column}' cannot refer to auto-increment column.";
     3140 "22032" invalid_json_text(reason, position, column) "Invalid JSON text: \"{reason}\" at position {position} in value for column '{column}'.";
     3141 "22032" invalid_json_text_in_param(argument, function, reason, position) "Invalid JSON text in argument {argument} to function {function}: \"{reason}\" at position {position}.";
     3143 "42000" invalid_json_path(position) "Invalid JSON path expression. The error is around character position {position}.";
@@ -319,6 +322,9 @@ errors! {
     3730 "HY000" foreign_key_cannot_drop_parent(parent, constraint, child) "Cannot drop table '{parent}' referenced by a foreign key constraint '{constraint}' on table '{child}'.";
     3734 "HY000" foreign_key_missing_column(column, constraint, table) "Failed to add the foreign key constraint. Missing column '{column}' for constraint '{constraint}' in the referenced table '{table}'";
     3750 "HY000" table_without_primary_key() "Unable to create or change a table without a primary key, when the system variable 'sql_require_primary_key' is set.";
+    3763 "HY000" generated_column_named_function_not_allowed(column, function) "Expression of generated column '{column}' contains a disallowed function: {function}.";
+    3764 "HY000" generated_column_row_value(column) "Expression of generated column '{column}' cannot refer to a row value.";
+    3772 "HY000" default_value_variables(column) "Default value expression of column '{column}' cannot refer user or system variables.";
     3819 "HY000" check_constraint_violated(name) "Check constraint '{name}' is violated.";
     3820 "HY000" check_constraint_unknown_column(name, column) "Check constraint '{name}' refers to non-existing column '{column}'.";
     3821 "HY000" check_constraint_not_found(name) "Check constraint '{name}' is not found in the table.";
