@@ -60,8 +60,22 @@ pub fn is_buried(engine: &dyn Engine, region_id: u64, peer_id: u64) -> Result<bo
         return Ok(false);
     };
     let LocalState { state, region } = LocalState::parse(&bytes)?;
-    let newest = region.peers.iter().map(|peer| peer.id).max();
-    Ok(state == PeerState::Tombstone && newest.is_some_and(|newest| newest >= peer_id))
+    let buried = region.peers.first();
+    Ok(state == PeerState::Tombstone && buried.is_some_and(|buried| buried.id >= peer_id))
+}
+
+/// Notes beside the tombstone of a region that a later peer of it was made: the log that is found after a restart is
+/// the later one's, with the vote that it gave.
+pub fn note_successor(batch: &mut WriteBatch, mut tombstone: Region, successor: &PeerId) {
+    tombstone.peers.truncate(1);
+    tombstone.peers.push(successor.clone());
+    let state = local_state_to_bytes(PeerState::Tombstone, &tombstone);
+    batch.put(Cf::Raft, keys::region_state(tombstone.id), state);
+}
+
+/// Whether [`note_successor`] was called.
+pub fn has_successor(tombstone: &Region) -> bool {
+    tombstone.peers.len() > 1
 }
 
 impl RaftLoop {
@@ -69,6 +83,11 @@ impl RaftLoop {
     pub(super) fn bury_unborn(&self, region: &Region, peer: &PeerId) -> Result<()> {
         let mut batch = WriteBatch::new();
         bury(&mut batch, &*self.engine.snapshot(), region, region.epoch, peer)?;
+        if let Some(newer) = self.peers.get(&region.id) {
+            let peers = vec![peer.clone()];
+            let tombstone = Region { id: region.id, epoch: region.epoch, peers, ..Region::default() };
+            note_successor(&mut batch, tombstone, &newer.view.peer);
+        }
         Ok(self.engine.write(batch, true)?)
     }
 

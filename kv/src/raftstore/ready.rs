@@ -15,6 +15,7 @@ use super::apply::{ApplyMessage, ApplyTask};
 use super::inbox::Room;
 use super::peer::{Peer, Pending};
 use super::store::RaftLoop;
+use crate::error::RegionError;
 
 /// What one round gathers.
 #[derive(Default)]
@@ -197,10 +198,18 @@ impl Peer {
         let Some(last) = entries.last() else {
             return;
         };
-        self.handed_index = last.index;
+        let (last_index, last_term) = (last.index, last.term);
+        self.handed_index = last_index;
         self.note_changes(&entries);
-        let count = self.pending.partition_point(|pending| pending.index <= last.index);
+        let count = self.pending.partition_point(|pending| pending.index <= last_index);
         let pending: Vec<Pending> = self.pending.drain(..count).collect();
+        // Terms do not fall in a log: behind an entry of a later term nothing of an earlier one is ever committed. It
+        // may be long until another entry comes, and whoever waits holds latches.
+        while self.pending.front().is_some_and(|pending| pending.term < last_term) {
+            if let Some(lost) = self.pending.pop_front() {
+                lost.waiting.fail(|| RegionError::StaleCommand.into());
+            }
+        }
         tasks.push(ApplyTask { view: self.view.clone(), entries, pending });
     }
 

@@ -10,7 +10,7 @@ use rutile_kv_engine::{Engine, IterOptions, RaftLog, RaftLogBatch, WriteBatch};
 use rutile_kv_env::Hooks;
 use rutile_kv_types::{Cf, Region};
 
-use super::destroy::bury;
+use super::destroy::{bury, has_successor};
 use super::peer::Peer;
 use super::snapshot::resume;
 use super::state::{ApplyState, LocalState, PeerState};
@@ -90,6 +90,9 @@ fn finish_burial(engine: &dyn Engine, raft_log: &dyn RaftLog, region: &Region) -
         let mut batch = WriteBatch::new();
         bury(&mut batch, &*engine.snapshot(), region, region.epoch, peer)?;
         engine.write(batch, true)?;
+    }
+    if has_successor(region) {
+        return Ok(());
     }
     if raft_log.hard_state(region.id)?.is_some() || raft_log.first_index(region.id).is_some() {
         let mut batch = RaftLogBatch::new();

@@ -18,7 +18,7 @@ use super::peer::Peer;
 use super::read::RaftReplica;
 use super::snapshot::{Arrived, Streams};
 use super::transport::{Arrivals, PeerMessage, Transport};
-use super::view::{RegionView, Regions};
+use super::view::Regions;
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
 use crate::pessimistic_locks::{Budget, MovedLock};
@@ -212,8 +212,9 @@ impl RaftStore {
     pub(super) async fn settle(&self) {
         loop {
             let views = self.replica.regions.all();
-            for view in views.iter().filter(|view| view.region().peers.len() == 1) {
-                view.wait_until(RegionView::is_ready).await;
+            for view in &views {
+                // Members that the log adds, behind what was applied before, may have elected another leader.
+                view.wait_until(|view| view.is_ready() || view.region().peers.len() > 1).await;
             }
             let (sender, synced) = oneshot::channel();
             self.replica.inbox.push(Message::Sync(sender));

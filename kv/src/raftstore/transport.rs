@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 use raft::eraftpb::{Message as RaftMessage, MessageType};
 use rutile_kv_types::{Peer as PeerId, RegionEpoch};
 
+use super::create::greets;
 use super::message::Message;
 use super::peer::Peer;
 use super::read::RaftReplica;
@@ -166,8 +167,7 @@ impl RaftLoop {
             let to = known.or_else(|| peer.strangers.iter().find(|stranger| stranger.id == message.to));
             if let Some(to) = to.cloned() {
                 let from = peer.view.peer.clone();
-                let greets = message.get_msg_type() == MessageType::MsgHeartbeat && message.commit == 0;
-                let range = greets.then(|| (region.start_key.clone(), region.end_key.clone()));
+                let range = greets(&message).then(|| (region.start_key.clone(), region.end_key.clone()));
                 let epoch = region.epoch;
                 let message = PeerMessage { region_id, epoch, from, to, range, is_tombstone: false, message };
                 if message.message.get_msg_type() == MessageType::MsgSnapshot {

@@ -106,7 +106,9 @@ impl RegionView {
     /// Replaces the region after a split. Answers the locks in memory that lie outside it now.
     pub fn set_region(&self, region: Arc<Region>) -> Vec<MovedLock> {
         debug_assert_eq!(region.id, self.region_id, "a view stays with its region");
-        self.memory_locks.change_region(&region.clone(), || *self.region.write() = region)
+        let moved = self.memory_locks.change_region(&region.clone(), || *self.region.write() = region);
+        self.changed.notify_waiters();
+        moved
     }
 
     /// This peer became the leader of `term`; `is_first` when the region had no leader before.
