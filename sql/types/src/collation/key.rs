@@ -30,7 +30,13 @@ impl Collation {
     }
 
     pub fn compare(self, a: &[u8], b: &[u8]) -> Ordering {
-        match self.info().family {
+        let family = self.info().family;
+        if family == Family::Uca900AiCi
+            && let Some(order) = first_difference900(a, b)
+        {
+            return order;
+        }
+        match family {
             Family::Bytes => self.unpadded(a).cmp(self.unpadded(b)),
             _ if a == b => Ordering::Equal,
             Family::Uca900AiCi if a.is_ascii() && b.is_ascii() => compare_ascii900(a, b),
@@ -94,6 +100,17 @@ impl Collation {
                 | Family::Uca400
         )
     }
+}
+
+/// The order where the first bytes that differ are ASCII characters of unlike weight, as those of most texts are: what
+/// is in front of them is the same text and weighs the same, and what follows does not count.
+fn first_difference900(a: &[u8], b: &[u8]) -> Option<Ordering> {
+    let (x, y) = a.iter().zip(b).find(|(x, y)| x != y)?;
+    if !x.is_ascii() || !y.is_ascii() {
+        return None;
+    }
+    let (x, y) = (uca::ascii_weight(*x), uca::ascii_weight(*y));
+    (x != 0 && y != 0 && x != y).then(|| x.cmp(&y))
 }
 
 fn compare_ascii900(a: &[u8], b: &[u8]) -> Ordering {

@@ -69,13 +69,19 @@ pub(super) fn ascii_weight(byte: u8) -> u16 {
 pub(super) fn primary900_key(text: &[u8], out: &mut Vec<u8>) {
     if text.is_ascii() {
         let weights = &*ASCII900;
-        out.reserve(text.len() * 2);
+        let start = out.len();
+        out.resize(start + text.len() * 2, 0);
+        let (places, _) = out.split_at_mut(start).1.as_chunks_mut::<2>();
+        let mut filled = 0;
         for byte in text {
-            let weight = weights[usize::from(*byte)];
-            if weight != 0 {
-                out.extend_from_slice(&weight.to_be_bytes());
+            let weight = weights[usize::from(*byte & 0x7F)];
+            if let Some(place) = places.get_mut(filled) {
+                *place = weight.to_be_bytes();
             }
+            // The next one is written over the place of an ignorable character.
+            filled += usize::from(weight != 0);
         }
+        out.truncate(start + filled * 2);
         return;
     }
     for c in String::from_utf8_lossy(text).chars() {
