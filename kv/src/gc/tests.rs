@@ -39,10 +39,10 @@ impl Fixture {
     fn put(&self, key: &Key, commit_ts: u64, write: &Write) {
         let mut batch = WriteBatch::new();
         if write.write_type == WriteType::Put && write.short_value.is_none() {
-            let at = key.clone().append_ts(write.start_ts);
+            let at = key.with_ts(write.start_ts);
             batch.put(Cf::Default, at.as_encoded(), long_value(write.start_ts));
         }
-        batch.put(Cf::Write, key.clone().append_ts(commit_ts.into()).as_encoded(), write.to_bytes());
+        batch.put(Cf::Write, key.with_ts(commit_ts.into()).as_encoded(), write.to_bytes());
         self.replica.engine.write(batch, false).expect("memory engine");
     }
 

@@ -50,7 +50,7 @@ impl<'s> PointGetter<'s> {
                 IterOptions { prefix_same_as_start: true, fill_cache, ..IterOptions::default() },
             )
         });
-        let mut valid = writes.seek(key.clone().append_ts(ts).as_encoded())?;
+        let mut valid = writes.seek(key.with_ts(ts).as_encoded())?;
         while valid && key.is_version_of(writes.key()) {
             let write = WriteRef::parse(writes.value())?;
             match write.write_type {

@@ -62,7 +62,7 @@ impl<'s> Reader<'s> {
     /// The newest record of any type at or below `ts`.
     pub fn seek_write(&mut self, key: &Key, ts: TimeStamp) -> Result<Option<(TimeStamp, Write)>> {
         let writes = self.writes();
-        writes.seek(key.clone().append_ts(ts).as_encoded())?;
+        writes.seek(key.with_ts(ts).as_encoded())?;
         read_record(&**writes, key)
     }
 
@@ -106,7 +106,7 @@ impl<'s> Reader<'s> {
 
     /// What the default CF holds for `key` at `start_ts`.
     pub fn long_value(&self, key: &Key, start_ts: TimeStamp) -> Result<Option<Bytes>> {
-        Ok(self.snapshot.get(Cf::Default, key.clone().append_ts(start_ts).as_encoded())?)
+        Ok(self.snapshot.get(Cf::Default, key.with_ts(start_ts).as_encoded())?)
     }
 
     /// The record that the transaction `start_ts` left on the key. Its commit timestamp is above
@@ -209,7 +209,7 @@ pub(super) fn bounded(start: &[u8], end: &[u8]) -> IterOptions {
 
 /// A value in the default CF. It must be there: the record naming it was written in the same batch or later.
 pub(super) fn load_long_value(snapshot: &dyn Snapshot, key: &Key, start_ts: TimeStamp) -> Result<Bytes> {
-    let at = key.clone().append_ts(start_ts);
+    let at = key.with_ts(start_ts);
     let value = snapshot.get(Cf::Default, at.as_encoded())?;
     value.ok_or_else(|| Error::corrupt("default CF", format!("no value at {at}")))
 }

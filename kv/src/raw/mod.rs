@@ -24,5 +24,5 @@ use rutile_kv_types::{Key, TimeStamp};
 
 /// Where a raw key is stored in the default CF.
 fn stored_key(key: &Key) -> Key {
-    key.clone().append_ts(TimeStamp::ZERO)
+    key.with_ts(TimeStamp::ZERO)
 }

@@ -45,6 +45,14 @@ impl Key {
         }
     }
 
+    /// This key at a version.
+    #[must_use]
+    pub fn with_ts(&self, ts: TimeStamp) -> Key {
+        let mut encoded = Vec::with_capacity(self.0.len() + TS_BYTES);
+        encoded.extend_from_slice(&self.0);
+        Key(encoded).append_ts(ts)
+    }
+
     /// Appends a version.
     #[must_use]
     pub fn append_ts(mut self, ts: TimeStamp) -> Key {
@@ -128,7 +136,7 @@ mod tests {
     #[test]
     fn a_version_comes_off_again() {
         let key = Key::from_raw(b"t1_r1");
-        let with_ts = key.clone().append_ts(42.into());
+        let with_ts = key.with_ts(42.into());
         assert_eq!(with_ts.decode_ts(), Ok(TimeStamp::new(42)));
         assert!(key.is_version_of(with_ts.as_encoded()));
         assert!(!Key::from_raw(b"t1_r").is_version_of(with_ts.as_encoded()));

@@ -12,6 +12,9 @@ use crate::EngineConfig;
 const TABLE_FILE_BYTES: u64 = 16 << 20;
 /// A block; one read and one checksum per point lookup.
 const BLOCK_BYTES: usize = 16 << 10;
+/// Keys from one whole key to the next in a block of the write CF: a point read seeks there and decodes two on average on
+/// its way, for 3 % more space before compression.
+const WRITE_RESTART_INTERVAL: i32 = 4;
 /// About 1 % false positives.
 const BLOOM_BITS_PER_KEY: f64 = 10.0;
 /// Share of a memtable that its bloom filter may take.
@@ -95,7 +98,9 @@ fn table(cf: Cf, cache: &Cache) -> BlockBasedOptions {
     table.set_pin_l0_filter_and_index_blocks_in_cache(true);
     table.set_bloom_filter(BLOOM_BITS_PER_KEY, false);
     table.set_whole_key_filtering(cf != Cf::Write);
-    if cf != Cf::Write {
+    if cf == Cf::Write {
+        table.set_block_restart_interval(WRITE_RESTART_INTERVAL);
+    } else {
         table.set_data_block_index_type(DataBlockIndexType::BinaryAndHash);
     }
     table
