@@ -192,13 +192,13 @@ fn access_paths(relation: &super::Relation) -> Vec<String> {
         found.push(match access_path::choose(scan, predicates) {
             AccessPath::Full { .. } => "path: full".to_owned(),
             AccessPath::Records { ranges } => {
-                format!("path: rows, {} ({} ranges)", ranges.text(), ranges.ranges.len())
+                format!("path: rows, {} ({} ranges)", ranges.text(&scan.table), ranges.ranges.len())
             }
             AccessPath::Index { index, ranges } => {
                 format!(
                     "path: index {}, {} ({} ranges)",
                     scan.table.indexes[index].name,
-                    ranges.text(),
+                    ranges.text(&scan.table),
                     ranges.ranges.len()
                 )
             }

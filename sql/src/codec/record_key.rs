@@ -45,6 +45,16 @@ pub fn record_key(table_id: i64, handle: &Handle) -> Vec<u8> {
     key
 }
 
+/// The same for an integer handle, in memory of just its size, because reads of single rows make one each.
+pub fn integer_record_key(table_id: i64, handle: i64) -> Vec<u8> {
+    let mut key = Vec::with_capacity(RECORD_PREFIX_LEN + size_of::<i64>());
+    key.push(TABLE_PREFIX);
+    datum::append_i64(&mut key, table_id);
+    key.extend_from_slice(RECORD_SEPARATOR);
+    datum::append_i64(&mut key, handle);
+    key
+}
+
 /// All rows and index entries of a table.
 pub fn table_range(table_id: i64) -> KeyRange {
     KeyRange::prefix(table_prefix(table_id))

@@ -155,14 +155,14 @@ pub(super) fn scan_node(table: &TableInfo, alias: &str, path: &AccessPath) -> No
         AccessPath::Full { .. } => leaf("TableFullScan", "kv", access, String::new()),
         AccessPath::Records { ranges } => {
             let name = if ranges.is_all_points() { "PointGet" } else { "TableRangeScan" };
-            leaf(name, "kv", access, format!("range: {}", ranges.text()))
+            leaf(name, "kv", access, format!("range: {}", ranges.text(table)))
         }
         AccessPath::Index { index, ranges } => {
             let named = table.indexes.get(*index).map_or_else(String::new, |index| {
                 let columns: Vec<&str> = index.columns.iter().map(|part| part.name.as_str()).collect();
                 format!(", index:{}({})", index.name, columns.join(", "))
             });
-            leaf("IndexRangeScan", "kv", access + &named, format!("range: {}", ranges.text()))
+            leaf("IndexRangeScan", "kv", access + &named, format!("range: {}", ranges.text(table)))
         }
     }
 }

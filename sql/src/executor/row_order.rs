@@ -1,7 +1,6 @@
 //! ORDER BY and DISTINCT over rows in memory, by keys in which `memcmp` is MySQL's order: text by its collation.
 
-use std::collections::HashSet;
-
+use hashbrown::HashSet;
 use rutile_sql_functions::EvalContext;
 use rutile_sql_types::{FieldType, MySqlError, TypeKind, Value};
 

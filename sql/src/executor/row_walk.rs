@@ -44,6 +44,9 @@ impl RowWalk<'_> {
     ) -> Result<ControlFlow<()>, MySqlError> {
         match self.path {
             AccessPath::Records { ranges } if ranges.is_all_points() => {
+                if let [range] = ranges.ranges.as_slice() {
+                    return fetch_one(reader, &range.start, visit).await;
+                }
                 let keys = ranges.ranges.iter().map(|range| range.start.clone()).collect();
                 return fetch(reader, keys, visit).await;
             }
@@ -100,7 +103,7 @@ impl RowWalk<'_> {
         // a scan finds it.
         if unique && let Some(value) = reader.get(&range.start).await? {
             let key = self.record_key(index, &range.start, &value)?;
-            return fetch(reader, vec![key], visit).await;
+            return fetch_one(reader, &key, visit).await;
         }
         let mut entries = reader.scan(range.clone(), ScanOptions::default());
         let mut ended = false;
@@ -125,6 +128,18 @@ impl RowWalk<'_> {
         let handle =
             index_entry::handle_of_entry(self.table, index, key, value).map_err(MySqlError::internal)?;
         Ok(Bytes::from(record_key::record_key(self.table.id, &handle)))
+    }
+}
+
+/// One row by its key.
+async fn fetch_one(
+    reader: &SnapshotReader<'_>,
+    key: &Bytes,
+    visit: &mut Visit<'_>,
+) -> Result<ControlFlow<()>, MySqlError> {
+    match reader.get(key).await? {
+        Some(stored) => visit(key, &stored),
+        None => Ok(ControlFlow::Continue(())),
     }
 }
 

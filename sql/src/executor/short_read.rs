@@ -215,7 +215,9 @@ fn without_covered<'q>(scan: &TableScan, path: &AccessPath, filters: Cow<'q, [Ex
     if !filters.iter().any(|term| compares_handle(term, handle)) {
         return filters;
     }
-    Cow::Owned(filters.iter().filter(|term| !compares_handle(term, handle)).cloned().collect())
+    let mut left = filters.into_owned();
+    left.retain(|term| !compares_handle(term, handle));
+    Cow::Owned(left)
 }
 
 fn compares_handle(term: &Expr, handle: usize) -> bool {
@@ -271,6 +273,9 @@ pub(super) fn early_end(
     operators: &[&Relation],
     path: &AccessPath,
 ) -> (Option<usize>, bool) {
+    if !operators.iter().any(|operator| matches!(operator, Relation::Limit { .. })) {
+        return (None, false);
+    }
     let mut columns: Vec<Option<usize>> = scan.columns.iter().map(|column| Some(*column)).collect();
     let mut reverse = false;
     for (position, operator) in operators.iter().rev().enumerate() {

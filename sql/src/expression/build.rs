@@ -1,5 +1,7 @@
 //! Builds calls: types inferred, constants brought to the type they are compared in, constants folded.
 
+use std::sync::Arc;
+
 use rutile_sql_functions::call::infer;
 use rutile_sql_functions::{ArgInfo, CallInfo, Coercibility, InferContext, lookup};
 use rutile_sql_types::convert::{to_datetime, to_duration};
@@ -26,7 +28,7 @@ fn bind(name: &str, args: Vec<Expr>, context: &mut InferContext) -> Result<Expr,
     let function = lookup(name).ok_or_else(|| MySqlError::internal(format!("no function {name}")))?;
     let infos: Vec<ArgInfo<'_>> = args.iter().map(arg_info).collect();
     let info = CallInfo::bind(function, context, &infos)?;
-    Ok(Expr::Call(Box::new(Call { function, args, info })))
+    Ok(Expr::Call(Box::new(Call { function, args, info: Arc::new(info) })))
 }
 
 /// What type inference may know of an expression.
@@ -94,7 +96,7 @@ pub fn collate(statement: &Evaluation, operand: Expr, collation: Collation) -> R
     };
     let mut collated = cast(statement, operand, target)?;
     if let Expr::Call(call) = &mut collated {
-        call.info.coercibility = Coercibility::Explicit;
+        Arc::make_mut(&mut call.info).coercibility = Coercibility::Explicit;
     }
     Ok(collated)
 }

@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use rutile_sql_functions::{CallInfo, Function};
 use rutile_sql_types::{FieldType, Value};
@@ -38,7 +39,7 @@ pub struct Call {
     pub function: &'static Function,
     pub args: Vec<Expr>,
     /// Types of the arguments and of the result, as the kernel wants them.
-    pub info: CallInfo,
+    pub info: Arc<CallInfo>,
 }
 
 impl Expr {

@@ -74,6 +74,10 @@ pub fn choose(scan: &TableScan, filters: &[Expr]) -> AccessPath {
     };
     let primary = table.primary_key().is_some_and(|index| usable(&scan.index_hints, index));
     if primary && let Some(ranges) = record_ranges(table, filters, &scan.columns) {
+        if ranges.is_all_points() {
+            // Nothing is shorter than the way to the rows themselves.
+            return AccessPath::Records { ranges };
+        }
         consider(score(&ranges, true, true), AccessPath::Records { ranges });
     }
     for (position, index) in table.indexes.iter().enumerate() {

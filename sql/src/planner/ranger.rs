@@ -14,7 +14,7 @@ use rutile_sql_types::{Decimal, FieldType, TypeKind, Value};
 
 use crate::catalog::{HandleKind, IndexInfo, TableInfo};
 use crate::codec::datum::{self, NULL_FLAG};
-use crate::codec::record_key::{index_prefix, record_prefix};
+use crate::codec::record_key::{index_prefix, integer_record_key, record_prefix};
 use crate::expression::{Expr, compare_values};
 
 /// Most points that leading key columns are multiplied out to; beyond, later columns are not used.
@@ -42,8 +42,8 @@ pub struct KeyRanges {
     pub bounded: (bool, bool),
     /// How many columns the key has.
     pub key_columns: usize,
-    /// The columns that were used and what is known about them.
-    pub conditions: Vec<(String, Intervals)>,
+    /// The columns of the table that were used and what is known about them.
+    pub conditions: Vec<(usize, Intervals)>,
 }
 
 impl KeyRanges {
@@ -52,9 +52,10 @@ impl KeyRanges {
     }
 
     /// The conditions as EXPLAIN shows them.
-    pub fn text(&self) -> String {
+    pub fn text(&self, table: &TableInfo) -> String {
+        let name = |column: usize| table.columns.get(column).map_or("?", |column| column.name.as_str());
         let conditions: Vec<String> =
-            self.conditions.iter().map(|(column, intervals)| intervals.text(column)).collect();
+            self.conditions.iter().map(|(column, intervals)| intervals.text(name(*column))).collect();
         conditions.join(" AND ")
     }
 }
@@ -63,7 +64,8 @@ impl KeyRanges {
 struct KeyColumn<'a> {
     /// Position in the scan's columns.
     position: usize,
-    name: &'a str,
+    /// Position in the table's columns.
+    offset: usize,
     ty: &'a FieldType,
     prefix: Option<u32>,
 }
@@ -98,7 +100,7 @@ fn key_columns<'a>(table: &'a TableInfo, index: &IndexInfo, columns: &[usize]) -
         .map(|part| {
             let info = table.columns.get(part.offset)?;
             let position = columns.iter().position(|column| *column == part.offset)?;
-            Some(KeyColumn { position, name: &info.name, ty: &info.ty, prefix: part.length })
+            Some(KeyColumn { position, offset: part.offset, ty: &info.ty, prefix: part.length })
         })
         .collect()
 }
@@ -131,7 +133,7 @@ fn integer_handle_ranges(
     }
     let points = intervals.list.iter().all(Interval::is_point);
     let bounded = intervals.bounded();
-    Some(finish(ranges, usize::from(points), bounded, 1, vec![(info.name.clone(), intervals)]))
+    Some(finish(ranges, usize::from(points), bounded, 1, vec![(offset, intervals)]))
 }
 
 /// The least and greatest integer of the interval.
@@ -158,12 +160,8 @@ fn integer_bounds(interval: &Interval, unsigned: bool) -> Option<(i128, i128)> {
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounds were clipped to 64 bits")]
 fn handle_range(table: i64, low: i128, high: i128) -> (Vec<u8>, Vec<u8>) {
-    let key = |handle: i128| {
-        let mut key = record_prefix(table);
-        datum::append_i64(&mut key, (handle as u64).cast_signed());
-        key
-    };
-    (key(low), prefix_end(&key(high)))
+    let key = |handle: i128| integer_record_key(table, (handle as u64).cast_signed());
+    (key(low), prefix_end(key(high)))
 }
 
 fn range(start: Vec<u8>, end: Vec<u8>) -> KeyRange {
@@ -171,8 +169,14 @@ fn range(start: Vec<u8>, end: Vec<u8>) -> KeyRange {
 }
 
 /// The least key above all that start with `prefix`.
-fn prefix_end(prefix: &[u8]) -> Vec<u8> {
-    KeyRange::prefix(prefix.to_vec()).end.to_vec()
+fn prefix_end(mut prefix: Vec<u8>) -> Vec<u8> {
+    while let Some(last) = prefix.pop() {
+        if last < u8::MAX {
+            prefix.push(last + 1);
+            break;
+        }
+    }
+    prefix
 }
 
 fn datum_ranges(prefix: Vec<u8>, key: &[KeyColumn<'_>], filters: &[Expr]) -> Option<KeyRanges> {
@@ -198,7 +202,7 @@ fn datum_ranges(prefix: Vec<u8>, key: &[KeyColumn<'_>], filters: &[Expr]) -> Opt
             }
             points = next;
             point_columns += 1;
-            conditions.push((column.name.to_owned(), intervals));
+            conditions.push((column.offset, intervals));
             continue;
         }
         let mut ranges = Vec::with_capacity(points.len() * intervals.list.len());
@@ -211,13 +215,13 @@ fn datum_ranges(prefix: Vec<u8>, key: &[KeyColumn<'_>], filters: &[Expr]) -> Opt
             }
         }
         let bounded = intervals.bounded();
-        conditions.push((column.name.to_owned(), intervals));
+        conditions.push((column.offset, intervals));
         return Some(finish(ranges, point_columns, bounded, key.len(), conditions));
     }
     if point_columns == 0 {
         return None;
     }
-    let ranges = points.into_iter().map(|point| (point.clone(), prefix_end(&point))).collect();
+    let ranges = points.into_iter().map(|point| (point.clone(), prefix_end(point))).collect();
     Some(finish(ranges, point_columns, (false, false), key.len(), conditions))
 }
 
@@ -226,24 +230,20 @@ fn finish(
     point_columns: usize,
     bounded: (bool, bool),
     key_columns: usize,
-    conditions: Vec<(String, Intervals)>,
+    conditions: Vec<(usize, Intervals)>,
 ) -> KeyRanges {
     ranges.retain(|(start, end)| start < end);
     ranges.sort();
     // Collations can make two constants one key, intervals of OR may overlap, and no row is to be read twice.
-    let mut merged: Vec<(Vec<u8>, Vec<u8>)> = Vec::with_capacity(ranges.len());
-    for (start, end) in ranges {
-        match merged.last_mut() {
-            // Not where they only touch: neighbouring points stay points, which are read one by one.
-            Some((_, last)) if *last > start => {
-                if *last < end {
-                    *last = end;
-                }
-            }
-            _ => merged.push((start, end)),
+    ranges.dedup_by(|(start, end), (_, last)| {
+        // Not where they only touch: neighbouring points stay points, which are read one by one.
+        let overlaps = *last > *start;
+        if overlaps && *last < *end {
+            *last = std::mem::take(end);
         }
-    }
-    let ranges = merged.into_iter().map(|(start, end)| range(start, end)).collect();
+        overlaps
+    });
+    let ranges = ranges.into_iter().map(|(start, end)| range(start, end)).collect();
     KeyRanges { ranges, point_columns, bounded, key_columns, conditions }
 }
 
@@ -262,13 +262,13 @@ fn datum_range(point: &[u8], interval: &Interval, column: &KeyColumn<'_>) -> Opt
             key.push(NULL_FLAG + 1);
             key
         }
-        Bound::Excluded(value) if exact => prefix_end(&encode(value)?),
+        Bound::Excluded(value) if exact => prefix_end(encode(value)?),
         Bound::Included(value) | Bound::Excluded(value) => encode(value)?,
     };
     let end = match &interval.high {
-        Bound::Unbounded => prefix_end(point),
+        Bound::Unbounded => prefix_end(point.to_vec()),
         Bound::Excluded(value) if exact => encode(value)?,
-        Bound::Included(value) | Bound::Excluded(value) => prefix_end(&encode(value)?),
+        Bound::Included(value) | Bound::Excluded(value) => prefix_end(encode(value)?),
     };
     Some((start, end))
 }

@@ -1,6 +1,6 @@
 //! The type of a column or expression, with constructors for the common ones.
 
-use std::sync::Arc;
+use super::elements::Elements;
 
 use super::TypeKind;
 use crate::Collation;
@@ -22,7 +22,7 @@ pub struct FieldType {
     pub decimals: u8,
     pub collation: Collation,
     /// ENUM and SET members, in order; empty for all other kinds.
-    pub elements: Arc<[Arc<str>]>,
+    pub elements: Elements,
 }
 
 impl FieldType {
@@ -35,7 +35,7 @@ impl FieldType {
             length,
             decimals,
             collation,
-            elements: Arc::from([]),
+            elements: Elements::default(),
         }
     }
 
@@ -163,12 +163,14 @@ impl FieldType {
         Self::new(TypeKind::Blob)
     }
 
-    pub fn enumeration(elements: Arc<[Arc<str>]>, collation: Collation) -> Self {
+    pub fn enumeration(elements: impl Into<Elements>, collation: Collation) -> Self {
+        let elements = elements.into();
         let length = elements.iter().map(|e| e.chars().count() as u32).max().unwrap_or(0);
         Self { elements, ..Self::plain(TypeKind::Enum, length, 0, collation) }
     }
 
-    pub fn set(elements: Arc<[Arc<str>]>, collation: Collation) -> Self {
+    pub fn set(elements: impl Into<Elements>, collation: Collation) -> Self {
+        let elements = elements.into();
         let chars: usize = elements.iter().map(|e| e.chars().count()).sum();
         let length = (chars + elements.len().saturating_sub(1)) as u32;
         Self { elements, ..Self::plain(TypeKind::Set, length, 0, collation) }
