@@ -26,6 +26,6 @@ mod vector;
 pub use aggregate::{Accumulator, Aggregate, AggregateInfo, lookup as lookup_aggregate};
 pub use call::{
     ArgInfo, Arity, CallInfo, Coercibility, ColumnarArg, EvalContext, Function, GrowingColumn, InferContext,
-    MemoryCheck, eval_arrow,
+    MemoryCheck, SessionConstants, eval_arrow,
 };
 pub use registry::{all, lookup};

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use smallvec::SmallVec;
 use tokio::sync::Notify;
 
 use crate::catalog::{InfoSchema, TableId, TableInfo};
@@ -18,13 +19,19 @@ use crate::catalog::{InfoSchema, TableId, TableInfo};
 struct Uses {
     /// The schema version of a running statement whose tables are not known yet.
     binding: Option<i64>,
-    /// Table and the schema version it was used at.
-    tables: HashMap<TableId, i64>,
+    /// Tables, few as a rule, and the schema version that each was used at.
+    tables: SmallVec<[(TableId, i64); 4]>,
+}
+
+impl Uses {
+    fn version_of(&self, table: TableId) -> Option<i64> {
+        self.tables.iter().find(|(used, _)| *used == table).map(|(_, version)| *version)
+    }
 }
 
 #[derive(Debug, Default)]
 pub struct MetadataLocks {
-    uses: Mutex<HashMap<u64, Uses>>,
+    uses: Mutex<hashbrown::HashMap<u64, Uses>>,
     released: Notify,
 }
 
@@ -47,12 +54,15 @@ impl MetadataLocks {
     /// The statement uses this table.
     pub fn use_table(&self, session: u64, table: &TableInfo, version: i64) {
         let mut uses = self.uses.lock();
-        uses.entry(session).or_default().tables.entry(table.id).or_insert(version);
+        let entry = uses.entry(session).or_default();
+        if entry.version_of(table.id).is_none() {
+            entry.tables.push((table.id, version));
+        }
     }
 
     /// The session's transaction, or the running statement, uses this table already.
     pub fn uses_table(&self, session: u64, table: TableId) -> bool {
-        self.uses.lock().get(&session).is_some_and(|entry| entry.tables.contains_key(&table))
+        self.uses.lock().get(&session).is_some_and(|entry| entry.version_of(table).is_some())
     }
 
     /// The transaction of `session` ended: it holds no table any more.
@@ -66,7 +76,7 @@ impl MetadataLocks {
         let uses = self.uses.lock();
         uses.values().all(|entry| {
             entry.binding.is_none_or(|binding| binding >= version)
-                && entry.tables.get(&table).is_none_or(|used| *used >= version)
+                && entry.version_of(table).is_none_or(|used| used >= version)
         })
     }
 
@@ -75,7 +85,7 @@ impl MetadataLocks {
         loop {
             let released = self.released.notified();
             let used = self.uses.lock().iter().any(|(other, entry)| {
-                *other != session && entry.tables.keys().any(|table| tables.contains_key(table))
+                *other != session && entry.tables.iter().any(|(table, _)| tables.contains_key(table))
             });
             if !used {
                 return;

@@ -15,7 +15,7 @@ use super::row;
 use super::short_read::{ShortRead, operators_over_table};
 use crate::binder::{BoundQuery, Relation, bind_query, column_metas};
 use crate::error::Result;
-use crate::expression::{Evaluation, Expr};
+use crate::expression::{Call, Evaluation, Expr};
 use crate::session::{ColumnMeta, StatementContext};
 
 /// The kept form of one prepared statement.
@@ -46,7 +46,7 @@ pub struct ReadTemplate {
 #[derive(Debug, PartialEq)]
 struct Facts {
     schema_version: i64,
-    database: Option<String>,
+    database: Option<Arc<str>>,
     sql_mode: SqlMode,
     collation: Collation,
     time_zone: TimeZone,
@@ -219,11 +219,15 @@ fn compares_integers(expr: &Expr) -> bool {
 
 /// The expression with values in its slots.
 pub fn fill(expr: &Expr, parameters: &[(Value, FieldType)]) -> Result<Expr, MySqlError> {
-    expr.clone().rewrite(&mut |expr| match expr {
-        Expr::Parameter { index, .. } => match parameters.get(index) {
+    match expr {
+        Expr::Parameter { index, .. } => match parameters.get(*index) {
             Some((value, ty)) => Ok(Expr::literal(value.clone(), ty.clone())),
             None => Err(MySqlError::internal(format!("placeholder {index} has no value"))),
         },
-        other => Ok(other),
-    })
+        Expr::Call(call) => {
+            let args = call.args.iter().map(|arg| fill(arg, parameters)).collect::<Result<_, _>>()?;
+            Ok(Expr::Call(Box::new(Call { function: call.function, args, info: Arc::clone(&call.info) })))
+        }
+        other => Ok(other.clone()),
+    }
 }

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use rutile_sql_functions::EvalContext;
+use rutile_sql_functions::{EvalContext, SessionConstants};
 use rutile_sql_types::MySqlError;
 
+use super::instance::Instance;
 use super::processlist::Process;
 use super::session_values::SessionView;
+use super::state::SessionInfo;
 use super::statement_context::StatementContext;
 use crate::binder::BindContext;
 use crate::expression::{Evaluation, Interruption};
@@ -41,6 +43,22 @@ impl Interruption for SessionInterruption {
     }
 }
 
+/// What the expressions of a new session may ask of it.
+pub(super) fn constants(instance: &Instance, info: &SessionInfo, process: &Process) -> SessionConstants {
+    let account = format!("{}@{}", info.user, info.host);
+    let (clock, random) = (Arc::clone(&instance.env().clock), Arc::clone(&instance.env().random));
+    SessionConstants {
+        connection_id: info.connection_id,
+        user: account.clone(),
+        current_user: account,
+        version: instance.config().facts.version.clone(),
+        wall_clock: Some(Box::new(move || i64::try_from(clock.unix_micros()).unwrap_or(i64::MAX))),
+        entropy: Box::new(move |bytes| random.fill(bytes)),
+        killed: process.kill_flag(),
+        ..SessionConstants::default()
+    }
+}
+
 impl StatementContext<'_> {
     /// What all expressions of this statement share. `changes_data` makes division by zero an error under
     /// strict mode; `max_execution_time` counts for statements that only read (MySQL manual).
@@ -71,16 +89,8 @@ impl StatementContext<'_> {
     fn eval_context(&self, changes_data: bool) -> EvalContext {
         let settings = self.settings();
         let state = &*self.session;
-        let account: Arc<str> = Arc::from(format!("{}@{}", state.info.user, state.info.host));
-        let clock = Arc::clone(&self.instance.env().clock);
-        let random = Arc::clone(&self.instance.env().random);
         let mut context = EvalContext {
-            wall_clock: Some(Arc::new(move || i64::try_from(clock.unix_micros()).unwrap_or(i64::MAX))),
-            connection_id: state.info.connection_id,
-            user: Arc::clone(&account),
-            current_user: account,
-            database: state.database.as_deref().map(Arc::from),
-            version: Arc::from(self.instance.config().facts.version.as_str()),
+            database: state.database.clone(),
             last_insert_id: state.last_insert_id,
             row_count: state.row_count,
             found_rows: state.found_rows(),
@@ -89,9 +99,7 @@ impl StatementContext<'_> {
             max_allowed_packet: usize::try_from(settings.max_allowed_packet).unwrap_or(usize::MAX),
             default_week_format: i64::from(settings.default_week_format),
             changes_data,
-            killed: state.process().kill_flag(),
-            entropy: Arc::new(move |bytes| random.fill(bytes)),
-            ..EvalContext::default()
+            ..EvalContext::of(Arc::clone(&state.constants))
         };
         context.convert.sql_mode = settings.sql_mode;
         context.set_time(i64::try_from(state.statement_micros).unwrap_or(i64::MAX), settings.time_zone);

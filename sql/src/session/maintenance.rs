@@ -33,7 +33,9 @@ pub(super) async fn run(
     for name in &maintenance.tables {
         let database = match &name.database {
             Some(database) => database.value.clone(),
-            None => session.state.database.clone().ok_or_else(MySqlError::no_database_selected)?,
+            None => {
+                session.state.database.as_deref().ok_or_else(MySqlError::no_database_selected)?.to_owned()
+            }
         };
         let full = format!("{database}.{}", name.name);
         let line = |kind: &str, message: &str| {

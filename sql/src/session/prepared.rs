@@ -1,6 +1,6 @@
 //! Prepared statements: of the protocol by id, of SQL (PREPARE … EXECUTE) by name.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -65,7 +65,7 @@ pub(super) struct PreparedStatement {
 
 #[derive(Debug, Default)]
 pub(super) struct PreparedStatements {
-    by_id: HashMap<u32, Arc<PreparedStatement>>,
+    by_id: BTreeMap<u32, Arc<PreparedStatement>>,
     by_name: HashMap<String, u32>,
     last_id: u32,
 }

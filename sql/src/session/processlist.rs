@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use rutile_kv_env::Monotonic;
 use tokio::sync::Notify;
@@ -20,7 +21,8 @@ struct Activity {
     /// `Query`, `Sleep`, `Execute` …
     command: &'static str,
     since: Monotonic,
-    statement: Option<String>,
+    /// The statement's own bytes, shared with the text it came in.
+    statement: Option<Bytes>,
     /// Number of the statement that ran last.
     run: u64,
 }
@@ -39,7 +41,7 @@ pub struct Process {
 }
 
 impl Process {
-    pub(super) fn start(&self, command: &'static str, statement: Option<String>, now: Monotonic) {
+    pub(super) fn start(&self, command: &'static str, statement: Option<Bytes>, now: Monotonic) {
         let mut activity = self.activity.lock();
         activity.command = command;
         activity.statement = statement;
@@ -187,7 +189,7 @@ impl ProcessList {
                     database: activity.database,
                     command: activity.command,
                     seconds: now.saturating_since(activity.since).as_secs(),
-                    statement: activity.statement,
+                    statement: activity.statement.map(|text| String::from_utf8_lossy(&text).into_owned()),
                 }
             })
             .collect()

@@ -14,7 +14,7 @@ use super::prepared::{Prepared, PreparedStatement, PreparedStatements};
 use super::state::{SessionChanges, SessionInfo, SessionState, SessionStatus, Unreported};
 use super::statement_context::StatementContext;
 use super::status::StatementClass;
-use super::{dispatch, query, status, transaction_control};
+use super::{dispatch, environment, query, status, transaction_control};
 use crate::catalog::InfoSchema;
 use crate::domain::SchemaUse;
 use crate::error::{Error, ErrorClass, Result, SqlError};
@@ -79,6 +79,7 @@ impl Session {
         let mut state = SessionState {
             variables: SessionVariables::new(instance.global_variables()),
             database: None,
+            constants: Arc::new(environment::constants(&instance, &info, &process)),
             user_variables: HashMap::new(),
             variables_held: SessionHeld::new(Arc::clone(instance.memory())),
             last_insert_id: 0,
@@ -264,7 +265,7 @@ impl Session {
         &mut self,
         command: &'static str,
         statement: &Statement,
-        text: &[u8],
+        text: &Bytes,
         parameters: &[(Value, FieldType)],
     ) -> Result<Outcome, SqlError> {
         self.start_statement(command, statement, text);
@@ -306,7 +307,7 @@ impl Session {
         }
     }
 
-    fn start_statement(&mut self, command: &'static str, statement: &Statement, text: &[u8]) {
+    fn start_statement(&mut self, command: &'static str, statement: &Statement, text: &Bytes) {
         self.instance.status().count(&statement.kind);
         self.state.collect_streamed_warnings();
         if !dispatch::keeps_diagnostics(&statement.kind) {
@@ -319,7 +320,7 @@ impl Session {
         let own = statement.span.slice(text);
         let shown = own.get(..PROCESS_TEXT_BYTES_MAX.min(own.len())).unwrap_or(own);
         let now = self.instance.env().clock.now();
-        self.state.process.start(command, Some(String::from_utf8_lossy(shown).into_owned()), now);
+        self.state.process.start(command, Some(text.slice_ref(shown)), now);
     }
 
     pub(super) fn start_diagnostics(&mut self) {
@@ -406,7 +407,7 @@ impl Session {
         };
         self.state.process.set_database(Some(name.clone()));
         self.state.unreported.schema = true;
-        self.state.database = Some(name);
+        self.state.database = Some(name.into());
         self.state.variables.set_database_collation(collation);
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rutile_sql_functions::SessionConstants;
 use rutile_sql_types::{FieldType, MySqlError, Value, Warning, Warnings};
 
 use super::processlist::Process;
@@ -77,7 +78,9 @@ pub struct SessionChanges {
 #[derive(Debug)]
 pub struct SessionState {
     pub info: SessionInfo,
-    pub database: Option<String>,
+    pub database: Option<Arc<str>>,
+    /// What expressions may ask of the session.
+    pub(super) constants: Arc<SessionConstants>,
     pub variables: SessionVariables,
     /// By lower-case name.
     pub(super) user_variables: HashMap<Box<str>, (Value, FieldType)>,
@@ -137,7 +140,11 @@ impl SessionState {
         });
         SessionChanges {
             variables: variables.collect(),
-            schema: self.database.clone().filter(|_| schema && is_on("session_track_schema")),
+            schema: self
+                .database
+                .as_deref()
+                .filter(|_| schema && is_on("session_track_schema"))
+                .map(str::to_owned),
             state,
         }
     }
@@ -226,6 +233,10 @@ impl SessionState {
     }
 
     pub fn set_found_rows(&mut self, rows: u64) {
-        self.found_rows = Arc::new(AtomicU64::new(rows));
+        match Arc::get_mut(&mut self.found_rows) {
+            Some(counter) => *counter.get_mut() = rows,
+            // A stream of an earlier statement counts on.
+            None => self.found_rows = Arc::new(AtomicU64::new(rows)),
+        }
     }
 }

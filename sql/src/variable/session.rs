@@ -83,6 +83,7 @@ pub struct Settings {
     pub max_error_count: u64,
     pub lock_wait_timeout_s: u64,
     pub innodb_lock_wait_timeout_s: u64,
+    pub wait_timeout_s: u64,
     /// `timestamp`, in microseconds, if it was set.
     pub fixed_now_micros: Option<u64>,
     pub completion_chain: bool,
@@ -363,6 +364,7 @@ fn derive(started_with: &Snapshot, own: &HashMap<&'static str, Value>) -> Settin
         max_error_count: number("max_error_count"),
         lock_wait_timeout_s: number("lock_wait_timeout"),
         innodb_lock_wait_timeout_s: number("innodb_lock_wait_timeout"),
+        wait_timeout_s: number("wait_timeout"),
         fixed_now_micros: match value("timestamp") {
             #[expect(
                 clippy::cast_possible_truncation,

@@ -1,12 +1,10 @@
 //! What type inference and evaluation need from the statement and the session.
 
-use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rutile_sql_types::{
-    Collation, ConvertContext, FieldType, MySqlError, PackedDatetime, SqlMode, TimeZone, Value,
-};
+use rutile_sql_types::{Collation, ConvertContext, MySqlError, PackedDatetime, SqlMode, TimeZone, Value};
 
 use super::Coercibility;
 
@@ -35,7 +33,44 @@ impl Default for InferContext {
 }
 
 /// Source of random bytes; the server hands in its environment's.
-pub type Entropy = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
+pub type Entropy = Box<dyn Fn(&mut [u8]) + Send + Sync>;
+
+/// What expressions may ask of their session and its server. It outlives statements, which share it.
+pub struct SessionConstants {
+    pub connection_id: u64,
+    /// `user@host` as the client logged in, and the account it was matched to.
+    pub user: String,
+    pub current_user: String,
+    pub current_role: String,
+    pub version: String,
+    /// The wall clock for SYSDATE(), in microseconds since the epoch.
+    pub wall_clock: Option<Box<dyn Fn() -> i64 + Send + Sync>>,
+    pub entropy: Entropy,
+    /// Set while the session's running statement is to stop.
+    pub killed: Arc<AtomicBool>,
+}
+
+impl fmt::Debug for SessionConstants {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionConstants")
+    }
+}
+
+impl Default for SessionConstants {
+    fn default() -> Self {
+        Self {
+            connection_id: 0,
+            user: String::new(),
+            current_user: String::new(),
+            current_role: "NONE".to_owned(),
+            version: "8.4.0-rutile".to_owned(),
+            wall_clock: None,
+            // Zeros: a caller that needs randomness hands its source in.
+            entropy: Box::new(|bytes| bytes.fill(0)),
+            killed: Arc::default(),
+        }
+    }
+}
 
 /// Says whether a statement may hold more; the SQL layer hands its quota in.
 pub trait MemoryCheck: Send + Sync {
@@ -53,71 +88,57 @@ pub struct RandomState {
 /// Everything a running expression may ask for.
 #[derive(Clone)]
 pub struct EvalContext {
+    pub session: Arc<SessionConstants>,
     pub convert: ConvertContext,
     /// Start of the statement in microseconds since the epoch: NOW() does not move within a statement.
     pub statement_micros: i64,
-    /// The wall clock for SYSDATE(), in microseconds since the epoch.
-    pub wall_clock: Option<Arc<dyn Fn() -> i64 + Send + Sync>>,
-    pub connection_id: u64,
-    /// `user@host` as the client logged in, and the account it was matched to.
-    pub user: Arc<str>,
-    pub current_user: Arc<str>,
-    pub current_role: Arc<str>,
     pub database: Option<Arc<str>>,
-    pub version: Arc<str>,
     pub last_insert_id: u64,
     /// Set by LAST_INSERT_ID(expr).
     pub new_last_insert_id: Option<u64>,
     pub row_count: i64,
     pub found_rows: u64,
-    pub user_variables: HashMap<String, (Value, FieldType)>,
     pub div_precision_increment: u32,
     pub group_concat_max_len: u64,
     pub max_allowed_packet: usize,
     pub default_week_format: i64,
     /// INSERT, UPDATE or DELETE: division by zero is an error under strict mode.
     pub changes_data: bool,
-    pub killed: Arc<AtomicBool>,
     /// `None`: no bounds.
     pub memory: Option<Arc<dyn MemoryCheck>>,
-    pub entropy: Entropy,
     pub random: Option<RandomState>,
     pub uuid_counter: u64,
 }
 
 impl Default for EvalContext {
     fn default() -> Self {
+        Self::of(Arc::default())
+    }
+}
+
+impl EvalContext {
+    /// The context of a session with MySQL's defaults.
+    pub fn of(session: Arc<SessionConstants>) -> Self {
         Self {
+            session,
             convert: ConvertContext::default(),
             statement_micros: 0,
-            wall_clock: None,
-            connection_id: 0,
-            user: Arc::from(""),
-            current_user: Arc::from(""),
-            current_role: Arc::from("NONE"),
             database: None,
-            version: Arc::from("8.4.0-rutile"),
             last_insert_id: 0,
             new_last_insert_id: None,
             row_count: 0,
             found_rows: 0,
-            user_variables: HashMap::new(),
             div_precision_increment: 4,
             group_concat_max_len: 1024,
             max_allowed_packet: 64 << 20,
             default_week_format: 0,
             changes_data: false,
-            killed: Arc::new(AtomicBool::new(false)),
             memory: None,
-            // Zeros: a caller that needs randomness hands its source in.
-            entropy: Arc::new(|bytes| bytes.fill(0)),
             random: None,
             uuid_counter: 0,
         }
     }
-}
 
-impl EvalContext {
     /// Sets the statement's time and with it the date that a TIME belongs to.
     pub fn set_time(&mut self, statement_micros: i64, time_zone: TimeZone) {
         self.statement_micros = statement_micros;
@@ -133,6 +154,11 @@ impl EvalContext {
         self.convert.warn(error);
     }
 
+    /// The wall clock now, in microseconds since the epoch.
+    pub fn wall_micros(&self) -> i64 {
+        self.session.wall_clock.as_ref().map_or(self.statement_micros, |clock| clock())
+    }
+
     /// The statement's local time, cut to `fsp` digits.
     pub fn now(&self, fsp: u8) -> PackedDatetime {
         self.local(self.convert.time_zone, self.statement_micros, fsp)
@@ -145,7 +171,10 @@ impl EvalContext {
 
     /// Fails with 1317 once the statement was killed.
     pub fn check_killed(&self) -> Result<(), MySqlError> {
-        if self.killed.load(Ordering::Relaxed) { Err(MySqlError::query_interrupted()) } else { Ok(()) }
+        if self.session.killed.load(Ordering::Relaxed) {
+            return Err(MySqlError::query_interrupted());
+        }
+        Ok(())
     }
 
     /// Fails with 3170 if so many more bytes are too much for the statement.
@@ -169,7 +198,7 @@ impl EvalContext {
 
     pub fn random_bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
-        (self.entropy)(&mut bytes);
+        (self.session.entropy)(&mut bytes);
         bytes
     }
 }

@@ -14,5 +14,5 @@ pub mod infer;
 pub use arrow_driver::{ColumnarArg, GrowingColumn, eval_arrow};
 pub use bound::CallInfo;
 pub use collate::{Coercibility, aggregate_collation, concat_collation};
-pub use context::{EvalContext, InferContext, MemoryCheck};
+pub use context::{EvalContext, InferContext, MemoryCheck, SessionConstants};
 pub use function::{ArgInfo, Arity, Function};

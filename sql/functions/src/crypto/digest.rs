@@ -109,6 +109,6 @@ fn random_bytes(ctx: &mut EvalContext, args: &[Value], call: &CallInfo) -> Resul
         return Err(MySqlError::new(1690, "22003", "length value is out of range in 'random_bytes'"));
     }
     let mut bytes = vec![0; count as usize];
-    (ctx.entropy)(&mut bytes);
+    (ctx.session.entropy)(&mut bytes);
     Ok(bytes.into())
 }

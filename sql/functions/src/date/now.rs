@@ -59,6 +59,6 @@ fn time_of(at: PackedDatetime) -> Value {
 }
 
 fn sysdate(ctx: &mut EvalContext, _: &[Value], call: &CallInfo) -> Result<Value, MySqlError> {
-    let micros = ctx.wall_clock.as_ref().map_or(ctx.statement_micros, |clock| clock());
+    let micros = ctx.wall_micros();
     Ok(Value::Datetime(ctx.local(ctx.convert.time_zone, micros, call.result.fsp())))
 }

@@ -27,7 +27,7 @@ fn infer_text(ctx: &mut InferContext, args: &[ArgInfo<'_>]) -> Result<FieldType,
 
 /// Version 1 as in MySQL: time, counted on within the statement, and a random node.
 fn uuid(ctx: &mut EvalContext, _: &[Value], _: &CallInfo) -> Result<Value, MySqlError> {
-    let micros = ctx.wall_clock.as_ref().map_or(ctx.statement_micros, |clock| clock());
+    let micros = ctx.wall_micros();
     ctx.uuid_counter += 1;
     let ticks = (micros.max(0) as u64 * 10).wrapping_add(GREGORIAN_OFFSET).wrapping_add(ctx.uuid_counter);
     let random: [u8; 8] = ctx.random_bytes();
