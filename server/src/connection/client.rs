@@ -16,7 +16,7 @@ use rutile_sql::SqlError;
 use rutile_sql::session::{
     Instance, Outcome, Process, Script, Session, SessionInfo, StatementClass, TlsFacts,
 };
-use rutile_sql_types::{Collation, SqlMode, Value};
+use rutile_sql_types::{Collation, SqlMode};
 
 use crate::connection::Connections;
 use crate::connection::cursor::Cursors;
@@ -121,14 +121,14 @@ pub(crate) fn facts(session: &Session) -> SessionFacts {
 /// Measures one statement.
 struct Timer<'a> {
     connections: &'a Connections,
-    clock: Arc<dyn Clock>,
+    clock: &'a dyn Clock,
     class: StatementClass,
     began: Monotonic,
 }
 
 impl<'a> Timer<'a> {
-    fn start(connections: &'a Connections, instance: &Instance, class: StatementClass) -> Self {
-        let clock = instance.env().clock.clone();
+    fn start(connections: &'a Connections, instance: &'a Instance, class: StatementClass) -> Self {
+        let clock = &*instance.env().clock;
         let began = clock.now();
         Self { connections, clock, class, began }
     }
@@ -141,11 +141,11 @@ impl<'a> Timer<'a> {
 }
 
 /// Runs a statement to its outcome. A client that goes away meanwhile kills it.
-async fn run<F>(reply: &mut Reply<'_>, instance: Instance, id: u64, work: F) -> F::Output
+async fn run<F>(reply: &mut Reply<'_>, instance: &Instance, id: u64, work: F) -> F::Output
 where
     F: Future<Output = std::result::Result<Outcome, SqlError>> + Send,
 {
-    let kill = move || {
+    let kill = || {
         instance.processes().kill(id, false);
     };
     reply.watch(work, kill).await
@@ -158,17 +158,9 @@ impl Handler for Client {
     }
 
     fn idle_timeout(&self) -> Duration {
-        let Some(Open { session, .. }) = &self.open else {
-            return WAIT_TIMEOUT;
-        };
-        let Some(definition) = rutile_sql::variable::find("wait_timeout") else {
-            return WAIT_TIMEOUT;
-        };
-        match session.state().variables.get(definition) {
-            Value::Int(seconds) => Duration::from_secs(seconds.unsigned_abs()),
-            Value::UInt(seconds) => Duration::from_secs(seconds),
-            _ => WAIT_TIMEOUT,
-        }
+        self.open
+            .as_ref()
+            .map_or(WAIT_TIMEOUT, |open| Duration::from_secs(open.session.state().settings().wait_timeout_s))
     }
 
     fn killed(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
@@ -214,17 +206,17 @@ impl Handler for Client {
     }
 
     async fn query(&mut self, sql: Bytes, reply: &mut Reply<'_>) -> Result<()> {
-        let instance = self.instance.clone();
+        let instance = &self.instance;
         let Open { session, cursors } = open(&mut self.open)?;
         cursors.settle(session).await;
         let id = session.connection_id();
         let mut script = Script::new(sql, reply.allows_multi_statements());
         while let Some(statement) = session.next_statement(&mut script).map_err(refused)? {
             reply.set_more_results(script.has_more());
-            let timer = Timer::start(&self.connections, &instance, statement.class());
-            let outcome = run(reply, instance.clone(), id, session.execute(&statement)).await;
+            let timer = Timer::start(&self.connections, instance, statement.class());
+            let outcome = run(reply, instance, id, session.execute(&statement)).await;
             let sent = match outcome {
-                Ok(outcome) => result::send(session, &instance, outcome, reply).await,
+                Ok(outcome) => result::send(session, instance, outcome, reply).await,
                 Err(error) => Err(failed(session, error)),
             };
             timer.stop(sent.is_ok());
@@ -252,17 +244,17 @@ impl Handler for Client {
         parameters: Vec<Parameter>,
         reply: &mut Reply<'_>,
     ) -> Result<()> {
-        let instance = self.instance.clone();
+        let instance = &self.instance;
         let Open { session, cursors } = open(&mut self.open)?;
         cursors.settle(session).await;
         let id = session.connection_id();
         let connection = session.state().settings().collation_connection;
         let values = parameter::values(parameters, connection).map_err(refused)?;
-        let timer = Timer::start(&self.connections, &instance, session.prepared_class(statement));
-        let outcome = run(reply, instance.clone(), id, session.execute_prepared(statement, &values)).await;
+        let timer = Timer::start(&self.connections, instance, session.prepared_class(statement));
+        let outcome = run(reply, instance, id, session.execute_prepared(statement, &values)).await;
         let sent = match outcome {
             Ok(Outcome::Rows(rows)) if reply.wants_cursor() => cursors.open(statement, session, rows, reply),
-            Ok(outcome) => result::send(session, &instance, outcome, reply).await,
+            Ok(outcome) => result::send(session, instance, outcome, reply).await,
             Err(error) => Err(failed(session, error)),
         };
         timer.stop(sent.is_ok());

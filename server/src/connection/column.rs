@@ -1,5 +1,7 @@
 //! Result columns as clients see them.
 
+use std::sync::Arc;
+
 use rutile_server_wire::{Column, ColumnFlags, ColumnType};
 use rutile_sql::session::ColumnMeta;
 use rutile_sql_types::Collation;
@@ -11,11 +13,11 @@ pub(crate) fn column(meta: &ColumnMeta, results: Option<Collation>) -> Column {
     // NUM is MySQL's own and set by clients themselves.
     let flags = (meta.ty.wire_flags() | meta.flags) & !WireFlags::NUM;
     Column {
-        schema: meta.schema.to_string(),
-        table: meta.table.to_string(),
-        org_table: meta.org_table.to_string(),
-        name: meta.name.to_string(),
-        org_name: meta.org_name.to_string(),
+        schema: Arc::clone(&meta.schema),
+        table: Arc::clone(&meta.table),
+        org_table: Arc::clone(&meta.org_table),
+        name: Arc::clone(&meta.name),
+        org_name: Arc::clone(&meta.org_name),
         collation: meta.ty.wire_charset(results),
         length: meta.ty.wire_length(results),
         kind: column_type(meta.ty.wire_type()),

@@ -1,5 +1,7 @@
 //! Result-set metadata: column types, flags and the column definition packet.
 
+use std::sync::Arc;
+
 use crate::packet::put;
 
 /// `enum_field_types` of the protocol.
@@ -111,11 +113,11 @@ pub const DECIMALS_NOT_FIXED: u8 = 31;
 /// One column as clients see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
-    pub schema: String,
-    pub table: String,
-    pub org_table: String,
-    pub name: String,
-    pub org_name: String,
+    pub schema: Arc<str>,
+    pub table: Arc<str>,
+    pub org_table: Arc<str>,
+    pub name: Arc<str>,
+    pub org_name: Arc<str>,
     /// Collation id; 63 is binary.
     pub collation: u16,
     /// Display length in bytes of the result character set.
@@ -127,13 +129,14 @@ pub struct Column {
 
 impl Column {
     /// A column without a table behind it.
-    pub fn named(name: impl Into<String>, kind: ColumnType) -> Self {
+    pub fn named(name: impl Into<Arc<str>>, kind: ColumnType) -> Self {
+        let empty: Arc<str> = Arc::from("");
         Self {
-            schema: String::new(),
-            table: String::new(),
-            org_table: String::new(),
+            schema: Arc::clone(&empty),
+            table: Arc::clone(&empty),
+            org_table: Arc::clone(&empty),
             name: name.into(),
-            org_name: String::new(),
+            org_name: empty,
             collation: 63,
             length: 0,
             kind,

@@ -28,6 +28,7 @@ mod packet;
 mod reply;
 mod row;
 mod serve;
+mod silence;
 mod status;
 mod tls;
 mod transport;

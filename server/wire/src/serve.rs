@@ -6,7 +6,7 @@ use tokio::time::timeout;
 use crate::auth::{Accounts, Attempt, Authenticator, SCRAMBLE_BYTES};
 use crate::capability::Capabilities;
 use crate::command::{Layout, Request, Statements};
-use crate::config::{ConnectionConfig, PRE_AUTH_PACKET_BYTES_MAX, Stop, StopReason};
+use crate::config::{ConnectionConfig, PRE_AUTH_PACKET_BYTES_MAX};
 use crate::error::{Class, Error, ErrorPacket, Result};
 use crate::handler::{Handler, Login};
 use crate::handshake::{ChangeUser, Greeting, Response, is_ssl_request};
@@ -14,6 +14,7 @@ use crate::metrics::Metrics;
 use crate::packet::{Algorithm, Channel, put};
 use crate::reply::{CursorState, Ok, Reply, SessionChange, encode_eof, encode_error, encode_ok};
 use crate::row::RowFormat;
+use crate::silence::Silence;
 use crate::transport::Transport;
 
 /// Flags of COM_STMT_EXECUTE: cursor types. The other kinds than the read-only one MySQL has never had.
@@ -47,6 +48,7 @@ pub async fn serve_connection(
         compression: None,
         greeted: false,
         opened: false,
+        silence: None,
     };
     let result = connection.run().await;
     if connection.opened {
@@ -83,6 +85,8 @@ struct Connection<'a> {
     compression: Option<Algorithm>,
     greeted: bool,
     opened: bool,
+    /// Made when the session first waits for its client.
+    silence: Option<Silence>,
 }
 
 impl Connection<'_> {
@@ -116,25 +120,16 @@ impl Connection<'_> {
         }
     }
 
-    /// The next command, or `None` when the server wants the connection to end.
+    /// The next command, or `None` when the client went.
     async fn next_packet(&mut self) -> Result<Option<Bytes>> {
         let idle = self.handler.idle_timeout();
-        let killed = self.handler.killed();
-        let stop = &mut self.config.stop;
-        tokio::select! {
-            biased;
-            reason = stopped(stop) => Err(match reason {
-                StopReason::Shutdown => Error::Fatal(ErrorPacket::server_shutdown()),
-                StopReason::Killed => Error::Closed,
-            }),
-            () = killed => Err(Error::Closed),
-            packet = timeout(idle, self.channel.read_packet()) => match packet {
-                Result::Ok(Result::Ok(packet)) => Result::Ok(Some(packet)),
-                // Between commands a client may simply go.
-                Result::Ok(Err(Error::Closed)) => Result::Ok(None),
-                Result::Ok(Err(error)) => Err(error),
-                Err(_) => Err(Error::Fatal(idle_too_long())),
-            },
+        let silence =
+            self.silence.get_or_insert_with(|| Silence::new(self.config.stop.clone(), self.handler.killed()));
+        match silence.until(idle, self.channel.read_packet()).await? {
+            Result::Ok(packet) => Result::Ok(Some(packet)),
+            // Between commands a client may simply go.
+            Err(Error::Closed) => Result::Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -379,6 +374,8 @@ impl Connection<'_> {
             tls: self.channel.tls_session().cloned(),
         };
         self.statements.clear();
+        // It waited for a KILL of the session that ends here.
+        self.silence = None;
         self.handler.change_user(login).await.map_err(fatal)?;
         self.send_ok(&[]);
         Result::Ok(())
@@ -431,18 +428,6 @@ impl Connection<'_> {
     }
 }
 
-/// Resolves when the server asks this connection to end; never when nobody can ask any more.
-async fn stopped(stop: &mut Stop) -> StopReason {
-    loop {
-        if let Some(reason) = *stop.borrow_and_update() {
-            return reason;
-        }
-        if stop.changed().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
 fn complete(reply: &Reply<'_>) -> Result<()> {
     if reply.is_complete() { Result::Ok(()) } else { Err(Error::Internal("a command without a reply")) }
 }
@@ -453,12 +438,4 @@ fn fatal(error: Error) -> Error {
         Error::Refused(packet) => Error::Fatal(packet),
         other => other,
     }
-}
-
-fn idle_too_long() -> ErrorPacket {
-    ErrorPacket::new(
-        4031,
-        "HY000",
-        "The client was disconnected by the server because of inactivity. See wait_timeout and interactive_timeout for configuring this behavior.",
-    )
 }

@@ -1,6 +1,6 @@
 //! Protocol state of prepared statements: parameter counts, sticky types, long data.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use bytes::{Bytes, BytesMut};
 
@@ -27,7 +27,7 @@ impl Statement {
 /// Statements of one connection by id.
 #[derive(Default)]
 pub(crate) struct Statements {
-    by_id: HashMap<u32, Statement>,
+    by_id: BTreeMap<u32, Statement>,
     /// Long data of all statements together, bounded by `max_allowed_packet`.
     long_data_bytes: usize,
 }

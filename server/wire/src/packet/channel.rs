@@ -9,7 +9,9 @@
 //! Not cancellation-safe in general: a dropped `read_packet` of a packet in parts loses those parts. The connection loop
 //! drops it only to close the connection.
 
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -286,7 +288,7 @@ impl Channel {
             stream.write_all(bytes).await?;
             stream.flush().await
         };
-        timeout(self.write_timeout, send).await.map_err(|_| Error::WriteTimeout)??;
+        within(self.write_timeout, send).await?;
         Metrics::add(&self.metrics.bytes_sent, bytes.len() as u64);
         self.output.clear();
         if self.output.capacity() > OUTPUT_KEEP_BYTES {
@@ -317,4 +319,13 @@ impl Channel {
         };
         let _ = timeout(LINGER, closing).await;
     }
+}
+
+/// Waits for `send`, but not for ever. Nearly always the socket takes all of it at once, and no clock is looked at.
+async fn within(limit: Duration, send: impl Future<Output = std::io::Result<()>>) -> Result<()> {
+    tokio::pin!(send);
+    if let Poll::Ready(sent) = poll_fn(|context| Poll::Ready(send.as_mut().poll(context))).await {
+        return Ok(sent?);
+    }
+    timeout(limit, send).await.map_err(|_| Error::WriteTimeout)?.map_err(Error::from)
 }
