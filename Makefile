@@ -2,11 +2,12 @@
 .PHONY: run test setup build lint doc clean-data bench-oltp
 
 CARGO ?= cargo
+BINARY := $(or $(CARGO_TARGET_DIR),./target)/release/rutile
 
 ## start the database on 127.0.0.1:4000, data in ./rutile-data
 run: setup
 	$(CARGO) build --release --locked --bin rutile
-	./target/release/rutile start
+	$(BINARY) start
 
 ## everything CI runs
 test: setup
@@ -19,6 +20,7 @@ setup:
 build: setup
 	$(CARGO) build --release --locked --bin rutile
 
-## sysbench against a MySQL on RUTILE_BENCH_MYSQL (3308), in turn; prints the tables of docs/benchmarks.md
+## sysbench against a MySQL on RUTILE_BENCH_MYSQL (3308), in turn, RUTILE_BENCH_SECONDS (5) each; prints the tables of
+## docs/benchmarks.md
 bench-oltp: build
-	./tests/bench/oltp.sh ./target/release/rutile
+	./tests/bench/oltp.sh $(BINARY)

@@ -1,6 +1,7 @@
 #!/bin/sh
 # A server on a fresh directory beside the MySQL that runs already, driven in turn by sysbench.py.
-#   tests/bench/oltp.sh BINARY        RUTILE_BENCH_MYSQL: port of the MySQL (3308); RUTILE_BENCH_SECONDS of each run (5)
+#   tests/bench/oltp.sh BINARY        RUTILE_BENCH_MYSQL: port of the MySQL (3308); RUTILE_BENCH_SECONDS of each run (5);
+#                                     RUTILE_BENCH_ROWS of LOAD DATA (1000000)
 set -eu
 binary=$1
 here=$(dirname "$0")
@@ -14,5 +15,5 @@ until grep -q '^ready ' "$folder/log"; do
 done
 bench() { "$here/sysbench.py" --rutile 4700 --mysql "${RUTILE_BENCH_MYSQL:-3308}" "$@"; }
 bench --seconds "${RUTILE_BENCH_SECONDS:-5}"
-bench --load 1000000
+bench --load "${RUTILE_BENCH_ROWS:-1000000}"
 bench --binary "$binary"
