@@ -9,3 +9,4 @@ mod pushdown;
 mod query;
 mod session;
 mod short_read;
+mod size;

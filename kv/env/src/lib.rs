@@ -36,6 +36,7 @@ pub use fail_stop::fail_stop;
 pub use histogram::{HISTOGRAM_BOUNDS_MICROS, Histogram, HistogramReading};
 pub use hooks::Hooks;
 pub use random::Random;
+pub use real::THREAD_STACK_BYTES;
 pub use simulated::{
     Event, Machine, NetworkFaults, SimulatedClock, SimulatedDisk, SimulatedNetwork, Simulation,
 };

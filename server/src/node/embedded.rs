@@ -36,6 +36,7 @@ pub(crate) fn run(sources: Sources) -> Result<()> {
     let settings = Settings::read(env.disk.as_ref(), &sources)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_name("rutile")
+        .thread_stack_size(rutile_kv_env::THREAD_STACK_BYTES)
         .enable_all()
         .build()
         .map_err(|source| Error::Io { what: "threads", source })?;

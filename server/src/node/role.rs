@@ -72,6 +72,7 @@ pub(crate) fn run<R: Role>(options: &RoleOptions, role: R) -> Result<()> {
     logging::start(env.disk.as_ref(), &log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_name("rutile")
+        .thread_stack_size(rutile_kv_env::THREAD_STACK_BYTES)
         .enable_all()
         .build()
         .map_err(|source| Error::Io { what: "threads", source })?;

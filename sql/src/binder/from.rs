@@ -16,6 +16,11 @@ use crate::expression::{Expr, build};
 
 type Bound = (Relation, Scope);
 
+/// Of one FROM clause, as in MySQL.
+const TABLES_MAX: usize = 61;
+/// Of one FROM clause with all that is below: plans are walked by recursion.
+const ALL_TABLES_MAX: usize = 500;
+
 /// Binds table references outside of a query: the tables of a multi-table UPDATE or DELETE.
 pub fn bind_tables(context: &BindContext<'_>, tables: &[TableReference]) -> Result<Bound, MySqlError> {
     let mut binder = Binder::new(context);
@@ -26,6 +31,18 @@ pub fn bind_tables(context: &BindContext<'_>, tables: &[TableReference]) -> Resu
 impl Binder<'_> {
     /// The comma list of FROM: a cross join from left to right.
     pub(super) fn bind_from(&mut self, tables: &[TableReference]) -> Result<Bound, MySqlError> {
+        if tables.iter().map(leaves).sum::<usize>() > TABLES_MAX {
+            return Err(MySqlError::too_many_tables(TABLES_MAX));
+        }
+        let bound = self.bind_list(tables)?;
+        // Views and common tables are copied to where they are used, which may double them again and again.
+        if bound.0.has_more_tables_than(ALL_TABLES_MAX) {
+            return Err(MySqlError::too_many_tables(ALL_TABLES_MAX));
+        }
+        Ok(bound)
+    }
+
+    fn bind_list(&mut self, tables: &[TableReference]) -> Result<Bound, MySqlError> {
         let mut bound: Option<Bound> = None;
         for table in tables {
             if let (TableReference::Derived(derived), Some((left, scope))) = (table, &mut bound)
@@ -300,6 +317,14 @@ fn fold_into_join(relation: Relation) -> Relation {
             other => Relation::Filter { input: Box::new(other), predicates },
         },
         other => other,
+    }
+}
+
+/// How many tables a reference joins; derived ones count as one.
+fn leaves(table: &TableReference) -> usize {
+    match table {
+        TableReference::Join(join) => leaves(&join.left) + leaves(&join.right),
+        _ => 1,
     }
 }
 

@@ -24,6 +24,7 @@ mod expression;
 mod from;
 mod function;
 mod group;
+pub mod hint;
 mod literal;
 mod operator;
 mod output;

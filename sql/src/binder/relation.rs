@@ -435,6 +435,20 @@ impl Relation {
         Self::Project { input: Box::new(self), exprs }
     }
 
+    /// Whether more than so many tables, stored or not, are read below.
+    pub fn has_more_tables_than(&self, max: usize) -> bool {
+        let (mut pending, mut tables) = (vec![self], 0);
+        while let Some(relation) = pending.pop() {
+            let inputs = relation.inputs();
+            tables += usize::from(inputs.is_empty());
+            if tables > max {
+                return true;
+            }
+            pending.extend(inputs);
+        }
+        false
+    }
+
     /// Whether any table below is stored (so that the answer needs a snapshot).
     pub fn reads_storage(&self) -> bool {
         matches!(self, Self::Table(_)) || self.inputs().into_iter().any(Relation::reads_storage)

@@ -11,6 +11,7 @@ use rutile_sql_types::{MySqlError, SqlMode};
 
 use super::block::AliasRule;
 use super::error::{self, Clause};
+use super::hint;
 use super::query::{BoundQuery, RowLimit, limited, position_of};
 use super::relation::{Relation, SortKey};
 use super::scope::{Scope, same_name};
@@ -62,6 +63,7 @@ impl Binder<'_> {
         order_by: &[OrderItem],
     ) -> Result<(Block, SelectParts), MySqlError> {
         check_supported(select)?;
+        hint::check(&select.hints, self.blocks.is_empty(), &self.context.statement)?;
         let mut block = Block::new(Scope::default(), false);
         block.named_windows = select.windows.clone();
         self.blocks.push(block);

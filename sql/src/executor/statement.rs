@@ -13,7 +13,7 @@ use super::run::{PlannedQuery, QueryEngine};
 use super::short_read::ShortRead;
 use super::snapshot_reader::SnapshotReader;
 use crate::binder::relation::TableScan;
-use crate::binder::{BoundQuery, ExpressionBinder, Relation, Scope, bind_query, column_metas};
+use crate::binder::{BoundQuery, ExpressionBinder, Relation, Scope, bind_query, column_metas, hint};
 use crate::diagnostics::{explain_columns, explain_rows, explain_short_read};
 use crate::distsql::ReadView;
 use crate::error::Result;
@@ -23,7 +23,7 @@ use crate::session::{ColumnMeta, Outcome, ResultSet, Rows, StatementContext};
 
 /// Runs SELECT, VALUES, TABLE and WITH.
 pub async fn run_query(context: &mut StatementContext<'_>, query: &ast::Query) -> Result<Outcome> {
-    let evaluation = context.evaluation(false);
+    let evaluation = context.evaluation_within(hint::time_limit_ms(query));
     run_bound(context, query, evaluation).await
 }
 
@@ -33,7 +33,7 @@ pub async fn run_prepared_query(
     query: &ast::Query,
     cache: &TemplateCache,
 ) -> Result<Outcome> {
-    let evaluation = context.evaluation(false);
+    let evaluation = context.evaluation_within(hint::time_limit_ms(query));
     if let Some(template) = cache.template(context, query, &evaluation)
         && let Some(read) = template.read(context)?
         && let Some(rows) = run_short_read(context, &read, &evaluation).await?
@@ -141,7 +141,7 @@ pub async fn describe_query(
 /// EXPLAIN and EXPLAIN ANALYZE of a query.
 pub async fn explain(context: &mut StatementContext<'_>, explain: &ast::Explain) -> Result<Outcome> {
     let query = explained_query(explain)?;
-    let evaluation = context.evaluation(false);
+    let evaluation = context.evaluation_within(hint::time_limit_ms(query));
     let bound = bind(context, query, &evaluation)?;
     if let Some(read) = short_read(context, &bound.relation) {
         let rows = if explain.analyze { run_short_read(context, &read, &evaluation).await? } else { None };

@@ -7,6 +7,7 @@
 //! Strings of a collation group, join and sort by their collation keys; grouping then carries the
 //! first spelling of each group along, which is what MySQL shows.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema};
@@ -27,7 +28,10 @@ use crate::binder::relation::{
     Attach, AttachKind, Join, JoinKind, Relation, SortKey, TableScan, VirtualScan,
 };
 use crate::expression::datafusion::{plan_integer, to_plan, to_plan_condition, to_plan_key};
-use crate::expression::{AggregateCall, Evaluation, Expr, WindowCall, key};
+use crate::expression::{AggregateCall, Evaluation, Expr, WindowCall, build, key};
+
+/// Terms of a filter or join that are moved and evaluated one by one.
+const TERMS_MAX: usize = 128;
 
 /// Makes the providers that scans read from.
 pub trait Sources {
@@ -125,13 +129,26 @@ impl<'a> LogicalBuilder<'a> {
         // One filter per term: the optimizer then moves each as far down as it goes.
         let columns = output_columns(&plan);
         let mut terms = Vec::with_capacity(predicates.len());
-        for predicate in predicates {
+        for predicate in self.few_terms(predicates)?.iter() {
             terms.push(to_plan_condition(predicate, &columns, &self.statement)?);
         }
         if let Some(condition) = terms.into_iter().reduce(PlanExpr::and) {
             plan = LogicalPlan::Filter(Filter::try_new(condition, Arc::new(plan))?);
         }
         Ok(plan)
+    }
+
+    /// So few terms that DataFusion, which chains and walks them by recursion, has stack enough: more than that are
+    /// evaluated in groups.
+    fn few_terms<'t>(&self, terms: &'t [Expr]) -> Result<Cow<'t, [Expr]>> {
+        if terms.len() <= TERMS_MAX {
+            return Ok(Cow::Borrowed(terms));
+        }
+        let (single, rest) = terms.split_at(TERMS_MAX / 2);
+        let groups = rest.chunks(rest.len().div_ceil(TERMS_MAX / 2));
+        let grouped = groups.map(|group| build::chain(&self.statement, "and", group.to_vec()));
+        let all: std::result::Result<Vec<_>, _> = single.iter().cloned().map(Ok).chain(grouped).collect();
+        all.map(Cow::Owned).map_err(|error| DataFusionError::External(Box::new(error)))
     }
 
     fn project(&mut self, plan: LogicalPlan, exprs: &[Expr]) -> Result<LogicalPlan> {
@@ -349,7 +366,7 @@ impl<'a> LogicalBuilder<'a> {
         let right_columns = output_columns(&right);
         let columns: Vec<Column> = left_columns.iter().chain(&right_columns).cloned().collect();
         let (mut keys, mut filters) = (Vec::new(), Vec::new());
-        for term in on {
+        for term in self.few_terms(on)?.iter() {
             match key::equality_keys(term).and_then(|sides| split_sides(sides, width)) {
                 Some((l, r)) => {
                     let l = to_plan_key(&l, &left_columns, &self.statement)?;

@@ -63,8 +63,18 @@ impl StatementContext<'_> {
     /// What all expressions of this statement share. `changes_data` makes division by zero an error under
     /// strict mode; `max_execution_time` counts for statements that only read (MySQL manual).
     pub fn evaluation(&self, changes_data: bool) -> Arc<Evaluation> {
+        self.evaluation_for(changes_data, None)
+    }
+
+    /// The same of a statement that only reads, with a time limit of its own, if it has one.
+    pub fn evaluation_within(&self, limit_ms: Option<u64>) -> Arc<Evaluation> {
+        self.evaluation_for(false, limit_ms)
+    }
+
+    fn evaluation_for(&self, changes_data: bool, limit_ms: Option<u64>) -> Arc<Evaluation> {
         let clock = Arc::clone(&self.instance.env().clock);
-        let limit_ms = if changes_data { 0 } else { self.settings().max_execution_time_ms };
+        let session_limit_ms = if changes_data { 0 } else { self.settings().max_execution_time_ms };
+        let limit_ms = limit_ms.unwrap_or(session_limit_ms);
         let deadline = (limit_ms > 0).then(|| clock.now() + std::time::Duration::from_millis(limit_ms));
         let interruption =
             SessionInterruption { process: Arc::clone(self.session.process()), clock, deadline };

@@ -7,6 +7,8 @@ mod spawn;
 
 use std::sync::Arc;
 
+pub use spawn::THREAD_STACK_BYTES;
+
 use crate::{Env, Hooks};
 
 pub(crate) fn env(runtime: Option<tokio::runtime::Handle>) -> Env {

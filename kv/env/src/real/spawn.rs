@@ -9,6 +9,9 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::{BoxFuture, Spawn, TaskHandle, ThreadHandle};
 
+/// Of each thread that runs tasks. Query plans and expressions are walked by recursion; memory is taken as it is used.
+pub const THREAD_STACK_BYTES: usize = 16 << 20;
+
 type Running = Arc<Mutex<BTreeMap<String, usize>>>;
 
 pub(super) struct RealSpawn {
@@ -33,6 +36,7 @@ impl RealSpawn {
             Builder::new_multi_thread()
                 .enable_all()
                 .thread_name("rutile-env")
+                .thread_stack_size(THREAD_STACK_BYTES)
                 .build()
                 .expect("a process that can not start threads can not do anything else either")
         });

@@ -88,6 +88,7 @@ errors! {
     1111 "HY000" invalid_group_function_use() "Invalid use of group function";
     1113 "42000" table_must_have_columns() "A table must have at least 1 column";
     1115 "42000" unknown_character_set(name) "Unknown character set: '{name}'";
+    1116 "HY000" too_many_tables(max) "Too many tables; MySQL can only use {max} tables in a join";
     1117 "HY000" too_many_columns() "Too many columns";
     1118 "42000" row_size_too_large(max) "Row size too large. The maximum row size for the used table type, not counting BLOBs, is {max}. This includes storage overhead, check the manual. You have to change some columns to TEXT or BLOBs";
     1120 "42000" wrong_outer_join() "Cross dependency found in OUTER JOIN; examine your ON conditions";
@@ -270,6 +271,8 @@ errors! {
     3107 "HY000" generated_column_non_prior() "Generated column can refer only to generated columns defined prior to it.";
     3108 "HY000" dependent_by_generated_column(column) "Column '{column}' has a generated column dependency.";
     3109 "HY000" generated_column_refers_to_auto_increment(column) "Generated column '{column}' cannot refer to auto-increment column.";
+    3125 "HY000" time_limit_not_outermost() "MAX_EXECUTION_TIME hint is supported by top-level standalone SELECT statements only";
+    3126 "HY000" hint_conflicting(hint) "Hint {hint} is ignored as conflicting/duplicated";
     3140 "22032" invalid_json_text(reason, position, column) "Invalid JSON text: \"{reason}\" at position {position} in value for column '{column}'.";
     3141 "22032" invalid_json_text_in_param(argument, function, reason, position) "Invalid JSON text in argument {argument} to function {function}: \"{reason}\" at position {position}.";
     3143 "42000" invalid_json_path(position) "Invalid JSON path expression. The error is around character position {position}.";

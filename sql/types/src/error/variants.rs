@@ -1,4 +1,4 @@
-//! Texts that share a number with one in the table: MySQL words 1292 and 1366 differently by place.
+//! Texts that share a number with one in the table: MySQL words 1292, 1366 and others differently by place.
 
 use std::fmt::Display;
 
@@ -22,6 +22,11 @@ impl MySqlError {
             "22007",
             format!("Incorrect {kind} value: '{value}' for column '{column}' at row {row}"),
         )
+    }
+
+    /// The Warning 1064 for a hint that can not be read: Optimizer hint syntax error near '{near}'
+    pub fn hint_syntax(near: impl Display) -> MySqlError {
+        MySqlError::new(1064, "42000", format!("Optimizer hint syntax error near '{near}'"))
     }
 
     /// The Warning MySQL gives when CAST AS UNSIGNED wraps a negative number.

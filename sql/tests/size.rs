@@ -1,0 +1,107 @@
+//! Statements that are large in some way: answered, or refused with MySQL's error, but never the end of the server.
+//!
+//! The stack is the server's: what recursion takes is part of what is tested.
+
+use bytes::Bytes;
+use futures::StreamExt;
+use rutile_sql::{Outcome, Rows, Script, Session, SqlError};
+
+use crate::cluster::Cluster;
+
+async fn run(session: &mut Session, sql: &str) -> Result<usize, SqlError> {
+    let mut script = Script::new(Bytes::copy_from_slice(sql.as_bytes()), false);
+    let statement = session.next_statement(&mut script)?.expect("a statement");
+    let Outcome::Rows(result) = session.execute(&statement).await? else {
+        return Ok(0);
+    };
+    match result.rows {
+        Rows::Values(rows) => Ok(rows.len()),
+        Rows::Batches(mut batches) => {
+            let mut rows = 0;
+            while let Some(batch) = batches.next().await {
+                rows += batch?.num_rows();
+            }
+            Ok(rows)
+        }
+    }
+}
+
+async fn answers(session: &mut Session, sql: &str, rows: usize) {
+    let found = run(session, sql).await;
+    assert_eq!(found.map_err(|error| error.to_string()), Ok(rows), "{}", &sql[..sql.len().min(80)]);
+}
+
+async fn refuses(session: &mut Session, sql: &str, code: u16) {
+    let error = run(session, sql).await.expect_err(&sql[..sql.len().min(80)]);
+    assert_eq!(error.code, code, "{error}");
+}
+
+fn terms(count: usize, operator: &str, term: impl Fn(usize) -> String) -> String {
+    (0..count).map(term).collect::<Vec<_>>().join(operator)
+}
+
+async fn large_statements() {
+    let cluster = Cluster::start().await;
+    let mut session = cluster.session(1).expect("opens");
+    let session = &mut session;
+    for sql in [
+        "create database test",
+        "use test",
+        "create table t (id int primary key, v varchar(10))",
+        "insert into t values (1, 'a'), (2, 'b')",
+    ] {
+        run(session, sql).await.expect(sql);
+    }
+    let unlike = terms(20_000, " and ", |n| format!("v <> '{n}'"));
+    answers(session, &format!("select * from t where {unlike}"), 2).await;
+    answers(
+        session,
+        &format!("select * from t a join t b on a.id = b.id and {}", unlike.replace('v', "b.v")),
+        2,
+    )
+    .await;
+    let any = terms(20_000, " or ", |n| format!("v = '{n}'"));
+    answers(session, &format!("select * from t where {any}"), 0).await;
+    let tables = |count| terms(count, ", ", |n| format!("t t{n}"));
+    let same = terms(60, " and ", |n| format!("t{n}.id = t{}.id", n + 1));
+    answers(session, &format!("select t0.id from {} where {same}", tables(61)), 2).await;
+    refuses(session, &format!("select * from {}", tables(62)), 1116).await;
+    let joined = terms(62, " join ", |n| format!("t t{n}"));
+    refuses(session, &format!("select * from {joined}"), 1116).await;
+    // Each common table reads the one before twice.
+    let doubling =
+        terms(30, ", ", |n| format!("c{} as (select a.id from c{n} a join c{n} b on a.id = b.id)", n + 1));
+    refuses(session, &format!("with c0 as (select id from t), {doubling} select * from c30"), 1116).await;
+    answers(session, "select count(*) from t", 1).await;
+    cluster.stop().await;
+}
+
+#[test]
+fn large_statements_do_not_end_the_server() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_stack_size(rutile_kv_env::THREAD_STACK_BYTES)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    // On a thread of the runtime, whose stack is the one that counts.
+    runtime.block_on(runtime.spawn(large_statements())).expect("large statements");
+}
+
+/// The session has no limit, the statement has one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hint_limits_the_time_of_a_statement() {
+    let cluster = Cluster::start().await;
+    let mut session = cluster.session(1).expect("opens");
+    let session = &mut session;
+    for sql in ["create database test", "use test", "create table t (id int primary key)"] {
+        run(session, sql).await.expect(sql);
+    }
+    let rows = terms(2_000, ", ", |n| format!("({n})"));
+    run(session, &format!("insert into t values {rows}")).await.expect("inserts");
+    let slow = "select /*+ max_execution_time(50) */ count(*) from t a join t b join t c where a.id + b.id + c.id < 0";
+    refuses(session, slow, 3024).await;
+    refuses(session, "select /*+ SET_VAR(sort_buffer_size = 1000000) */ 1", 1235).await;
+    answers(session, "select /*+ max_execution_time(60000) */ count(*) from t", 1).await;
+    cluster.stop().await;
+}
