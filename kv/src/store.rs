@@ -4,9 +4,9 @@ use std::sync::{Arc, OnceLock};
 use rutile_kv_engine::{Engine, RaftLog};
 use rutile_kv_env::{Env, HistogramReading, TaskHandle};
 use rutile_kv_proto::endpoint::Endpoint;
-use rutile_kv_proto::{RawService, Status, TikvService, raft_serverpb};
+use rutile_kv_proto::{RawService, Status, TikvService, pdpb, raft_serverpb};
 use rutile_kv_types::TimeStamp;
-use rutile_pd_client::PdClient;
+use rutile_pd_client::{Operator, PdClient};
 
 use crate::concurrency_manager::ConcurrencyManager;
 use crate::config::Config;
@@ -127,6 +127,13 @@ impl Store {
     /// Takes one snapshot of another store, chunk by chunk.
     pub fn receive_snapshot(&self) -> SnapshotReceiver {
         SnapshotReceiver { replica: self.raft.replica.clone(), sink: None }
+    }
+
+    /// Takes a step that PD sent without being asked; one that is not for a region led here is dropped.
+    pub fn take_step(&self, message: &pdpb::RegionHeartbeatResponse) {
+        if let Some(operator) = Operator::from_wire(message) {
+            self.raft.replica.take_step(operator);
+        }
     }
 
     /// What carriers call.

@@ -38,6 +38,15 @@ pub enum Error {
     StaleRegion { region_id: u64, told: RegionEpoch, known: RegionEpoch },
     #[error("keyspace {0:?} does not exist")]
     KeyspaceNotFound(String),
+    #[error("config item {name} not found; there are {known}")]
+    UnknownSetting { name: String, known: String },
+    #[error("scheduler {0} not found")]
+    SchedulerNotFound(String),
+    #[error("region {0} has no operator")]
+    OperatorNotFound(u64),
+    /// Something that is possible in general, but not now.
+    #[error("{0}")]
+    Refused(String),
     #[error("{0}")]
     Invalid(String),
 }
@@ -57,6 +66,10 @@ impl Error {
             | Error::StoreTombstone(_)
             | Error::DuplicateAddress { .. }
             | Error::KeyspaceNotFound(_)
+            | Error::UnknownSetting { .. }
+            | Error::SchedulerNotFound(_)
+            | Error::OperatorNotFound(_)
+            | Error::Refused(_)
             | Error::Invalid(_) => ErrorClass::User,
         }
     }

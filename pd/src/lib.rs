@@ -10,10 +10,12 @@
 //!  cluster/  stores, region tree, ids     storage/  durable keys: snapshot file + journal
 //! ```
 //!
-//! Answers to region heartbeats carry steps: [`checker`] adds peers until a region has its replicas.
+//! [`checker`] looks at one region, [`scheduler`] at the whole cluster, a person asks through [`api`]; what they want
+//! becomes an [`operator`], whose steps go out with the answers to region heartbeats or on their own. [`patrol`] makes
+//! them look.
 //!
-//! Deliberately missing: the group of several PD members (the journal is what its raft log will carry), schedulers,
-//! placement rules.
+//! Deliberately missing: the group of several PD members (the journal is what its raft log will carry), placement rules,
+//! hot regions.
 
 mod api;
 mod checker;
@@ -23,7 +25,11 @@ mod ctl;
 mod error;
 mod gc;
 mod keyspace;
+mod operator;
+mod patrol;
 mod pd;
+mod schedule_settings;
+mod scheduler;
 mod service;
 mod storage;
 mod tso;

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use rutile_kv_env::{Clock, Env};
 
-use crate::checker::ReplicaChecker;
 use crate::cluster::{Cluster, IdAllocator};
 use crate::config::PdConfig;
 use crate::error::Result;
 use crate::gc::GcSafePoint;
+use crate::operator::Operators;
+use crate::schedule_settings::KeptSettings;
+use crate::scheduler::Schedulers;
+use crate::service::Listeners;
 use crate::storage::{Batch, Storage, keys};
 use crate::tso::Tso;
 
@@ -27,7 +30,10 @@ pub struct Pd {
     pub(crate) ids: IdAllocator,
     pub(crate) cluster: Cluster,
     pub(crate) gc: GcSafePoint,
-    pub(crate) replicas: ReplicaChecker,
+    pub(crate) settings: KeptSettings,
+    pub(crate) schedulers: Schedulers,
+    pub(crate) operators: Operators,
+    pub(crate) listeners: Listeners,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -53,7 +59,10 @@ impl Pd {
             ids: IdAllocator::open(Arc::clone(&storage))?,
             cluster: Cluster::open(&env, Arc::clone(&storage))?,
             gc: GcSafePoint::open(&env, Arc::clone(&storage))?,
-            replicas: ReplicaChecker::default(),
+            settings: KeptSettings::open(Arc::clone(&storage))?,
+            schedulers: Schedulers::open(Arc::clone(&storage))?,
+            operators: Operators::default(),
+            listeners: Listeners::default(),
             clock: env.clock.clone(),
             storage,
             config,

@@ -8,6 +8,7 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args as _, Command as Clap, FromArgMatches as _, value_parser};
 
 use crate::config::{Settings, Sources, facts};
+use crate::node::playground::PlaygroundOptions;
 use crate::node::role::{KvOptions, PdOptions};
 
 /// The outcome of parsing.
@@ -28,6 +29,8 @@ pub(crate) enum Command {
     StartPd(PdOptions),
     /// Run a store.
     StartKv(KvOptions),
+    /// Run a placement driver and stores in one process.
+    Playground(PlaygroundOptions),
     /// Ask the placement driver; the words behind `rutile`.
     AskPd(Vec<OsString>),
 }
@@ -41,6 +44,9 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Par
     match command().try_get_matches_from(arguments) {
         Ok(matches) => match matches.subcommand() {
             Some(("start", matches)) => start(matches).map(Parsed::Run),
+            Some(("playground", matches)) => PlaygroundOptions::from_arg_matches(matches)
+                .map(|options| Parsed::Run(Command::Playground(options)))
+                .map_err(|error| first_line(&error.to_string())),
             _ => Err("no command given; try `rutile start` or `rutile --help`".to_owned()),
         },
         Err(error) => match error.kind() {
@@ -87,12 +93,15 @@ fn command() -> Clap {
         .subcommand(PdOptions::augment_args(Clap::new("pd")).about("Run a placement driver of a cluster"))
         .subcommand(KvOptions::augment_args(Clap::new("kv")).about("Run a store of a cluster"));
     let ask = Clap::new("pd").about("Ask the placement driver; `rutile pd --help` shows its commands");
+    let playground = PlaygroundOptions::augment_args(Clap::new("playground"))
+        .about("Run a placement driver and several stores in one process, on free ports");
     Clap::new("rutile")
         .version(env!("CARGO_PKG_VERSION"))
         .about("A distributed SQL database that speaks MySQL")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(start)
+        .subcommand(playground)
         .subcommand(ask)
 }
 
@@ -166,6 +175,10 @@ mod tests {
         let words = ["rutile", "pd", "region", "--json"];
         assert!(matches!(parse_words(&words), Ok(Parsed::Run(Command::AskPd(words))) if words.len() == 3));
         assert!(parse_words(&["rutile", "start", "kv", "--region-split-keys", "0"]).is_err());
+        let words = ["rutile", "playground", "--kv", "5", "--pd", "1"];
+        assert!(matches!(parse_words(&words), Ok(Parsed::Run(Command::Playground(_)))));
+        let problem = parse_words(&["rutile", "playground", "--pd", "3"]).expect_err("one member only");
+        assert!(problem.contains("--pd"), "{problem}");
     }
 
     fn parse_words(words: &[&str]) -> Result<Parsed, String> {

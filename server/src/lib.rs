@@ -52,6 +52,7 @@ pub fn main() -> ExitCode {
         cli::Command::PrintConfig(sources) => print_config(&sources),
         cli::Command::StartPd(options) => node::role::run(&options.role.clone(), options),
         cli::Command::StartKv(options) => node::role::run(&options.role.clone(), options),
+        cli::Command::Playground(options) => node::role::run(&options.role(), options),
         cli::Command::AskPd(arguments) => return ask_pd(arguments),
     };
     match result {

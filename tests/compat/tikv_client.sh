@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The integration tests of the published crate tikv-client 0.4.0 against `rutile start pd` and `rutile start kv` on
-# 127.0.0.1. RUTILE names a binary to use instead of building one.
+# The integration tests of the published crate tikv-client 0.4.0 against one `rutile start pd` and three
+# `rutile start kv` on 127.0.0.1 (RUTILE_STORES=1 for fewer). RUTILE names a binary to use instead of building one.
 #
 #   tests/compat/tikv_client.sh [one|many] [FILTER]     `one` region (default), or `many` (MULTI_REGION=1)
 #
@@ -55,24 +55,33 @@ for line in sys.stdin:
 
 data=$(mktemp -d)
 pd=127.0.0.1:${RUTILE_PD_PORT:-2379}
-store=127.0.0.1:${RUTILE_STORE_PORT:-20160}
+store_port=${RUTILE_STORE_PORT:-20160}
+stores=${RUTILE_STORES:-3}
 split=()
 [ "$regions" = many ] && split=(--region-split-keys 7)
 processes=()
 trap 'kill "${processes[@]}" 2> /dev/null; wait; rm -rf "$data"' EXIT
-start() { # ROLE ADDRESS FLAGS...
-    local role=$1 address=$2
-    shift 2
-    "$rutile" start "$role" --host "${address%:*}" --port "${address#*:}" --data-dir "$data/$role" "$@" \
-        > "$data/$role.output" 2> "$data/$role.log" &
+start() { # NAME ROLE ADDRESS FLAGS...
+    local name=$1 role=$2 address=$3
+    shift 3
+    "$rutile" start "$role" --host "${address%:*}" --port "${address#*:}" --data-dir "$data/$name" "$@" \
+        > "$data/$name.output" 2> "$data/$name.log" &
     processes+=($!)
-    until grep -qs "^ready" "$data/$role.output"; do
-        kill -0 "${processes[-1]}" 2> /dev/null || { cat "$data/$role.log" >&2; exit 1; }
+    until grep -qs "^ready" "$data/$name.output"; do
+        kill -0 "${processes[-1]}" 2> /dev/null || { cat "$data/$name.log" >&2; exit 1; }
         sleep 0.1
     done
 }
-start pd "$pd"
-start kv "$store" --pd "$pd" "${split[@]}"
+start pd pd "$pd"
+for ((number = 0; number < stores; number++)); do
+    start "kv$number" kv "127.0.0.1:$((store_port + number))" --pd "$pd" "${split[@]}"
+done
+# A region without all its replicas would still move while the tests run.
+for ((tries = 0; stores >= 3 && tries < 300; tries++)); do
+    missing=$("$rutile" pd --pd "$pd" --json region check miss-peer | python3 -c 'import json, sys; print(json.load(sys.stdin)["count"])')
+    [ "$missing" != 0 ] || break
+    sleep 0.2
+done
 
 export PD_ADDRS=$pd
 [ "$regions" = many ] && export MULTI_REGION=1

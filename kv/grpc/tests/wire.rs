@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::uri::PathAndQuery;
+use futures::StreamExt as _;
+use futures::stream::{BoxStream, iter, pending};
 use rutile_kv_env::{Env, TaskHandle};
 use rutile_kv_grpc::client::PdStub;
-use rutile_kv_grpc::server::{Context, pd_routes, serve};
+use rutile_kv_grpc::server::{Context, PushedSteps, pd_routes, pd_routes_with_steps, serve};
 use rutile_kv_grpc::{Limits, Router};
-use rutile_kv_proto::{Code, PdService, pdpb};
+use rutile_kv_proto::{Code, PdService, metapb, pdpb};
 use rutile_pd::{Pd, PdConfig};
 use rutile_pd_client::PdClient;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -126,8 +128,8 @@ async fn a_stop_ends_streams_with_an_error() {
     client.ready().await.expect("ready");
     let header = Some(pdpb::RequestHeader { cluster_id: pd.cluster_id(), sender_id: 0 });
     let request = pdpb::TsoRequest { header, count: 3, dc_location: String::new() };
-    let messages = futures::stream::iter([request]);
-    let messages = futures::StreamExt::chain(messages, futures::stream::pending());
+    let messages = iter([request]);
+    let messages = futures::StreamExt::chain(messages, pending());
     let codec = tonic_prost::ProstCodec::<pdpb::TsoRequest, pdpb::TsoResponse>::default();
     let path = PathAndQuery::from_static("/pdpb.PD/Tso");
     let answers = client.streaming(tonic::Request::new(messages), path, codec).await.expect("opens");
@@ -155,6 +157,54 @@ async fn a_message_that_is_too_large_is_refused() {
     assert!(client.load_keyspace(&"k".repeat(1 << 11)).await.is_err());
     assert_eq!(client.load_keyspace("DEFAULT").await.expect("answers").id, 0);
     drop(client);
+    stop.send_replace(true);
+    server.join().await;
+}
+
+/// One step for region 7, for whoever listens.
+struct OneStep;
+
+impl PushedSteps for OneStep {
+    fn subscribe(&self, store_id: u64) -> BoxStream<'static, pdpb::RegionHeartbeatResponse> {
+        let leader = metapb::Peer { store_id, ..metapb::Peer::default() };
+        let step = pdpb::RegionHeartbeatResponse {
+            region_id: 7,
+            target_peer: Some(leader),
+            ..pdpb::RegionHeartbeatResponse::default()
+        };
+        iter([step]).chain(pending()).boxed()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_comes_between_answers_and_is_not_taken_for_one() {
+    let (env, dir) = (Env::real(), tempfile::tempdir().expect("a directory"));
+    let listener = free_port().await;
+    let address = listener.local_addr().expect("bound").to_string();
+    let (stop, stopped) = watch::channel(false);
+    let context = Context::new(env.clone(), Limits::default(), stopped);
+    let pd = open(&env, &dir);
+    let header = Some(pdpb::RequestHeader { cluster_id: pd.cluster_id(), sender_id: 0 });
+    let routes = pd_routes_with_steps(&context, pd, Arc::new(OneStep));
+    let server = async move { serve(listener, &context, routes).await.expect("serves") };
+    let server = env.spawn.spawn("pd", Box::pin(server));
+
+    let stub = PdStub::new(env.clone(), vec![address], Limits::default());
+    let mut steps = stub.pushed_steps().expect("the first to ask");
+    assert!(stub.pushed_steps().is_none(), "and nobody else");
+    let beat = |region_id| pdpb::RegionHeartbeatRequest {
+        header: header.clone(),
+        region: Some(metapb::Region { id: region_id, ..metapb::Region::default() }),
+        leader: Some(metapb::Peer { id: 1, store_id: 3, ..metapb::Peer::default() }),
+        ..pdpb::RegionHeartbeatRequest::default()
+    };
+    for region_id in [5, 6] {
+        let answer = stub.region_heartbeat(beat(region_id)).await.expect("an answer");
+        assert_eq!(answer.region_id, region_id);
+    }
+    let step = steps.recv().await.expect("the step");
+    assert_eq!((step.region_id, step.target_peer.map(|peer| peer.store_id)), (7, Some(3)));
+    drop(stub);
     stop.send_replace(true);
     server.join().await;
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use rutile_kv_engine::{Engine, RaftLog};
 use rutile_kv_env::Hooks;
 
@@ -15,7 +16,8 @@ use super::inbox::Inbox;
 use super::log_gc;
 use super::message::Message;
 use super::snapshot::{KeepChunk, drop_chunks, keep_chunk};
-use super::split_checker::{Limits, find_split_keys};
+use super::split::inner_keys;
+use super::split_checker::{Limits, find_middle_key, find_split_keys};
 use super::view::{RegionView, Regions};
 
 /// A walk is worth it after this part of a piece was written; TiKV's `region-split-check-diff`.
@@ -27,6 +29,8 @@ const IDLE_WAIT: Duration = Duration::from_secs(3600);
 pub enum Work {
     /// Look whether a region has grown too large.
     CheckSplit(u64),
+    /// Split a region at these keys; without any, in the middle.
+    SplitAt(u64, Vec<Bytes>),
     /// Flush the state engine and have the raft log truncated.
     CollectLog,
     /// Keep a piece of a snapshot that is received.
@@ -102,6 +106,7 @@ impl Steps for Worker {
         for work in messages.drain(..) {
             match work {
                 Work::CheckSplit(region_id) => self.check_split(region_id),
+                Work::SplitAt(region_id, keys) => self.split_at(region_id, keys),
                 Work::CollectLog => collect_log = true,
                 Work::KeepChunk(chunk) => keep_chunk(&*self.engine, chunk),
                 Work::DropChunks(region_id) => {
@@ -120,6 +125,25 @@ impl Steps for Worker {
 }
 
 impl Worker {
+    /// Splits at keys that PD named, those of them that are inside the region, or in the middle.
+    fn split_at(&self, region_id: u64, keys: Vec<Bytes>) {
+        let Ok(view) = self.regions.get(region_id) else {
+            return;
+        };
+        let region = view.region();
+        let found = if keys.is_empty() {
+            find_middle_key(&*self.engine.snapshot(), &region).map(Vec::from_iter)
+        } else {
+            inner_keys(&region, keys.into_iter().map(Vec::from).collect())
+        };
+        match found {
+            Ok(keys) if !keys.is_empty() => return self.reports.ask_split(region, keys),
+            Ok(_) => tracing::info!(region_id, "nothing to split the region at"),
+            Err(error) => tracing::warn!(region_id, %error, "no key to split the region at"),
+        }
+        view.split_pending.store(false, Ordering::SeqCst);
+    }
+
     fn check_split(&self, region_id: u64) {
         let Ok(view) = self.regions.get(region_id) else {
             return;

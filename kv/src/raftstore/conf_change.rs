@@ -183,7 +183,8 @@ impl RaftLoop {
         }
         self.metrics.conf_changes.add(1);
         if peer.is_leader() {
-            peer.look_after(self.env.clock.now());
+            // PD is told below in any case.
+            let _ = peer.look_after(self.env.clock.now());
             if !peer.is_only_voter() {
                 peer.view.end_unbounded_lease();
             }

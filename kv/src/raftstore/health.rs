@@ -21,13 +21,19 @@ impl RaftLoop {
         }
         self.next_look = now + LOOK_EVERY;
         let led = self.peers.values_mut().filter(|peer| peer.is_leader() && peer.region.peers.len() > 1);
-        led.for_each(|peer| peer.look_after(now));
+        for peer in led {
+            // PD's next step waits for this, and the next heartbeat is far.
+            if peer.look_after(now) {
+                self.reports.members_changed(peer.region.clone());
+            }
+        }
     }
 }
 
 impl Peer {
-    /// Notes who is alive, and tells the view what PD has to know.
-    pub(super) fn look_after(&mut self, now: Monotonic) {
+    /// Notes who is alive, and tells the view what PD has to know. True when one fewer waits for a snapshot, or one more
+    /// is down.
+    pub(super) fn look_after(&mut self, now: Monotonic) -> bool {
         let raft = &self.node.raft;
         let first_index = raft.raft_log.first_index();
         let mut health = Health::default();
@@ -48,6 +54,9 @@ impl Peer {
                 health.down.push((peer.clone(), silence.as_secs()));
             }
         }
+        let former = self.view.health();
+        let is_news = health.pending.len() < former.pending.len() || health.down.len() > former.down.len();
         self.view.set_health(health);
+        is_news
     }
 }

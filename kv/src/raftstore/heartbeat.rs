@@ -12,12 +12,13 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use rutile_kv_env::Env;
 use rutile_kv_types::Region;
-use rutile_pd_client::{PdClient, RegionHeartbeat, StoreStats};
+use rutile_pd_client::{PdClient, RegionHeartbeat};
 use tokio::sync::Notify;
 
 use super::command::SplitPlan;
 use super::inbox::Inbox;
 use super::message::{Message, SplitProposal};
+use super::store_stats::StoreMeter;
 use super::view::{Health, RegionView, Regions};
 use crate::concurrency_manager::ConcurrencyManager;
 use crate::metrics::Metrics;
@@ -67,7 +68,7 @@ impl Reports {
         self.arrived.notify_one();
     }
 
-    /// The members of a region led here are others now.
+    /// The members of a region led here are others now, or one that waited for a snapshot has it.
     pub fn members_changed(&self, region: Arc<Region>) {
         self.todo.lock().heartbeats.insert(region.id, region);
         self.arrived.notify_one();
@@ -100,6 +101,7 @@ pub struct Reporter {
     pub raft: Arc<Inbox<Message>>,
     pub concurrency: Arc<ConcurrencyManager>,
     pub metrics: Arc<Metrics>,
+    pub meter: StoreMeter,
     /// How often all regions led here are reported.
     pub region_interval: Duration,
 }
@@ -107,7 +109,9 @@ pub struct Reporter {
 impl Reporter {
     /// The loop of the task; ends by being aborted.
     pub async fn run(self) {
-        let mut beat = self.env.clock.sleep(STORE_HEARTBEAT);
+        // At once where there is a disk to tell of: PD weighs stores by their space.
+        let first = if self.meter.data_dir.is_some() { Duration::ZERO } else { STORE_HEARTBEAT };
+        let mut beat = self.env.clock.sleep(first);
         let mut report = self.env.clock.sleep(self.region_interval);
         loop {
             tokio::select! {
@@ -244,12 +248,7 @@ impl Reporter {
     }
 
     async fn store_heartbeat(&self) {
-        let stats = StoreStats {
-            store_id: self.store_id,
-            region_count: u32::try_from(self.metrics.regions.get()).unwrap_or(u32::MAX),
-            bytes_written: self.metrics.apply_bytes.get(),
-            ..StoreStats::default()
-        };
+        let stats = self.meter.stats(self.store_id, &self.metrics);
         self.note(self.pd.store_heartbeat(&stats).await);
     }
 

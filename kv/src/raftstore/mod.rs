@@ -30,7 +30,7 @@
 //!
 //! Nouns: [`Peer`], [`RegionView`], [`PeerStorage`], [`Command`], [`inbox`], [`driver`]. Operations: `propose`,
 //! `ready`, `transport`, `apply`, `split`, `read`, `transfer_leader`, `conf_change`, `create`, `destroy`, `snapshot`,
-//! `operator`, `log_gc`, `heartbeat`, `health`, `bootstrap`, `recovery`, one file or folder each.
+//! `operator`, `log_gc`, `heartbeat`, `store_stats`, `health`, `bootstrap`, `recovery`, one file or folder each.
 //!
 //! Deliberately missing: merge and hibernation.
 //!
@@ -65,6 +65,7 @@ mod start;
 mod state;
 mod storage;
 mod store;
+mod store_stats;
 mod transfer_leader;
 mod transport;
 mod view;

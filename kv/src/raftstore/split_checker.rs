@@ -64,6 +64,15 @@ pub fn find_split_keys(snapshot: &dyn Snapshot, region: &Region, limits: &Limits
     Ok(found)
 }
 
+/// The key that leaves half of the region's data on either side; none when there are not two user keys.
+pub fn find_middle_key(snapshot: &dyn Snapshot, region: &Region) -> Result<Option<Bytes>> {
+    const NO_LIMIT: Limits =
+        Limits { split_bytes: u64::MAX, max_bytes: u64::MAX, split_keys: u64::MAX, max_keys: u64::MAX };
+    let whole = find_split_keys(snapshot, region, &NO_LIMIT)?;
+    let half = Limits { split_bytes: (whole.bytes / 2).max(1), max_bytes: 0, max_keys: 0, ..NO_LIMIT };
+    Ok(find_split_keys(snapshot, region, &half)?.split_keys.into_iter().next())
+}
+
 /// Walks the long values beside the records.
 struct LongValues {
     values: Box<dyn EngineIterator>,

@@ -1,5 +1,6 @@
 //! Start of a store: what its loops share, and who gets what of it.
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -25,6 +26,7 @@ use super::snapshot::{Receptions, SLOTS_MAX, Streams};
 use super::split::RegionSplitter;
 use super::split_checker::Limits;
 use super::store::{RaftLoop, RaftStore, TICK};
+use super::store_stats::StoreMeter;
 use super::transport::{Arrivals, Transport};
 use super::view::Regions;
 use crate::concurrency_manager::ConcurrencyManager;
@@ -64,6 +66,7 @@ struct Wiring {
     background: Arc<Background>,
     arrivals: Arc<Arrivals>,
     region_interval: Duration,
+    data_dir: Option<PathBuf>,
     streams: Arc<Streams>,
 }
 
@@ -113,6 +116,7 @@ impl Wiring {
             background: Arc::new(Background::new(limits)),
             arrivals: Arc::default(),
             region_interval: config.region_heartbeat_interval,
+            data_dir: config.data_dir.clone(),
             streams: Arc::default(),
         }
     }
@@ -184,6 +188,12 @@ impl Wiring {
             raft: self.inbox.clone(),
             concurrency: self.parts.concurrency.clone(),
             metrics: self.parts.metrics.clone(),
+            meter: StoreMeter {
+                disk: self.parts.env.disk.clone(),
+                data_dir: self.data_dir.clone(),
+                engine: self.parts.engine.clone(),
+                raft_log: self.parts.raft_log.clone(),
+            },
             region_interval: self.region_interval,
         }
     }

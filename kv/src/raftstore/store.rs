@@ -232,6 +232,8 @@ impl RaftStore {
         if loops.is_empty() {
             return Ok(());
         }
+        // Until it is gone it keeps the engine open.
+        self.reporter.join().await;
         let mut threads = Vec::new();
         for running in loops {
             match running {

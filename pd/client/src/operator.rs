@@ -1,5 +1,6 @@
 //! Steps of operators: what PD asks the leader of a region to do.
 
+use bytes::Bytes;
 use rutile_kv_proto::{metapb, pdpb};
 use rutile_kv_types::{Peer, RegionEpoch};
 
@@ -22,6 +23,8 @@ pub enum OperatorStep {
     TransferLeader(Vec<Peer>),
     /// Change the members: one change at once, several through a joint configuration, none to leave it.
     ChangePeers(Vec<PeerChange>),
+    /// Split at these encoded keys; without any, in the middle.
+    Split(Vec<Bytes>),
     /// A step that this release can not do, by name.
     Unsupported(&'static str),
 }
@@ -44,7 +47,7 @@ pub enum PeerChangeKind {
 
 impl Operator {
     /// The step in the answer to a region heartbeat, if there is one.
-    pub(crate) fn from_wire(answer: &pdpb::RegionHeartbeatResponse) -> Option<Operator> {
+    pub fn from_wire(answer: &pdpb::RegionHeartbeatResponse) -> Option<Operator> {
         let step = if let Some(transfer) = &answer.transfer_leader {
             let named = transfer.peer.iter().chain(&transfer.peers);
             OperatorStep::TransferLeader(named.map(from_wire::peer).collect())
@@ -54,8 +57,12 @@ impl Operator {
             changes_from_wire(std::slice::from_ref(change))
         } else if answer.merge.is_some() {
             OperatorStep::Unsupported("merge")
-        } else if answer.split_region.is_some() {
-            OperatorStep::Unsupported("split region")
+        } else if let Some(split) = &answer.split_region {
+            match (split.policy(), split.keys.is_empty()) {
+                (pdpb::CheckPolicy::Usekey, true) => OperatorStep::Unsupported("split at no key"),
+                (pdpb::CheckPolicy::Usekey, false) => OperatorStep::Split(split.keys.clone()),
+                _ => OperatorStep::Split(Vec::new()),
+            }
         } else {
             return None;
         };
@@ -108,6 +115,19 @@ mod tests {
         let merge = Some(pdpb::Merge { target: None });
         let answer = pdpb::RegionHeartbeatResponse { merge, ..Default::default() };
         assert_eq!(step(answer), Some(OperatorStep::Unsupported("merge")));
+    }
+
+    #[test]
+    fn a_split_is_at_its_keys_or_in_the_middle() {
+        let split = |policy: pdpb::CheckPolicy, keys: &[&'static str]| {
+            let keys = keys.iter().map(|key| Bytes::from_static(key.as_bytes())).collect();
+            let split_region = Some(pdpb::SplitRegion { policy: policy as i32, keys });
+            step(pdpb::RegionHeartbeatResponse { split_region, ..Default::default() })
+        };
+        let at = split(pdpb::CheckPolicy::Usekey, &["a"]);
+        assert_eq!(at, Some(OperatorStep::Split(vec![Bytes::from_static(b"a")])));
+        assert_eq!(split(pdpb::CheckPolicy::Scan, &[]), Some(OperatorStep::Split(Vec::new())));
+        assert!(matches!(split(pdpb::CheckPolicy::Usekey, &[]), Some(OperatorStep::Unsupported(_))));
     }
 
     #[test]

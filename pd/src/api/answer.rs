@@ -29,8 +29,14 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         let code = match error {
-            Error::StoreNotFound(_) | Error::RegionNotFound(_) => StatusCode::NOT_FOUND,
-            Error::Invalid(_) => StatusCode::BAD_REQUEST,
+            Error::StoreNotFound(_)
+            | Error::RegionNotFound(_)
+            | Error::SchedulerNotFound(_)
+            | Error::OperatorNotFound(_) => StatusCode::NOT_FOUND,
+            Error::Invalid(_)
+            | Error::UnknownSetting { .. }
+            | Error::Refused(_)
+            | Error::StoreTombstone(_) => StatusCode::BAD_REQUEST,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Failure(code, error.to_string())
@@ -48,6 +54,18 @@ pub(super) type Answer = Result<Page, Failure>;
 /// A number in a path.
 pub(super) fn number(text: &str) -> Result<u64, Failure> {
     text.parse().map_err(|_| Failure::bad_request(format!("{text:?} is not a number")))
+}
+
+/// What a request says, a JSON object.
+pub(super) fn body(text: &str) -> Result<Value, Failure> {
+    let value: Value =
+        serde_json::from_str(text).map_err(|error| Failure::bad_request(format!("the body: {error}")))?;
+    if value.is_object() { Ok(value) } else { Err(Failure::bad_request("the body is no object")) }
+}
+
+/// A number in a body.
+pub(super) fn field(body: &Value, name: &str) -> Result<u64, Failure> {
+    body[name].as_u64().ok_or_else(|| Failure::bad_request(format!("{name} is missing, or no number")))
 }
 
 /// `931.5GiB`: four digits, without zeros at the end of a fraction.

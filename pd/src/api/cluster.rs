@@ -10,8 +10,6 @@ use crate::pd::Pd;
 use crate::storage::keys;
 
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// Voters of a region; placement rules will say it.
-pub(crate) const MAX_REPLICAS: u64 = 3;
 
 pub(super) async fn version() -> Page {
     Page(json!({ "version": VERSION }))
@@ -23,7 +21,7 @@ pub(super) async fn status(State(pd): State<Arc<Pd>>) -> Page {
 }
 
 pub(super) async fn cluster(State(pd): State<Arc<Pd>>) -> Page {
-    Page(json!({ "id": pd.cluster_id, "max_peer_count": MAX_REPLICAS }))
+    Page(json!({ "id": pd.cluster_id, "max_peer_count": pd.settings.get().max_replicas }))
 }
 
 pub(super) async fn cluster_status(State(pd): State<Arc<Pd>>) -> Answer {

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use bytes::Bytes;
+
 use super::answer::Failure;
 
 pub(super) fn hex(key: &[u8]) -> String {
@@ -25,6 +27,11 @@ pub(super) fn decode(text: &str, query: Option<&str>) -> Result<Vec<u8>, Failure
         Some("hex") => from_hex(&bytes),
         _ => Ok(bytes),
     }
+}
+
+/// A key as pages show it.
+pub(super) fn unhex(text: &str) -> Result<Bytes, Failure> {
+    from_hex(text.as_bytes()).map(Bytes::from)
 }
 
 fn from_hex(text: &[u8]) -> Result<Vec<u8>, Failure> {

@@ -10,7 +10,6 @@ use rutile_pd_client::RegionHeartbeat;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Failure, Page, mebibytes, number};
-use super::cluster::MAX_REPLICAS;
 use super::key::{decode, hex, parameter};
 use crate::cluster::Told;
 use crate::pd::Pd;
@@ -144,9 +143,10 @@ pub(super) async fn siblings(State(pd): State<Arc<Pd>>, Path(id): Path<String>) 
 pub(super) async fn check(State(pd): State<Arc<Pd>>, Path(state): Path<String>) -> Answer {
     let voters =
         |told: &Told| told.region.peers.iter().filter(|peer| peer.role == PeerRole::Voter).count() as u64;
+    let wanted = pd.settings.get().max_replicas;
     let stands_out: Box<dyn Fn(&Told) -> bool + Send> = match state.as_str() {
-        "miss-peer" => Box::new(move |told| voters(told) < MAX_REPLICAS),
-        "extra-peer" => Box::new(move |told| voters(told) > MAX_REPLICAS),
+        "miss-peer" => Box::new(move |told| voters(told) < wanted),
+        "extra-peer" => Box::new(move |told| voters(told) > wanted),
         "down-peer" => Box::new(|told| !told.down_peers.is_empty()),
         "pending-peer" => Box::new(|told| !told.pending_peers.is_empty()),
         "learner-peer" => {

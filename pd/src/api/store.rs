@@ -88,7 +88,7 @@ pub(super) async fn stores(State(pd): State<Arc<Pd>>, RawQuery(query): RawQuery)
     }
     let stores: Vec<Value> = pd
         .cluster
-        .store_views()?
+        .store_views(pd.settings.get().max_store_down_time)?
         .iter()
         .filter(|view| wanted.contains(&view.store.state))
         .map(show)
@@ -98,7 +98,40 @@ pub(super) async fn stores(State(pd): State<Arc<Pd>>, RawQuery(query): RawQuery)
 
 pub(super) async fn store(State(pd): State<Arc<Pd>>, Path(id): Path<String>) -> Answer {
     let id = number(&id)?;
-    let views = pd.cluster.store_views()?;
+    let views = pd.cluster.store_views(pd.settings.get().max_store_down_time)?;
     let view = views.iter().find(|view| view.store.id == id);
     Ok(Page(show(view.ok_or(crate::Error::StoreNotFound(id))?)))
+}
+
+/// Begins to empty a store; it becomes a tombstone when it holds nothing any more.
+pub(super) async fn delete(
+    State(pd): State<Arc<Pd>>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    if let Some(query) = query.filter(|query| !query.is_empty()) {
+        return Err(Failure::bad_request(format!("{query} is not supported")));
+    }
+    pd.cluster.delete_store(number(&id)?, pd.settings.get().max_replicas)?;
+    Ok(Page(json!("The store is set as Offline.")))
+}
+
+/// `?state=Up` stops the emptying, `?state=Offline` is the same as to delete it.
+pub(super) async fn set_state(
+    State(pd): State<Arc<Pd>>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let id = number(&id)?;
+    match parameter(query.as_deref(), "state") {
+        Some("Up") => pd.cluster.cancel_delete_store(id)?,
+        Some("Offline") => pd.cluster.delete_store(id, pd.settings.get().max_replicas)?,
+        other => return Err(Failure::bad_request(format!("a store can not be made {other:?}"))),
+    }
+    Ok(Page(json!("The store's state is updated.")))
+}
+
+pub(super) async fn remove_tombstones(State(pd): State<Arc<Pd>>) -> Answer {
+    let count = pd.cluster.remove_tombstones()?;
+    Ok(Page(json!(format!("{count} tombstones are removed."))))
 }

@@ -57,7 +57,12 @@ impl Fixture {
     }
 
     pub(crate) fn get(&self, path: &str) -> (StatusCode, Value) {
-        let request = Request::get(format!("/pd/api/v1{path}")).body(Body::empty()).expect("a request");
+        self.ask("GET", path, "")
+    }
+
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &str) -> (StatusCode, Value) {
+        let request = Request::builder().method(method).uri(format!("/pd/api/v1{path}"));
+        let request = request.body(Body::from(body.to_owned())).expect("a request");
         self.simulation.block_on(async {
             let answer = pages(self.pd.clone()).call(request).await.expect("never fails");
             let status = answer.status();

@@ -1,13 +1,13 @@
-//! Checkers: what one region lacks, as the next step for its leader.
+//! Checkers: what one region lacks.
 //!
-//! A checker looks at a region as its leader told it and at the stores, and answers at most one step; it changes nothing
-//! itself. The answer to the heartbeat carries the step, and the same step comes again until a heartbeat shows its result.
+//! A checker looks at a region as its leader told it and at the stores, and answers at most one operator; it changes
+//! nothing itself.
 //!
-//! - [`replica`]: a region has a voter on as many stores as there are, up to the number of replicas.
+//! - [`replica`]: every region has a voter on as many stores as there are, up to the number of replicas, and none on a
+//!   store that is down or being emptied.
 //!
-//! Deliberately missing: replacing peers of stores that are down or being emptied, removing peers too many, placement
-//! rules, merging.
+//! Deliberately missing: placement rules and labels, merging.
 
 mod replica;
 
-pub(crate) use replica::{ReplicaChecker, Step};
+pub(crate) use replica::{Surroundings, check_replicas};

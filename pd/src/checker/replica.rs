@@ -1,143 +1,134 @@
-//! Adds peers: first a learner, which takes the data, then the same peer as a voter.
+//! Adds, replaces and removes peers, in this order of what matters:
+//!
+//! 1. Half of a move that nobody carries out any more is ended: a joint configuration is left, a learner becomes a voter
+//!    where one is missing, and goes otherwise.
+//! 2. A missing voter is added.
+//! 3. A peer on a store that is down, or being emptied, is replaced; only where another store can take it, so that
+//!    nothing is taken away for nothing.
+//! 4. A voter too many is removed.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
-use parking_lot::Mutex;
-use rutile_kv_env::Monotonic;
-use rutile_kv_types::{Peer, PeerRole, RegionEpoch};
+use rutile_kv_types::{Peer, PeerRole};
 use rutile_pd_client::{RegionHeartbeat, StoreState};
 
-use crate::api::MAX_REPLICAS;
 use crate::cluster::{StoreView, Telling};
 use crate::error::Result;
+use crate::operator::{Kind, Operator, Step, add_peer, is_behind, is_joint, move_peer, remove_peer};
+use crate::schedule_settings::ScheduleSettings;
 
-/// A peer that was to be added and did not show up for so long is chosen anew.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// What the leader is asked to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    AddLearner(Peer),
-    Promote(Peer),
+/// What a checker looks at besides the region.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) stores: &'a [StoreView],
+    pub(crate) settings: &'a ScheduleSettings,
 }
 
-/// Remembers the peers it named, so that a repeated step is the same step.
-#[derive(Default)]
-pub(crate) struct ReplicaChecker {
-    named: Mutex<BTreeMap<u64, Named>>,
-}
-
-struct Named {
-    epoch: RegionEpoch,
-    peer: Peer,
-    at: Monotonic,
-}
-
-impl ReplicaChecker {
-    /// The next step for the region. `stores` and `id` are asked only when something is missing.
-    pub(crate) fn step(
-        &self,
-        told: &RegionHeartbeat,
-        now: Monotonic,
-        stores: impl FnOnce() -> Result<Vec<StoreView>>,
-        id: impl FnOnce() -> Result<u64>,
-    ) -> Result<Option<Step>> {
-        let region = &told.region;
-        if region.peers.len() as u64 >= MAX_REPLICAS
-            && region.peers.iter().all(|peer| peer.role == PeerRole::Voter)
-        {
-            self.named.lock().remove(&region.id);
+/// What to do with the region; `new_id` is asked for the id of a peer that is added.
+pub(crate) fn check_replicas(
+    told: &RegionHeartbeat,
+    around: &Surroundings<'_>,
+    new_id: &mut dyn FnMut() -> Result<u64>,
+) -> Result<Option<Operator>> {
+    let region = &told.region;
+    let operator = |name, reason: String, steps| {
+        Some(Operator { region_id: region.id, kind: Kind::Replica, name, reason, steps })
+    };
+    if region.peers.iter().any(|peer| is_joint(peer.role)) {
+        let reason = "a change of members was begun".to_owned();
+        return Ok(operator("leave-joint-state", reason, vec![Step::LeaveJoint]));
+    }
+    let voters = region.peers.iter().filter(|peer| peer.role == PeerRole::Voter).count() as u64;
+    let wanted = around.settings.max_replicas;
+    if let Some(learner) = region.peers.iter().find(|peer| peer.role == PeerRole::Learner) {
+        let alive = around.is_alive(learner.store_id);
+        if voters < wanted && alive {
+            let voter = Peer { role: PeerRole::Voter, ..learner.clone() };
+            let promote =
+                || operator("promote-learner", "a voter is missing".to_owned(), vec![Step::Promote(voter)]);
+            return Ok(if is_behind(told, learner.id) { None } else { promote() });
+        }
+        let why = if alive { "a learner is left over" } else { "the learner's store does not report" };
+        return Ok(operator("remove-learner", why.to_owned(), vec![Step::Remove(learner.clone())]));
+    }
+    if voters < wanted {
+        let Some(store_id) = around.place(told) else {
             return Ok(None);
-        }
-        if region.peers.iter().any(|peer| !matches!(peer.role, PeerRole::Voter | PeerRole::Learner)) {
-            // The leader leaves a joint configuration by itself.
-            return Ok(None);
-        }
-        if let Some(learner) = region.peers.iter().find(|peer| peer.role == PeerRole::Learner) {
-            let behind = told.pending_peers.iter().chain(told.down_peers.iter().map(|(peer, _)| peer));
-            let is_behind = behind.into_iter().any(|peer| peer.id == learner.id);
-            let promoted = Peer { role: PeerRole::Voter, ..learner.clone() };
-            return Ok((!is_behind).then_some(Step::Promote(promoted)));
-        }
-        let stores = stores()?;
-        let alive = |store_id: u64| {
-            let view = stores.iter().find(|view| view.store.id == store_id);
-            view.is_some_and(|view| view.store.state == StoreState::Up && view.telling() == Telling::Lately)
         };
-        let mut named = self.named.lock();
-        if let Some(same) = named.get(&region.id).filter(|named| named.epoch == region.epoch)
-            && now.saturating_since(same.at) < PATIENCE
-            && alive(same.peer.store_id)
-        {
-            return Ok(Some(Step::AddLearner(same.peer.clone())));
+        let new = Peer { id: new_id()?, store_id, role: PeerRole::Learner };
+        return Ok(operator("make-up-replica", format!("{voters} of {wanted} voters"), add_peer(new)));
+    }
+    if let Some((old, name)) = around.unfit(told) {
+        if voters > wanted {
+            let steps = remove_peer(told, old, around.successor(told, old));
+            return Ok(steps.and_then(|steps| operator(name, format!("{voters} of {wanted} voters"), steps)));
         }
-        let free = stores
+        let Some(store_id) = around.place(told) else {
+            return Ok(None);
+        };
+        let new = Peer { id: new_id()?, store_id, role: PeerRole::Learner };
+        let steps = move_peer(told, old, new, around.successor(told, old));
+        return Ok(operator(name, format!("store {} has to be left", old.store_id), steps));
+    }
+    if voters > wanted {
+        let fullest = region
+            .peers
             .iter()
-            .filter(|view| alive(view.store.id) && region.peer_on_store(view.store.id).is_none());
-        let Some(emptiest) = free.min_by_key(|view| (view.peers, view.store.id)) else {
-            return Ok(None);
+            .filter(|peer| told.leader.as_ref().is_none_or(|leader| leader.id != peer.id))
+            .max_by_key(|peer| around.view(peer.store_id).map_or((0, 0), |view| (view.peers, view.store.id)));
+        let steps = fullest.and_then(|old| remove_peer(told, old, None));
+        return Ok(steps.and_then(|steps| {
+            operator("remove-extra-replica", format!("{voters} of {wanted} voters"), steps)
+        }));
+    }
+    Ok(None)
+}
+
+impl Surroundings<'_> {
+    fn view(&self, store_id: u64) -> Option<&StoreView> {
+        self.stores.iter().find(|view| view.store.id == store_id)
+    }
+
+    fn is_alive(&self, store_id: u64) -> bool {
+        self.view(store_id).is_some_and(StoreView::is_alive)
+    }
+
+    /// The store with the fewest peers that has none of the region. A full disk is better than a missing replica, but
+    /// only where there is no other.
+    fn place(&self, told: &RegionHeartbeat) -> Option<u64> {
+        let percent = self.settings.low_space_percent;
+        let free = self
+            .stores
+            .iter()
+            .filter(|view| view.is_alive() && told.region.peer_on_store(view.store.id).is_none());
+        free.min_by_key(|view| (view.is_low_on_space(percent), view.peers, view.store.id))
+            .map(|view| view.store.id)
+    }
+
+    /// A voter whose store is down or being emptied; one that is down matters more.
+    fn unfit<'a>(&self, told: &'a RegionHeartbeat) -> Option<(&'a Peer, &'static str)> {
+        let down = |peer: &&Peer| self.view(peer.store_id).is_none_or(|view| view.telling() == Telling::Gone);
+        let offline = |peer: &&Peer| {
+            self.view(peer.store_id).is_some_and(|view| view.store.state == StoreState::Offline)
         };
-        let peer = Peer { id: id()?, store_id: emptiest.store.id, role: PeerRole::Learner };
-        named.insert(region.id, Named { epoch: region.epoch, peer: peer.clone(), at: now });
-        Ok(Some(Step::AddLearner(peer)))
+        let peers = &told.region.peers;
+        peers
+            .iter()
+            .find(down)
+            .map(|peer| (peer, "replace-down-replica"))
+            .or_else(|| peers.iter().find(offline).map(|peer| (peer, "replace-offline-replica")))
+    }
+
+    /// Who leads best when `old` does not any more: a voter on the store with the fewest leaders.
+    pub(crate) fn successor<'a>(&self, told: &'a RegionHeartbeat, old: &Peer) -> Option<&'a Peer> {
+        let fit = told.region.peers.iter().filter(|peer| {
+            peer.id != old.id
+                && peer.role == PeerRole::Voter
+                && self.is_alive(peer.store_id)
+                && !is_behind(told, peer.id)
+        });
+        fit.min_by_key(|peer| {
+            self.view(peer.store_id).map_or((u64::MAX, 0), |view| (view.leaders, view.store.id))
+        })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use rutile_kv_types::Region;
-    use rutile_pd_client::Store;
-
-    use super::*;
-
-    fn store(id: u64, peers: u64, silent_s: u64) -> StoreView {
-        let store = Store { id, address: format!("s{id}"), ..Store::default() };
-        StoreView::for_test(store, peers, Duration::from_secs(silent_s))
-    }
-
-    fn peer(id: u64, store_id: u64, role: PeerRole) -> Peer {
-        Peer { id, store_id, role }
-    }
-
-    fn told(version: u64, peers: Vec<Peer>) -> RegionHeartbeat {
-        let epoch = RegionEpoch { conf_ver: version, version: 1 };
-        RegionHeartbeat { region: Region { id: 2, epoch, peers, ..Region::default() }, ..Default::default() }
-    }
-
-    #[test]
-    fn peers_are_added_where_there_are_fewest_and_become_voters() {
-        let checker = ReplicaChecker::default();
-        let stores = || Ok(vec![store(1, 9, 0), store(2, 5, 0), store(3, 4, 0), store(4, 0, 30)]);
-        let now = |seconds| Monotonic::from_origin(Duration::from_secs(seconds));
-        let step = |told: &RegionHeartbeat, seconds, id| {
-            checker.step(told, now(seconds), stores, || Ok(id)).expect("answers")
-        };
-        let alone = told(1, vec![peer(10, 1, PeerRole::Voter)]);
-        let added = Step::AddLearner(peer(20, 3, PeerRole::Learner));
-        assert_eq!(step(&alone, 0, 20), Some(added.clone()), "store 4 is silent");
-        assert_eq!(step(&alone, 59, 21), Some(added), "the same step comes again");
-        assert_eq!(step(&alone, 60, 22), Some(Step::AddLearner(peer(22, 3, PeerRole::Learner))));
-        let mut learning = told(2, vec![peer(10, 1, PeerRole::Voter), peer(22, 3, PeerRole::Learner)]);
-        learning.pending_peers = vec![peer(22, 3, PeerRole::Learner)];
-        assert_eq!(step(&learning, 61, 0), None, "it still takes the data");
-        learning.pending_peers.clear();
-        assert_eq!(step(&learning, 61, 0), Some(Step::Promote(peer(22, 3, PeerRole::Voter))));
-        let two = told(3, vec![peer(10, 1, PeerRole::Voter), peer(22, 3, PeerRole::Voter)]);
-        assert_eq!(step(&two, 62, 23), Some(Step::AddLearner(peer(23, 2, PeerRole::Learner))));
-        let three = told(4, [1, 2, 3].map(|id| peer(id, id, PeerRole::Voter)).to_vec());
-        assert_eq!(step(&three, 63, 0), None);
-        let joint = told(4, vec![peer(1, 1, PeerRole::Voter), peer(2, 2, PeerRole::IncomingVoter)]);
-        assert_eq!(step(&joint, 63, 0), None);
-    }
-
-    #[test]
-    fn a_lone_store_is_left_alone() {
-        let checker = ReplicaChecker::default();
-        let alone = told(1, vec![peer(10, 1, PeerRole::Voter)]);
-        let no_id = || -> Result<u64> { unreachable!("no peer is added") };
-        let step =
-            checker.step(&alone, Monotonic::from_origin(Duration::ZERO), || Ok(vec![store(1, 1, 0)]), no_id);
-        assert_eq!(step.expect("answers"), None);
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
-use rutile_kv_env::Env;
+use rutile_kv_env::{Env, Monotonic};
 use rutile_kv_types::Region;
 use rutile_pd_client::{RegionHeartbeat, Store};
 
@@ -15,6 +15,7 @@ use crate::storage::{Batch, Storage, keys};
 pub(crate) struct Cluster {
     pub(super) env: Env,
     pub(super) storage: Arc<Storage>,
+    pub(super) opened: Monotonic,
     /// Held from check to change by everyone who changes stores or regions; readers take only the locks below, which
     /// are never held during a sync.
     pub(super) change: Mutex<()>,
@@ -39,6 +40,7 @@ impl Cluster {
         Ok(Cluster {
             env: env.clone(),
             storage,
+            opened: env.clock.now(),
             change: Mutex::new(()),
             stores: RwLock::new(stores),
             regions: RwLock::new(regions),

@@ -14,7 +14,7 @@ mod stores;
 pub(crate) use bootstrap::Cluster;
 pub(crate) use id_alloc::IdAllocator;
 pub(crate) use region_tree::Told;
-pub(crate) use store_view::{DOWN_AFTER, StoreView, Telling};
+pub(crate) use store_view::{StoreView, Telling};
 
 #[cfg(test)]
 mod tests;

@@ -4,15 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rutile_kv_types::PeerRole;
-use rutile_pd_client::{Store, StoreStats};
+use rutile_pd_client::{Store, StoreState, StoreStats};
 
 use super::Cluster;
 use crate::error::Result;
 
 /// A store reports every ten seconds; one that missed two is disconnected.
 const SILENT_AFTER: Duration = Duration::from_secs(20);
-/// Its peers are to be replaced then.
-pub(crate) const DOWN_AFTER: Duration = Duration::from_secs(30 * 60);
 
 /// Whether a store reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +27,10 @@ pub(crate) struct StoreView {
     /// Unix milliseconds; none since PD started.
     pub(crate) last_heartbeat_ms: Option<u64>,
     silent_for: Option<Duration>,
+    /// The same, counted from the start of PD where nothing was heard.
+    pub(crate) silence: Duration,
+    /// Silence after which its peers are replaced.
+    down_after: Duration,
     /// From the first heartbeat since PD started to the last one.
     pub(crate) known_for: Option<Duration>,
     pub(crate) leaders: u64,
@@ -47,6 +49,8 @@ impl StoreView {
             stats: None,
             last_heartbeat_ms: None,
             silent_for: Some(silent),
+            silence: silent,
+            down_after: Duration::from_secs(1_800),
             known_for: None,
             leaders: 0,
             peers,
@@ -56,10 +60,29 @@ impl StoreView {
         }
     }
 
+    /// Up, and heard of lately.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.store.state == StoreState::Up && self.telling() == Telling::Lately
+    }
+
+    /// Heard of lately, whatever its state.
+    pub(crate) fn telling_lately(&self) -> bool {
+        self.telling() == Telling::Lately
+    }
+
+    /// Whether more than this part of its disk is used; a disk that was not told is not known to be full.
+    pub(crate) fn is_low_on_space(&self, percent: u64) -> bool {
+        let Some(stats) = self.stats.as_ref().filter(|stats| stats.capacity_bytes > 0) else {
+            return false;
+        };
+        let used_bytes = stats.capacity_bytes.saturating_sub(stats.available_bytes);
+        u128::from(used_bytes) * 100 > u128::from(stats.capacity_bytes) * u128::from(percent)
+    }
+
     pub(crate) fn telling(&self) -> Telling {
         match self.silent_for {
             Some(silent) if silent <= SILENT_AFTER => Telling::Lately,
-            Some(silent) if silent > DOWN_AFTER => Telling::Gone,
+            _ if self.silence > self.down_after => Telling::Gone,
             _ => Telling::Silent,
         }
     }
@@ -67,7 +90,7 @@ impl StoreView {
 
 impl Cluster {
     /// All stores, tombstones included, by id.
-    pub(crate) fn store_views(&self) -> Result<Vec<StoreView>> {
+    pub(crate) fn store_views(&self, down_after: Duration) -> Result<Vec<StoreView>> {
         let regions = self.scan_regions(&[], &[], usize::MAX)?;
         let now = self.env.clock.now();
         let view = |(store, stats, told): super::stores::Heard| {
@@ -75,6 +98,8 @@ impl Cluster {
                 stats,
                 last_heartbeat_ms: told.map(|told| told.unix_ms),
                 silent_for: told.map(|told| now.saturating_since(told.at)),
+                silence: now.saturating_since(told.map_or(self.opened, |told| told.at)),
+                down_after,
                 known_for: told.map(|told| told.at.saturating_since(told.first)),
                 leaders: 0,
                 peers: 0,

@@ -119,6 +119,72 @@ impl Cluster {
             .collect())
     }
 
+    /// Begins to empty a store for good, unless too few stores would be left for all replicas.
+    pub(crate) fn delete_store(&self, store_id: u64, replicas: u64) -> Result<()> {
+        let rest = |store: &Store| store.id != store_id && store.state == StoreState::Up;
+        let left = self.stores(false)?.iter().filter(|store| rest(store)).count() as u64;
+        self.change_state(store_id, |state| match state {
+            StoreState::Offline => Ok(StoreState::Offline),
+            StoreState::Up if left < replicas => Err(Error::Refused(format!(
+                "store {store_id} can not be removed: {left} stores would be left, a region has {replicas} replicas"
+            ))),
+            _ => Ok(StoreState::Offline),
+        })
+    }
+
+    /// A store that is being emptied stays.
+    pub(crate) fn cancel_delete_store(&self, store_id: u64) -> Result<()> {
+        self.change_state(store_id, |_| Ok(StoreState::Up))
+    }
+
+    /// A store that is being emptied and holds nothing any more never comes back.
+    pub(crate) fn bury_store(&self, store_id: u64) -> Result<()> {
+        self.change_state(store_id, |state| match state {
+            StoreState::Offline => Ok(StoreState::Tombstone),
+            other => Ok(other),
+        })
+    }
+
+    fn change_state(&self, store_id: u64, next: impl FnOnce(StoreState) -> Result<StoreState>) -> Result<()> {
+        self.check_bootstrapped()?;
+        let _change = self.change.lock();
+        let mut store = self.stores.read().check_alive(store_id)?.store.clone();
+        let state = next(store.state)?;
+        if state == store.state {
+            return Ok(());
+        }
+        store.state = state;
+        let mut batch = Batch::default();
+        batch.put_store(&store);
+        self.storage.write(batch)?;
+        tracing::info!(store_id, ?state, "store changed its state");
+        self.stores.write().put(store);
+        Ok(())
+    }
+
+    /// Forgets all tombstones; answers how many there were.
+    pub(crate) fn remove_tombstones(&self) -> Result<usize> {
+        self.check_bootstrapped()?;
+        let _change = self.change.lock();
+        let mut stores = self.stores.write();
+        let gone: Vec<u64> = stores
+            .by_id
+            .values()
+            .filter(|known| known.store.state == StoreState::Tombstone)
+            .map(|known| known.store.id)
+            .collect();
+        let mut batch = Batch::default();
+        gone.iter().for_each(|store_id| batch.delete_store(*store_id));
+        self.storage.write(batch)?;
+        gone.iter().for_each(|store_id| drop(stores.by_id.remove(store_id)));
+        Ok(gone.len())
+    }
+
+    pub(crate) fn is_offline(&self, store_id: u64) -> bool {
+        let stores = self.stores.read();
+        stores.by_id.get(&store_id).is_some_and(|known| known.store.state == StoreState::Offline)
+    }
+
     pub(crate) fn store_heartbeat(&self, stats: StoreStats) -> Result<()> {
         self.check_bootstrapped()?;
         let mut stores = self.stores.write();

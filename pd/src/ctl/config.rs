@@ -1,10 +1,10 @@
 //! `config`, `service-gc-safepoint`: settings, and what holds garbage collection back.
 
 use clap::Subcommand;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::table::Table;
-use super::{Pages, Report, list, text};
+use super::{Change, Pages, Report, list, text};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -13,10 +13,18 @@ pub(super) enum Command {
         #[arg(value_parser = ["all", "schedule", "replication", "cluster-version"])]
         section: Option<String>,
     },
+    /// Change a setting of scheduling or replication, for good
+    Set { name: String, value: String },
 }
 
 pub(super) async fn run(pages: &dyn Pages, command: &Command) -> Result<Report, String> {
-    let Command::Show { section } = command;
+    let section = match command {
+        Command::Show { section } => section,
+        Command::Set { name, value } => {
+            let body = json!({ name: value });
+            return pages.change(Change::post("/config", body)).await.map(Report::done);
+        }
+    };
     let page = match section.as_deref() {
         Some("schedule") => pages.get("/config/schedule").await?,
         Some("replication") => pages.get("/config/replicate").await?,

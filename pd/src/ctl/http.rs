@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::Pages;
+use super::{Change, Pages};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 /// A page of every region of a large cluster; more is not read.
@@ -21,38 +21,47 @@ pub(super) struct Members {
 
 impl Pages for Members {
     fn get<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Value, String>> {
-        Box::pin(async move {
-            let mut problem = "no address of PD is given".to_owned();
-            for address in &self.addresses {
-                let address = address.trim().trim_start_matches("http://").trim_end_matches('/');
-                let fetched = tokio::select! {
-                    biased;
-                    fetched = fetch(address, path) => fetched,
-                    () = self.env.clock.sleep(PATIENCE) => Err("no answer in time".to_owned()),
-                };
-                match fetched {
-                    Ok((200, body)) => {
-                        return serde_json::from_str(&body)
-                            .map_err(|error| format!("PD at {address}: {error}"));
-                    }
-                    Ok((code, body)) => {
-                        // Errors are JSON strings.
-                        let text = serde_json::from_str::<String>(&body).unwrap_or(body);
-                        return Err(format!("[{code}] {}", text.trim()));
-                    }
-                    Err(error) => problem = format!("PD at {address}: {error}"),
-                }
-            }
-            Err(problem)
-        })
+        Box::pin(self.ask("GET", path, String::new()))
+    }
+
+    fn change<'a>(&'a self, change: Change<'a>) -> BoxFuture<'a, Result<Value, String>> {
+        Box::pin(self.ask(change.method, change.path, change.text()))
     }
 }
 
-async fn fetch(address: &str, path: &str) -> Result<(u16, String), String> {
+impl Members {
+    async fn ask(&self, method: &str, path: &str, body: String) -> Result<Value, String> {
+        let mut problem = "no address of PD is given".to_owned();
+        for address in &self.addresses {
+            let address = address.trim().trim_start_matches("http://").trim_end_matches('/');
+            let fetched = tokio::select! {
+                biased;
+                fetched = fetch(address, method, path, &body) => fetched,
+                () = self.env.clock.sleep(PATIENCE) => Err("no answer in time".to_owned()),
+            };
+            match fetched {
+                Ok((200, body)) => {
+                    return serde_json::from_str(&body).map_err(|error| format!("PD at {address}: {error}"));
+                }
+                Ok((code, body)) => {
+                    // Errors are JSON strings.
+                    let text = serde_json::from_str::<String>(&body).unwrap_or(body);
+                    return Err(format!("[{code}] {}", text.trim()));
+                }
+                Err(error) => problem = format!("PD at {address}: {error}"),
+            }
+        }
+        Err(problem)
+    }
+}
+
+async fn fetch(address: &str, method: &str, path: &str, body: &str) -> Result<(u16, String), String> {
     let said = |error: std::io::Error| error.to_string();
     let mut stream = TcpStream::connect(address).await.map_err(said)?;
+    let length = body.len();
     let request = format!(
-        "GET /pd/api/v1{path} HTTP/1.1\r\nHost: {address}\r\nAccept: application/json\r\nConnection: close\r\n\r\n"
+        "{method} /pd/api/v1{path} HTTP/1.1\r\nHost: {address}\r\nAccept: application/json\r\n\
+         Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
     );
     stream.write_all(request.as_bytes()).await.map_err(said)?;
     let mut answer = String::new();

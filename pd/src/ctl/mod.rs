@@ -4,13 +4,15 @@
 //! fetches the pages, [`table`] aligns them. The exit code is 0 when all is well, 1 when it is not or PD can not be
 //! asked, 2 when the command makes no sense.
 //!
-//! Deliberately missing: commands that change something, as PD has no pages for them yet, and an interactive shell.
+//! Deliberately missing: an interactive shell.
 
 mod config;
 mod health;
 mod http;
 mod member;
+mod operator;
 mod region;
+mod scheduler;
 mod store;
 mod table;
 mod tso;
@@ -29,7 +31,10 @@ const EXAMPLES: &str = "Examples:
   rutile pd --pd 10.0.0.1:2379,10.0.0.2:2379 store
   rutile pd region key 7480000000000000 --format hex
   rutile pd region check miss-peer --json
-  rutile pd tso 449999999999999999";
+  rutile pd tso 449999999999999999
+  rutile pd operator add transfer-leader 2 4
+  rutile pd scheduler add evict-leader-scheduler 4
+  rutile pd store delete 4";
 
 #[derive(Debug, Parser)]
 #[command(name = "rutile pd", about = "Ask the placement driver", after_help = EXAMPLES)]
@@ -60,10 +65,16 @@ enum Command {
     /// Members of the PD group
     #[command(subcommand)]
     Member(member::Command),
-    /// Stores: all, or one
+    /// Stores: all, one, or to empty one
     Store(store::Options),
     /// Regions: all, one, or those that stand out
     Region(region::Options),
+    /// Operators: what is being done with regions, and to have something done
+    #[command(subcommand)]
+    Operator(operator::Command),
+    /// Schedulers: what evens the cluster out
+    #[command(subcommand)]
+    Scheduler(scheduler::Command),
     /// What a timestamp says
     Tso { timestamp: u64 },
     /// Settings
@@ -84,12 +95,44 @@ impl Report {
     fn new(page: Value, table: Table) -> Report {
         Report { page, table, is_well: true }
     }
+
+    /// What PD said to a change.
+    fn done(page: Value) -> Report {
+        let table = Table::line(&text(&page));
+        Report::new(page, table)
+    }
 }
 
 /// Where pages come from.
 trait Pages: Sync {
     /// The page behind `/pd/api/v1`; an error is one line.
     fn get<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Value, String>>;
+
+    /// Changes something there.
+    fn change<'a>(&'a self, change: Change<'a>) -> BoxFuture<'a, Result<Value, String>>;
+}
+
+/// A request that changes something.
+struct Change<'a> {
+    /// `POST` or `DELETE`.
+    method: &'static str,
+    path: &'a str,
+    /// JSON; null for none.
+    body: Value,
+}
+
+impl<'a> Change<'a> {
+    fn post(path: &'a str, body: Value) -> Change<'a> {
+        Change { method: "POST", path, body }
+    }
+
+    fn delete(path: &'a str) -> Change<'a> {
+        Change { method: "DELETE", path, body: Value::Null }
+    }
+
+    fn text(&self) -> String {
+        if self.body.is_null() { String::new() } else { self.body.to_string() }
+    }
 }
 
 /// What to print, and how to exit.
@@ -139,6 +182,8 @@ async fn answer(cli: &Cli, pages: &dyn Pages) -> Outcome {
         Command::Member(command) => member::run(pages, command).await,
         Command::Store(options) => store::run(pages, options).await,
         Command::Region(options) => region::run(pages, options).await,
+        Command::Operator(command) => operator::run(pages, command).await,
+        Command::Scheduler(command) => scheduler::run(pages, command).await,
         Command::Tso { timestamp } => Ok(tso::show(*timestamp)),
         Command::Config(command) => config::run(pages, command).await,
         Command::ServiceGcSafepoint => config::gc_safe_points(pages).await,

@@ -4,13 +4,18 @@ use std::fmt;
 
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    head: Vec<&'static str>,
+    head: Vec<String>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     pub(super) fn new(head: &[&'static str]) -> Table {
-        Table { head: head.to_vec(), rows: Vec::new() }
+        Table { head: head.iter().map(|name| (*name).to_owned()).collect(), rows: Vec::new() }
+    }
+
+    /// A line of text, without columns.
+    pub(super) fn line(text: &str) -> Table {
+        Table { head: vec![text.to_owned()], rows: Vec::new() }
     }
 
     pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
@@ -25,8 +30,7 @@ impl fmt::Display for Table {
             cells.chain(self.head.get(column).map(|name| name.len())).max().unwrap_or(0)
         };
         let widths: Vec<usize> = (0..self.head.len()).map(width).collect();
-        let head = self.head.iter().map(|name| (*name).to_owned()).collect();
-        for row in std::iter::once(&head).chain(&self.rows) {
+        for row in std::iter::once(&self.head).chain(&self.rows) {
             let cells: Vec<String> =
                 row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
             writeln!(f, "{}", cells.join("  ").trim_end())?;

@@ -6,12 +6,18 @@ use std::time::Duration;
 use rutile_kv_env::BoxFuture;
 use serde_json::Value;
 
-use super::{Outcome, Pages, answer, parse};
+use super::{Change, Outcome, Pages, answer, parse};
 use crate::api::tests::Fixture;
 
 impl Pages for Fixture {
     fn get<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Value, String>> {
         let (code, page) = self.get(path);
+        let page = if code.is_success() { Ok(page) } else { Err(format!("[{}] {page}", code.as_u16())) };
+        Box::pin(std::future::ready(page))
+    }
+
+    fn change<'a>(&'a self, change: Change<'a>) -> BoxFuture<'a, Result<Value, String>> {
+        let (code, page) = self.ask(change.method, change.path, &change.text());
         let page = if code.is_success() { Ok(page) } else { Err(format!("[{}] {page}", code.as_u16())) };
         Box::pin(std::future::ready(page))
     }
@@ -109,4 +115,58 @@ fn what_can_not_be_answered_exits_with_its_reason() {
         assert!(outcome.code == 2 && outcome.problem.is_some(), "{line}: {outcome:?}");
     }
     assert!(run(&fixture, "--help").out.contains("rutile pd health"));
+}
+
+#[test]
+fn what_is_changed_is_said_and_shown() {
+    let fixture = Fixture::new();
+    let done = |line: &str| {
+        let outcome = run(&fixture, line);
+        assert_eq!(outcome.code, 0, "{line}: {outcome:?}");
+        outcome.out
+    };
+    done("config set max-replicas 5");
+    assert!(done("config show").contains("replication.max-replicas"));
+    assert!(done("config show replication --json").contains("\"max-replicas\": 5"));
+    assert!(done("scheduler show").contains("balance-leader-scheduler"));
+    done("scheduler add evict-leader-scheduler 1");
+    done("scheduler pause balance-leader-scheduler 60");
+    assert!(done("scheduler describe balance-leader-scheduler").contains("paused"));
+    done("scheduler resume all");
+    done("scheduler remove evict-leader-scheduler");
+    done("operator add split-region 2");
+    assert!(done("operator show").contains("split in the middle"));
+    assert!(done("operator check 2").contains("RUNNING"));
+    done("operator remove 2");
+    assert!(done("operator history").contains("removed by hand"));
+    assert!(done("store remove-tombstone").contains("0 tombstones"));
+}
+
+#[test]
+fn what_is_refused_says_why() {
+    let fixture = Fixture::new();
+    for (line, why) in [
+        ("store delete 1", "0 stores would be left"),
+        ("store delete 9", "store 9 is not known"),
+        ("config set location-labels zone", "config item location-labels not found"),
+        ("config set max-replicas many", "a number from 1 to 7"),
+        ("scheduler add hot-region-scheduler", "not found"),
+        ("scheduler add evict-leader-scheduler 9", "store 9 is not known"),
+        ("scheduler remove hot-region-scheduler", "not found"),
+        ("operator add transfer-leader 2 9", "no peer on store 9"),
+        ("operator add add-peer 2 9", "store 9 is not known"),
+        ("operator add add-peer 2 1", "a peer on store 1 already"),
+        ("operator add remove-peer 2 1", "no other peer that could lead"),
+        ("operator add add-peer 9 1", "region 9 is not known"),
+        ("operator add split-region 2 --policy usekey", "needs keys"),
+        ("operator add split-region 2 --policy usekey --keys 7A", "no encoded key"),
+        ("operator remove 2", "region 2 has no operator"),
+    ] {
+        let outcome = run(&fixture, line);
+        let problem = outcome.problem.unwrap_or_default();
+        assert!(outcome.code == 1 && problem.contains(why), "{line}: {problem}");
+    }
+    for line in ["operator add merge-region 1 2", "scheduler pause all", "store delete", "store limit 5"] {
+        assert_eq!(run(&fixture, line).code, 2, "{line}");
+    }
 }

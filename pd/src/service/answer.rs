@@ -54,6 +54,10 @@ fn refusal(error: &Error) -> Option<pdpb::ErrorType> {
         | Error::Window(_)
         | Error::TimestampCount { .. }
         | Error::ClusterMismatch { .. }
+        | Error::UnknownSetting { .. }
+        | Error::SchedulerNotFound(_)
+        | Error::OperatorNotFound(_)
+        | Error::Refused(_)
         | Error::Invalid(_) => None,
     }
 }

@@ -5,6 +5,9 @@
 
 mod answer;
 mod pd_service;
+mod steps;
+
+pub(crate) use steps::Listeners;
 
 #[cfg(test)]
 mod tests;

@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use rutile_kv_proto::{PdService, Status, keyspacepb, pdpb};
-use rutile_pd_client::{LeaderRegion, RegionHeartbeat, from_wire, to_wire};
+use rutile_pd_client::{LeaderRegion, from_wire, to_wire};
 
 use super::answer::status;
-use crate::checker::Step;
+use super::steps;
 use crate::cluster::Told;
 use crate::pd::{MEMBER_ID, Pd};
 
@@ -160,17 +160,13 @@ impl PdService for Pd {
     ) -> Result<pdpb::RegionHeartbeatResponse, Status> {
         self.check_header(request.header.as_ref())?;
         let beat = from_wire::region_heartbeat(&request).ok_or_else(|| missing("region"))?;
-        let region = request.region.unwrap_or_default();
         let outcome = self.cluster.region_heartbeat(beat.clone()).and_then(|()| self.next_step(&beat));
         let (header, step) = self.answer(outcome)?;
-        Ok(pdpb::RegionHeartbeatResponse {
-            header,
-            region_id: region.id,
-            region_epoch: region.region_epoch,
-            target_peer: request.leader,
-            change_peer: step.map(change_peer),
-            ..pdpb::RegionHeartbeatResponse::default()
-        })
+        let mut answer = pdpb::RegionHeartbeatResponse { header, ..steps::about(&beat) };
+        if let Some(step) = step {
+            steps::put(&mut answer, &step);
+        }
+        Ok(answer)
     }
 
     async fn get_gc_safe_point(
@@ -227,21 +223,7 @@ impl PdService for Pd {
     }
 }
 
-/// A step as the wire has it.
-fn change_peer(step: Step) -> pdpb::ChangePeer {
-    let (kind, peer) = match step {
-        Step::AddLearner(peer) => (pdpb::ConfChangeType::AddLearnerNode, peer),
-        Step::Promote(peer) => (pdpb::ConfChangeType::AddNode, peer),
-    };
-    pdpb::ChangePeer { peer: Some(to_wire::peer(&peer)), change_type: kind as i32 }
-}
-
 impl Pd {
-    fn next_step(&self, beat: &RegionHeartbeat) -> crate::Result<Option<Step>> {
-        let id = || self.ids.alloc(1).map(|granted| granted.start);
-        self.replicas.step(beat, self.clock.now(), || self.cluster.store_views(), id)
-    }
-
     fn region_answer(&self, found: crate::Result<Option<Told>>) -> Result<pdpb::GetRegionResponse, Status> {
         let (header, found) = self.answer(found)?;
         let Some(told) = found else {

@@ -15,6 +15,11 @@ pub(crate) const STORE_PREFIX: &[u8] = b"store/";
 /// `pdpb.Region` (region and last leader) by region id.
 pub(crate) const REGION_PREFIX: &[u8] = b"region/";
 
+/// Settings that were set, a line `name=value` each.
+pub(crate) const SETTINGS: &[u8] = b"settings";
+/// Schedulers that run, a line each; see `scheduler::registry`. The default set while it is absent.
+pub(crate) const SCHEDULERS: &[u8] = b"schedulers";
+
 /// Holds on the GC safe point by service id.
 pub(crate) const GC_HOLD_PREFIX: &[u8] = b"gc/service/";
 

@@ -25,6 +25,10 @@ impl Batch {
         self.put(keys::gc_hold(&hold.service_id), value);
     }
 
+    pub(crate) fn delete_store(&mut self, store_id: u64) {
+        self.delete(keys::store(store_id));
+    }
+
     pub(crate) fn delete_region(&mut self, region_id: u64) {
         self.delete(keys::region(region_id));
     }

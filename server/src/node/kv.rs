@@ -19,6 +19,8 @@ use crate::node::raft::{Carrier, Inbox};
 use crate::node::role::{KvOptions, Port, Role};
 use crate::node::storage::blocking;
 
+/// How often leaders report their regions; what matters is told at once. A PD that starts knows the leaders after this.
+const REGION_HEARTBEAT: Duration = Duration::from_secs(10);
 /// How long a PD that does not answer is left alone.
 const PD_PAUSE: Duration = Duration::from_secs(1);
 
@@ -26,6 +28,7 @@ pub(crate) struct Running {
     port: Port,
     store: Arc<Store>,
     keyspaces: TaskHandle,
+    steps: TaskHandle,
     /// Locked against other processes for as long as the store runs.
     _data_dir: DataDir,
 }
@@ -36,7 +39,8 @@ impl Role for KvOptions {
     async fn start(self, env: Env) -> Result<Running> {
         let mut port = Port::bind(&env, &self.role, self.port).await?;
         let data_dir = DataDir::open(env.disk.as_ref(), &self.data_dir)?;
-        let pd = connect(&env, self.pd).await;
+        let stub = Arc::new(PdStub::new(env.clone(), self.pd, Limits::default()));
+        let pd = connect(&env, stub.clone()).await;
         let (state, log) = (data_dir.state_engine(), data_dir.raft_log());
         let engines = move || {
             let engine = RocksEngine::open(&state, &EngineConfig::default())?;
@@ -47,6 +51,7 @@ impl Role for KvOptions {
             address: port.advertised().to_owned(),
             data_dir: Some(data_dir.path().to_owned()),
             region_split_keys: self.region_split_keys,
+            region_heartbeat_interval: REGION_HEARTBEAT,
             // Where leadership moves, they wait for more simulated seeds (docs/simulation.md).
             in_memory_pessimistic_locks: false,
             ..StoreConfig::default()
@@ -63,21 +68,22 @@ impl Role for KvOptions {
         let between_stores = raft_routes(context, Arc::new(Inbox(store.clone())));
         port.serve(&env, routes.merge(between_stores));
         info!(store_id = store.store_id(), cluster_id = pd.cluster_id(), "store serves");
+        let steps = env.spawn.spawn("pd-steps", Box::pin(take_steps(stub, store.clone())));
         let keyspaces = env.spawn.spawn("keyspaces", Box::pin(split_keyspaces(env.clone(), pd)));
         port.announce("kv");
-        Ok(Running { port, store, keyspaces, _data_dir: data_dir })
+        Ok(Running { port, store, keyspaces, steps, _data_dir: data_dir })
     }
 
     async fn stop(running: Running) -> Result<()> {
         running.keyspaces.abort();
+        running.steps.abort();
         running.port.stop().await;
         Ok(running.store.stop().await?)
     }
 }
 
 /// Waits for PD: stores and placement driver may be started in any order.
-async fn connect(env: &Env, addresses: Vec<String>) -> PdClient {
-    let stub = Arc::new(PdStub::new(env.clone(), addresses, Limits::default()));
+async fn connect(env: &Env, stub: Arc<PdStub>) -> PdClient {
     loop {
         match PdClient::connect(env.clone(), stub.clone()).await {
             Ok(client) => return client,
@@ -86,6 +92,16 @@ async fn connect(env: &Env, addresses: Vec<String>) -> PdClient {
                 env.clock.sleep(PD_PAUSE).await;
             }
         }
+    }
+}
+
+/// What PD wants done between heartbeats.
+async fn take_steps(stub: Arc<PdStub>, store: Arc<Store>) {
+    let Some(mut steps) = stub.pushed_steps() else {
+        return;
+    };
+    while let Some(step) = steps.recv().await {
+        store.take_step(&step);
     }
 }
 

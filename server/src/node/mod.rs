@@ -5,6 +5,8 @@
 //!
 //! The roles [`pd`] and [`kv`] are those parts alone, behind a port of TiKV's and PD's wire; [`role`] is what they share.
 //!
+//! [`playground`] runs several of them in one process.
+//!
 //! Deliberately missing: the role `sql`.
 
 pub(crate) mod embedded;
@@ -13,6 +15,7 @@ mod keys;
 pub(crate) mod kv;
 mod limits;
 pub(crate) mod pd;
+pub(crate) mod playground;
 mod raft;
 pub(crate) mod role;
 mod root_password;

@@ -30,6 +30,13 @@ pub(crate) struct RoleOptions {
     log_level: String,
 }
 
+impl RoleOptions {
+    /// For this machine only.
+    pub(crate) fn local(log_level: &str) -> RoleOptions {
+        RoleOptions { host: "127.0.0.1".to_owned(), advertise: None, log_level: log_level.to_owned() }
+    }
+}
+
 /// Flags of `rutile start pd`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct PdOptions {

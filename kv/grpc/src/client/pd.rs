@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rutile_kv_env::Env;
 use rutile_kv_proto::{PdService, Status, keyspacepb, pdpb};
+use tokio::sync::mpsc;
 
 use super::channel::unary;
 use super::discovery::Discovery;
@@ -32,6 +33,11 @@ impl PdStub {
             heartbeats: Pipeline::start("pd-heartbeats", discovery.clone()),
             discovery,
         }
+    }
+
+    /// Steps of operators that PD sends between heartbeats; once.
+    pub fn pushed_steps(&self) -> Option<mpsc::Receiver<pdpb::RegionHeartbeatResponse>> {
+        self.heartbeats.pushed()
     }
 
     /// One call of the leader. What breaks on the way comes back as `Unavailable`: the caller tries again, and meets
@@ -113,6 +119,10 @@ impl Lane for Timestamps {
         pdpb::TsoRequest { header, count, dc_location: String::new() }
     }
 
+    fn is_answer(_: &pdpb::TsoResponse, _: &[pdpb::TsoRequest]) -> bool {
+        true
+    }
+
     /// The answer names the last timestamp of the block; each caller gets the last of his own.
     fn part(
         answer: pdpb::TsoResponse,
@@ -138,7 +148,8 @@ impl Lane for Timestamps {
     }
 }
 
-/// Heartbeats of regions: one message each.
+/// Heartbeats of regions: one message each. PD may send a step for any region at any time; one for the region whose
+/// heartbeat waits for its answer passes for that, and the answer for a step, which comes to the same.
 struct Heartbeats;
 
 impl Lane for Heartbeats {
@@ -149,6 +160,11 @@ impl Lane for Heartbeats {
 
     fn join(requests: &[Self::Request]) -> Self::Request {
         requests.first().cloned().unwrap_or_default()
+    }
+
+    fn is_answer(message: &Self::Answer, requests: &[Self::Request]) -> bool {
+        let asked = requests.first().and_then(|request| request.region.as_ref());
+        asked.is_some_and(|region| region.id == message.region_id)
     }
 
     fn part(answer: Self::Answer, _: &[Self::Request]) -> Result<Vec<Self::Answer>, Status> {

@@ -6,13 +6,15 @@
 //!    +---- their parts ------+<------------- answers, in order ---------+
 //! ```
 //! The task opens the stream when somebody waits and keeps it. When the stream breaks, or an answer does not come in
-//! time, everybody on it is told `Unavailable`, the leader is looked for, and the next caller opens another one.
+//! time, everybody on it is told `Unavailable`, the leader is looked for, and the next caller opens another one. What PD
+//! sends unasked goes to whoever takes it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use axum::http::uri::PathAndQuery;
 use futures::channel::mpsc as outgoing;
+use parking_lot::Mutex;
 use rutile_kv_env::{Monotonic, TaskHandle};
 use rutile_kv_proto::Status;
 use tokio::sync::{mpsc, oneshot};
@@ -27,6 +29,8 @@ use crate::status::from_grpc;
 const QUEUE_MAX: usize = 16_384;
 /// Messages without an answer.
 const IN_FLIGHT_MAX: usize = 64;
+/// Messages that nobody asked for and nobody has taken yet; more are dropped.
+const PUSHED_MAX: usize = 1_024;
 
 /// A kind of stream.
 pub(crate) trait Lane: Send + Sync + 'static {
@@ -38,6 +42,9 @@ pub(crate) trait Lane: Send + Sync + 'static {
 
     /// One message for all of them; there is at least one.
     fn join(requests: &[Self::Request]) -> Self::Request;
+
+    /// Whether a message answers these, or was sent unasked.
+    fn is_answer(message: &Self::Answer, requests: &[Self::Request]) -> bool;
 
     /// What of the answer is for whom.
     fn part(answer: Self::Answer, requests: &[Self::Request]) -> Result<Vec<Self::Answer>, Status>;
@@ -88,15 +95,22 @@ impl<L: Lane> Group<L> {
 /// The callers' end.
 pub(crate) struct Pipeline<L: Lane> {
     queue: mpsc::Sender<Waiter<L>>,
+    pushed: Mutex<Option<mpsc::Receiver<L::Answer>>>,
     task: TaskHandle,
 }
 
 impl<L: Lane> Pipeline<L> {
     pub(crate) fn start(name: &'static str, discovery: Arc<Discovery>) -> Pipeline<L> {
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
+        let (unasked, pushed) = mpsc::channel(PUSHED_MAX);
         let env = discovery.env.clone();
-        let task = env.spawn.spawn(name, Box::pin(Worker::<L> { discovery, waiting }.run()));
-        Pipeline { queue, task }
+        let task = env.spawn.spawn(name, Box::pin(Worker::<L> { discovery, waiting, unasked }.run()));
+        Pipeline { queue, pushed: Mutex::new(Some(pushed)), task }
+    }
+
+    /// What comes unasked, for the first who wants it.
+    pub(crate) fn pushed(&self) -> Option<mpsc::Receiver<L::Answer>> {
+        self.pushed.lock().take()
     }
 
     pub(crate) async fn call(&self, request: L::Request) -> Result<L::Answer, Status> {
@@ -116,6 +130,7 @@ impl<L: Lane> Drop for Pipeline<L> {
 struct Worker<L: Lane> {
     discovery: Arc<Discovery>,
     waiting: mpsc::Receiver<Waiter<L>>,
+    unasked: mpsc::Sender<L::Answer>,
 }
 
 /// An open stream.
@@ -212,7 +227,12 @@ impl<L: Lane> Worker<L> {
                     let answer = answer.map_err(|status| from_grpc(&status))?;
                     let closed = || Status::unavailable("the stream was closed");
                     let answer = answer.ok_or_else(closed)?;
-                    // More answers than messages: whose they are can not be told.
+                    let asked = open.in_flight.front().map_or(&[][..], |group| &group.requests);
+                    if !L::is_answer(&answer, asked) {
+                        // It is sent again, should nobody have room for it.
+                        drop(self.unasked.try_send(answer));
+                        continue;
+                    }
                     let group = open.in_flight.pop_front();
                     group.ok_or_else(|| Status::internal("an answer to nothing"))?.finish(Ok(answer))?;
                 }

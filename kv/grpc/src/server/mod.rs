@@ -2,8 +2,9 @@
 //!
 //! [`tikv_routes`] and [`pd_routes`] are routers over shared services; [`serve`] runs one on a listener, with HTTP/1
 //! pages of the same port merged in. A method that is not in the tables answers UNIMPLEMENTED, so that clients may
-//! probe. [`raft_routes`] takes what other stores send. When the server stops, streams end with an error at once: a client that waits for a timestamp on one has no
-//! deadline of its own.
+//! probe. [`raft_routes`] takes what other stores send. When the server stops, streams end with an error at once: a
+//! client that waits for a timestamp on one has no deadline of its own. Steps for regions go out on the stream of their
+//! heartbeats, between the answers ([`PushedSteps`]).
 
 mod call;
 mod pd;
@@ -13,7 +14,7 @@ mod stream;
 mod tikv;
 
 pub use call::Context;
-pub use pd::pd_routes;
+pub use pd::{PushedSteps, pd_routes, pd_routes_with_steps};
 pub use raft::{RaftInbox, SnapshotInbox, raft_routes};
 pub use serve::serve;
 pub use tikv::tikv_routes;

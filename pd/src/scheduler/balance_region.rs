@@ -1,0 +1,136 @@
+//! Moves peers from the store that is fullest to the one that is emptiest.
+//!
+//! A store's score is the data it holds, divided by its share of the stores' disks where all have told their size. A
+//! region moves only where the source still has no less than the target afterwards, so that nothing moves to and fro;
+//! in the end stores differ by less than two regions. Peers that do not lead move first: a leader would have to hand
+//! over in the middle.
+
+use rutile_kv_types::{Peer, PeerRole};
+
+use super::view::weight;
+use super::{View, Wish};
+use crate::checker::Surroundings;
+use crate::cluster::{StoreView, Told};
+use crate::error::Result;
+use crate::operator::{Kind, Operator, move_peer};
+
+/// Operators of one round.
+const BATCH: usize = 4;
+
+pub(super) fn step(view: &mut View<'_>, new_id: &mut dyn FnMut() -> Result<u64>) -> Result<Wish> {
+    let mut wish = Wish::default();
+    while wish.operators.len() < BATCH {
+        let Some(operator) = next(view, new_id, &mut wish.idle)? else {
+            break;
+        };
+        wish.operators.push(operator);
+    }
+    Ok(wish)
+}
+
+fn next(
+    view: &mut View<'_>,
+    new_id: &mut dyn FnMut() -> Result<u64>,
+    idle: &mut &'static str,
+) -> Result<Option<Operator>> {
+    let shares = Shares::of(view);
+    let mut by_score: Vec<(i64, u64)> = view
+        .places
+        .iter()
+        .filter(|(_, place)| place.view.is_alive())
+        .map(|(id, place)| (shares.score(*id, place.bytes), *id))
+        .collect();
+    by_score.sort_unstable();
+    *idle = "regions are even";
+    for (_, from) in by_score.iter().rev() {
+        let roomy = |id: u64| {
+            let place = view.places.get(&id);
+            place.is_some_and(|place| !place.view.is_low_on_space(view.settings.low_space_percent))
+        };
+        for (_, to) in by_score.iter().filter(|(_, to)| to != from && roomy(*to)) {
+            let Some((told, old)) = find(view, &shares, *from, *to) else {
+                continue;
+            };
+            return start(view, told, old, *to, new_id).map(Some);
+        }
+    }
+    if by_score.first().zip(by_score.last()).is_some_and(|(least, most)| most.0 - least.0 > 2 << 20) {
+        *idle = "no region of the fullest store could be moved";
+    }
+    Ok(None)
+}
+
+/// A region of the source whose move leaves the source no emptier than the target.
+fn find<'a>(view: &View<'a>, shares: &Shares, from: u64, to: u64) -> Option<(&'a Told, Peer)> {
+    let (source, target) = (view.places.get(&from)?.bytes, view.places.get(&to)?.bytes);
+    let fits = |told: &&'a Told| {
+        let bytes = weight(told);
+        shares.score(from, source - bytes) >= shares.score(to, target + bytes)
+            && told.region.peer_on_store(from).is_some()
+            && told.region.peer_on_store(to).is_none()
+            && view.is_movable(told)
+    };
+    let leads = |told: &Told| told.leader.as_ref().is_some_and(|leader| leader.store_id == from);
+    let told = view.regions.iter().filter(fits).min_by_key(|told| (leads(told), told.region.id))?;
+    Some((told, told.region.peer_on_store(from)?.clone()))
+}
+
+fn start(
+    view: &mut View<'_>,
+    told: &Told,
+    old: Peer,
+    to: u64,
+    new_id: &mut dyn FnMut() -> Result<u64>,
+) -> Result<Operator> {
+    let from = old.store_id;
+    let stores: Vec<StoreView> = view
+        .places
+        .values()
+        .filter(|place| !view.no_leaders.contains(&place.view.store.id))
+        .map(|place| place.view.clone())
+        .collect();
+    let successor = Surroundings { stores: &stores, settings: view.settings }.successor(told, &old);
+    let new = Peer { id: new_id()?, store_id: to, role: PeerRole::Learner };
+    let steps = move_peer(told, &old, new, successor);
+    view.busy.insert(told.region.id);
+    for (store_id, change) in [(from, -weight(told)), (to, weight(told))] {
+        if let Some(place) = view.places.get_mut(&store_id) {
+            place.bytes += change;
+        }
+    }
+    let reason = format!("store {from} holds more than store {to}");
+    Ok(Operator { region_id: told.region.id, kind: Kind::Region, name: "balance-region", reason, steps })
+}
+
+/// What the stores' disks are worth.
+struct Shares {
+    /// By store; none when some disk is not known.
+    capacities: Option<std::collections::BTreeMap<u64, u64>>,
+    mean: u64,
+}
+
+impl Shares {
+    fn of(view: &View<'_>) -> Shares {
+        let alive = view.places.iter().filter(|(_, place)| place.view.is_alive());
+        let capacities: Option<std::collections::BTreeMap<u64, u64>> = alive
+            .map(|(id, place)| {
+                let capacity = place.view.stats.as_ref().map(|stats| stats.capacity_bytes);
+                capacity.filter(|capacity| *capacity > 0).map(|capacity| (*id, capacity))
+            })
+            .collect();
+        let mean = capacities.as_ref().map_or(1, |all| {
+            let sum: u128 = all.values().map(|capacity| u128::from(*capacity)).sum();
+            u64::try_from(sum / (all.len().max(1) as u128)).unwrap_or(u64::MAX)
+        });
+        Shares { capacities, mean }
+    }
+
+    fn score(&self, store_id: u64, bytes: i64) -> i64 {
+        let capacity = self.capacities.as_ref().and_then(|all| all.get(&store_id));
+        let Some(capacity) = capacity else {
+            return bytes;
+        };
+        let scaled = i128::from(bytes) * i128::from(self.mean) / i128::from(*capacity);
+        i64::try_from(scaled).unwrap_or(i64::MAX)
+    }
+}
