@@ -167,6 +167,19 @@ pub fn ambush(world: &World) {
     });
 }
 
+/// Stores lose power when they have applied a change of members, before the raft loop has done its part.
+pub fn ambush_the_removed(world: &World) {
+    let (nodes, random) = (world.nodes.clone(), world.simulation.env().random);
+    let steering = world.pd.steering.clone();
+    world.simulation.listen(move |event| {
+        let strikes = event.name == "raftstore::conf_change::applied" && random.one_in(3);
+        if strikes && !steering.at_rest.load(Ordering::SeqCst) {
+            let struck = nodes.all().into_iter().find(|node| node.machine.id() == event.machine);
+            struck.into_iter().for_each(|node| node.machine.power_off_before_effect(random.range(1..8)));
+        }
+    });
+}
+
 /// One move of the nemesis: leadership is handed on, half of the time by a leader that then hears of no other; or the
 /// regions move to other stores.
 pub async fn strike(world: &World, random: &dyn Random, clock: &dyn Clock) {

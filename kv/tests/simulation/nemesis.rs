@@ -31,6 +31,9 @@ pub struct Faults {
     pub first_leads: bool,
     /// Nothing else happens but that leadership moves, while requests are slow to arrive.
     pub leaders_move: bool,
+    /// Nothing else happens but that regions move between stores, which often lose power when they are told that they
+    /// hold one no longer.
+    pub members_move: bool,
 }
 
 pub type StartClient = Arc<dyn Fn(&Machine) + Send + Sync>;
@@ -58,6 +61,9 @@ impl Nemesis {
             }
         });
         membership::ambush(world);
+        if faults.members_move {
+            membership::ambush_the_removed(world);
+        }
         let (random, clock, checker) = (env.random, env.clock, checker.clone());
         Nemesis { world: world.clone(), faults, random, clock, checker, ambush, count: 0 }
     }
@@ -83,6 +89,9 @@ impl Nemesis {
     async fn strike(&mut self) {
         if self.faults.first_leads {
             return self.cut_first_off().await;
+        }
+        if self.faults.members_move {
+            return membership::strike(&self.world, &*self.random, &*self.clock).await;
         }
         if self.faults.leaders_move {
             return self.move_leaders().await;

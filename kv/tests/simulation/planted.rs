@@ -27,6 +27,17 @@ const fn moving_leaders(name: &'static str) -> Bug {
     }
 }
 
+/// Regions that move between stores which fail in the middle of it.
+const fn moving_members(name: &'static str) -> Bug {
+    Bug {
+        name,
+        run: |seed, bug| {
+            let faults = Faults { members_move: true, ..Faults::default() };
+            transaction_run::run_in(seed, &[bug], faults, |_| {});
+        },
+    }
+}
+
 /// Seeds tried for each bug, after those that are kept for it.
 const SEEDS_MAX: u64 = 150;
 
@@ -75,7 +86,7 @@ pub const BUGS: &[Bug] = &[
     raft("raftstore::transport::vote_after_restart"),
     raft("raftstore::snapshot::applying_not_synced"),
     // Members that are none, or not yet.
-    transactions("raftstore::destroy::removed_peer_stays"),
+    moving_members("raftstore::destroy::removed_peer_stays"),
     raft("raftstore::conf_change::before_commit"),
     // Leadership handed on by one who goes on reading.
     raft("raftstore::transfer_leader::keeps_lease"),
