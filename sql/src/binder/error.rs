@@ -15,6 +15,8 @@ pub enum Clause {
     From,
     /// The expression of a generated column.
     Generated,
+    /// A partitioning function.
+    Partition,
 }
 
 impl Clause {
@@ -28,6 +30,7 @@ impl Clause {
             Self::Order => "order clause",
             Self::From => "from clause",
             Self::Generated => "generated column function",
+            Self::Partition => "partition function",
         }
     }
 

@@ -109,6 +109,7 @@ fn catalog() -> InfoSchema {
         created_ms: 0,
         version: 1,
         view: None,
+        partitioning: None,
         bound: GenerationCell::default(),
     };
     let p = TableInfo {

@@ -8,7 +8,7 @@
 //! Names: database and table names are case sensitive (`lower_case_table_names=0`), column and
 //! index names are not.
 //!
-//! Missing on purpose: foreign keys, CHECK constraints, partitions. The DDL
+//! Missing on purpose: foreign keys, CHECK constraints, partitions other than by RANGE. The DDL
 //! refuses them with error 1235, so no table here can have one.
 
 mod column;
@@ -16,6 +16,7 @@ mod database;
 mod generated;
 mod index;
 mod info_schema;
+mod partition;
 mod state;
 mod stored;
 mod table;
@@ -26,6 +27,7 @@ pub use database::DatabaseInfo;
 pub use generated::{GeneratedColumn, GenerationCell};
 pub use index::{IndexColumn, IndexInfo};
 pub use info_schema::{DatabaseSchema, InfoSchema};
+pub use partition::{PartitionInfo, RangePartition};
 pub use state::SchemaState;
 pub use table::{HandleKind, TableInfo};
 pub use view::ViewInfo;

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use rutile_sql_types::{Collation, MySqlError, Value};
 use serde::{Deserialize, Serialize};
 
-use super::{ColumnId, ColumnInfo, GenerationCell, IndexId, IndexInfo, TableId, ViewInfo, stored};
+use super::{
+    ColumnId, ColumnInfo, GenerationCell, IndexId, IndexInfo, PartitionInfo, TableId, ViewInfo, stored,
+};
 use crate::codec::{CodecError, Handle, datum};
 use crate::generation::Generation;
 
@@ -50,6 +52,9 @@ pub struct TableInfo {
     /// Set for a view, which has columns but no rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub view: Option<ViewInfo>,
+    /// `PARTITION BY RANGE`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partitioning: Option<PartitionInfo>,
     #[serde(skip)]
     pub bound: GenerationCell,
 }
@@ -59,7 +64,8 @@ impl TableInfo {
         self.handle == HandleKind::Common
     }
 
-    /// The expressions of the generated columns, bound once for this definition; `None` if there are none.
+    /// The expressions of the generated columns and of partitions, bound once for this definition; `None` if there are
+    /// none.
     pub fn generation(&self) -> Result<Option<&Arc<Generation>>, MySqlError> {
         self.bound.get_or_bind(|| Generation::of(self))
     }

@@ -178,6 +178,7 @@ fn show_index(table: &str, index: &str, rest: &[&str]) -> String {
         created_ms: 0,
         version: 0,
         view: None,
+        partitioning: None,
         bound: GenerationCell::default(),
     };
     let mut entry = IndexInfo {

@@ -13,7 +13,7 @@ use super::drop_table::is_settled;
 use super::index::{index_info, name_and_add, warn_duplicates};
 use super::job::{Alter, Job, Progress, Stage, Work};
 use super::option::Options;
-use super::{alter_job, column, default, generated, rename_table, row_size};
+use super::{alter_job, column, default, generated, partition, rename_table, row_size};
 use crate::catalog::{ColumnDefault, ColumnId, ColumnInfo, HandleKind, TableInfo};
 use crate::error::{Error, Result};
 use crate::session::StatementContext;
@@ -125,6 +125,7 @@ impl Wanted {
                 Ok(())
             }
             AlterAction::Force => Ok(()),
+            AlterAction::Partition(action) => partition::alter(&mut self.table, action),
             AlterAction::SetIndexVisible { index, visible: true } => {
                 self.index_position(index.as_str()).map(drop)
             }
@@ -179,6 +180,9 @@ impl Wanted {
     }
 
     fn add_index(&mut self, definition: &ast::IndexDef) -> Result<()> {
+        if definition.kind == ast::IndexKind::Primary && self.table.primary_key().is_some() {
+            return Err(MySqlError::multiple_primary_key().into());
+        }
         let index = index_info(&self.table, definition)?;
         if index.primary && self.table.primary_key().is_none() && self.table.handle != HandleKind::RowId {
             return Err(Error::unsupported("ADD PRIMARY KEY to a clustered table"));
@@ -377,9 +381,11 @@ impl Wanted {
     fn finish(&mut self, source: &TableInfo) -> Result<TableInfo> {
         self.table.sort_indexes();
         check_auto_column(&self.table)?;
+        partition::check_change(source, &self.table)?;
         generated::resolve(&mut self.table, &self.generated)?;
         generated::check_change(source, &self.table)?;
         generated::check(&self.table)?;
+        partition::check(&self.table)?;
         row_size::check(&self.table)?;
         Ok(self.table.clone())
     }
@@ -464,7 +470,6 @@ fn name_of(action: &AlterAction) -> &'static str {
         AlterAction::ImportTablespace => "IMPORT TABLESPACE",
         AlterAction::SecondaryLoad => "SECONDARY_LOAD",
         AlterAction::SecondaryUnload => "SECONDARY_UNLOAD",
-        AlterAction::Partition(_) => "partitions",
         _ => "this action",
     }
 }

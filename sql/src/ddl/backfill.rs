@@ -77,6 +77,8 @@ pub(super) async fn run(
         }
         let mut transaction = instance.client().begin(TransactionOptions::default()).await?;
         let rest = KeyRange { start: start.clone(), end: range.end.clone() };
+        // Messages count rows where the table is written again, as MySQL's do.
+        context.convert.row = if entering.columns.is_empty() { 1 } else { alter.progress.rows };
         let done = batch(&mut transaction, entering, rest, rows, &mut context).await?;
         let mut reached = alter.clone();
         reached.progress.rows += done.rows;
@@ -149,6 +151,7 @@ async fn batch(
         let (_, suffix) = record_key::split_record_key(&key)?;
         let handle = Handle::from_record_suffix(suffix, table.is_common_handle())?;
         let mut row = decode_row(table, &handle, &stored, TimeZone::UTC)?;
+        context.convert.row += u64::from(!entering.columns.is_empty());
         if let Some(generation) = table.generation()? {
             generation.complete_columns(table, &mut row, &computed, context)?;
         }

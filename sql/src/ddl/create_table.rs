@@ -8,7 +8,7 @@ use super::change::{self, Change};
 use super::database::refuse_system_schema;
 use super::index::{index_info, name_and_add, warn_duplicates};
 use super::option::Options;
-use super::{column, generated, row_size, selected_columns};
+use super::{column, generated, partition, row_size, selected_columns};
 use crate::catalog::{GenerationCell, HandleKind, InfoSchema, TableInfo};
 use crate::error::{Error, Result};
 use crate::meta::MetaTransaction;
@@ -119,6 +119,7 @@ fn table_info(
         created_ms: context.instance.env().clock.unix_millis(),
         version: 0,
         view: None,
+        partitioning: None,
         bound: GenerationCell::default(),
     };
     add_columns(context, &mut table, statement, collation)?;
@@ -132,6 +133,10 @@ fn table_info(
     table.sort_indexes();
     check_auto_column(&table)?;
     generated::check(&table)?;
+    if let Some(parsed) = &statement.partitioning {
+        table.partitioning = Some(partition::partitions(&table, parsed)?);
+        partition::check(&table)?;
+    }
     row_size::check(&table)?;
     if table.primary_key().is_none() && context.flag("sql_require_primary_key") {
         return Err(MySqlError::table_without_primary_key().into());
@@ -143,7 +148,6 @@ fn refuse_unsupported(statement: &ast::CreateTable) -> Result<()> {
     let refused = [
         (!statement.foreign_keys.is_empty(), "FOREIGN KEY"),
         (!statement.checks.is_empty(), "CHECK constraints"),
-        (statement.partitioning.is_some(), "PARTITION BY"),
     ];
     match refused.into_iter().find(|(present, _)| *present) {
         Some((_, feature)) => Err(Error::unsupported(feature)),

@@ -6,7 +6,7 @@
 use rutile_sql_parser::{
     ColumnExpression, ParseOptions, Refusal, ast, parse_expression, restore_column_expression,
 };
-use rutile_sql_types::MySqlError;
+use rutile_sql_types::{FieldType, MySqlError};
 
 use crate::catalog::{ColumnId, ColumnInfo, GeneratedColumn, IndexInfo, TableInfo};
 use crate::error::{Error, Result};
@@ -70,6 +70,10 @@ pub(super) fn parse(
     let expression = restore_column_expression(&generated.expr, charset.name())
         .map_err(|refusal| refused(name, refusal))?;
     check_functions(name, &expression)?;
+    if !charset.name().starts_with("utf8") && !expression.text.is_ascii() {
+        // The text is kept in UTF-8, its introducers would not say so.
+        return Err(Error::unsupported("text beyond ASCII of another character set in a generated column"));
+    }
     Ok(Some(GeneratedColumn { expression: expression.text, stored: generated.stored, reads: Vec::new() }))
 }
 
@@ -174,6 +178,13 @@ pub(super) fn check(table: &TableInfo) -> Result<()> {
                 && generation.depends_on_session(part.offset)
         })
     };
+    let partition_by_session = |id: &ColumnId| {
+        let column = table.columns.iter().find(|column| column.id == *id);
+        column.is_some_and(|column| column.is_virtual() && generation.depends_on_session(column.offset))
+    };
+    if table.partitioning.iter().flat_map(|info| &info.reads).any(partition_by_session) {
+        return Err(Error::unsupported("partitions of a virtual column whose value depends on the session"));
+    }
     if table.indexes.iter().any(part_by_session) {
         return Err(Error::unsupported(
             "an index on a virtual column whose value depends on the time zone, the date or a DEFAULT",
@@ -214,12 +225,13 @@ fn check_kept_values(source: &TableInfo, target: &TableInfo) -> Result<()> {
     };
     let before_of = |column: &ColumnInfo| source.columns.iter().find(|before| before.id == column.id);
     let changed = |offset: usize| {
-        target.columns.get(offset).is_some_and(|column| {
-            before_of(column).is_some_and(|before| {
-                let same_type =
-                    rutile_sql_types::FieldType { not_null: column.ty.not_null, ..before.ty.clone() };
-                same_type != column.ty || before.generated != column.generated
-            })
+        let column = target.columns.get(offset);
+        column.zip(column.and_then(before_of)).is_some_and(|(column, before)| {
+            // The values of a plain column stay when it becomes nullable; a virtual one that may no longer be NULL
+            // reads differently.
+            let not_null = if column.generated.is_some() { before.ty.not_null } else { column.ty.not_null };
+            let same_type = FieldType { not_null, ..before.ty.clone() };
+            same_type != column.ty || before.generated != column.generated
         })
     };
     let indexed = |column: &ColumnInfo| {
@@ -227,6 +239,8 @@ fn check_kept_values(source: &TableInfo, target: &TableInfo) -> Result<()> {
         let is_old = |index: &&IndexInfo| source.indexes.iter().any(|before| before.id == index.id);
         target.indexes.iter().filter(has).any(|index| is_old(&index))
     };
+    let in_partition =
+        |column: &ColumnInfo| target.partitioning.iter().any(|info| info.reads.contains(&column.id));
     for column in target.columns.iter().filter(|column| column.generated.is_some()) {
         let Some(before) = before_of(column) else {
             if !column.is_virtual() && generation.depends_on_session(column.offset) {
@@ -236,11 +250,9 @@ fn check_kept_values(source: &TableInfo, target: &TableInfo) -> Result<()> {
             }
             continue;
         };
-        let keeps = (!column.is_virtual() && before.generated.is_some()) || indexed(column);
-        let other_expression = before.generated != column.generated;
-        let stale = other_expression
-            || generation.depends_on(column.offset, &changed)
-            || (column.is_virtual() && changed(column.offset));
+        let keeps =
+            (!column.is_virtual() && before.generated.is_some()) || indexed(column) || in_partition(column);
+        let stale = generation.depends_on(column.offset, &changed) || changed(column.offset);
         if keeps && stale {
             return Err(Error::unsupported(
                 "a change after which a stored or indexed generated column would have to be computed again",

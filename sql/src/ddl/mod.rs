@@ -4,7 +4,7 @@
 //! change.rs        one catalog change as a transaction; one DDL at a time; publish the new version
 //! database.rs      CREATE, ALTER, DROP DATABASE
 //! create_table.rs  CREATE TABLE, CREATE TABLE LIKE;  column.rs  selected_columns.rs  index.rs  option.rs  default.rs  its parts
-//! generated.rs     generated columns in both
+//! generated.rs     generated columns in both;  partition.rs  PARTITION BY RANGE
 //! drop_table.rs    DROP and TRUNCATE TABLE;          rename_table.rs   view.rs
 //! alter_table.rs   ALTER TABLE, CREATE and DROP INDEX: from the actions to the table that is wanted
 //! alter_job.rs     from the table that is to the table that is wanted, through the F1 states
@@ -16,7 +16,7 @@
 //! round (Rae et al., VLDB 2013). Between two states the statements and transactions that still use the
 //! older one are waited for (`domain::MetadataLocks`).
 //!
-//! What is not there answers error 1235 by name and is never ignored: foreign keys, CHECK, partitions,
+//! What is not there answers error 1235 by name and is never ignored: foreign keys, CHECK, other partitions,
 //! temporary tables, DEFAULT (expression).
 
 mod alter_job;
@@ -32,6 +32,7 @@ mod generated;
 mod index;
 pub mod job;
 mod option;
+mod partition;
 mod reclaim;
 mod rename_table;
 mod resume;

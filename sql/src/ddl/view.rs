@@ -124,6 +124,7 @@ fn view_info(
         created_ms: context.instance.env().clock.unix_millis(),
         version: 0,
         view: Some(view),
+        partitioning: None,
         bound: GenerationCell::default(),
     })
 }

@@ -50,7 +50,10 @@ pub(super) async fn insert_rows(
     }
     for (number, row) in rows.into_iter().enumerate() {
         eval.convert.row = number as u64 + 1;
-        let (row, generated) = keys.complete(context, row, &mut counts, eval).await?;
+        let Some((row, generated)) = keys.complete(context, row, &mut counts, eval).await? else {
+            counts.duplicates += 1;
+            continue;
+        };
         let inserted =
             insert_conflict::insert(context, table, &mut writer, row, on_duplicate, &mut counts, eval)
                 .await?;
@@ -78,7 +81,9 @@ async fn insert_all(
     let mut complete = Vec::with_capacity(rows.len());
     for (number, row) in rows.into_iter().enumerate() {
         eval.convert.row = number as u64 + 1;
-        let (row, generated) = keys.complete(context, row, counts, eval).await?;
+        let Some((row, generated)) = keys.complete(context, row, counts, eval).await? else {
+            continue;
+        };
         counts.first_generated = counts.first_generated.or(generated);
         complete.push(row);
     }
@@ -129,16 +134,19 @@ impl<'t> NewKeys<'t> {
         Ok(Self { table, ids, row_id })
     }
 
-    /// The row with its handle, and the value that was generated for it.
+    /// The row with its handle, and the value that was generated for it; `None` if IGNORE leaves it out.
     async fn complete(
         &mut self,
         context: &mut StatementContext<'_>,
         mut row: NewRow,
         counts: &mut InsertCounts,
         eval: &mut EvalContext,
-    ) -> Result<(StoredRow, Option<u64>)> {
+    ) -> Result<Option<(StoredRow, Option<u64>)>> {
         let generated = self.ids.fill(context, self.table, &mut row, counts, eval).await?;
-        generation::complete(self.table, &mut row.values, eval)?;
+        let complete = generation::complete(self.table, &mut row.values, eval);
+        if generation::unless_left_out(complete, eval)?.is_none() {
+            return Ok(None);
+        }
         let handle = match self.table.handle_of(&row.values)? {
             Some(handle) => handle,
             None => {
@@ -147,7 +155,7 @@ impl<'t> NewKeys<'t> {
                 Handle::Int(id.cast_signed())
             }
         };
-        Ok((StoredRow { handle, values: row.values }, generated))
+        Ok(Some((StoredRow { handle, values: row.values }, generated)))
     }
 }
 

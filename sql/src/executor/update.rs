@@ -16,6 +16,7 @@ use crate::binder::{BindContext, ExpressionBinder};
 use crate::catalog::TableInfo;
 use crate::error::{Error, Result};
 use crate::expression::{Evaluation, Expr};
+use crate::generation;
 use crate::session::{Outcome, StatementContext};
 
 /// ER_DUP_ENTRY
@@ -201,7 +202,7 @@ pub(super) fn updated(
     changed_row(statement, table, old, values, &assigned, eval)
 }
 
-/// The row with these values, of which some were assigned; `None` if nothing changes.
+/// The row with these values, of which some were assigned; `None` if nothing changes, or IGNORE keeps the old one.
 pub(super) fn changed_row(
     statement: &StatementContext<'_>,
     table: &TableInfo,
@@ -220,7 +221,10 @@ pub(super) fn changed_row(
         }
     }
     if let Some(generation) = table.generation()? {
-        generation.complete_changed(table, &mut values, &old.values, eval)?;
+        let complete = generation.complete_changed(table, &mut values, &old.values, eval);
+        if generation::unless_left_out(complete, eval)?.is_none() {
+            return Ok(None);
+        }
     }
     let handle = table.handle_of(&values)?.unwrap_or_else(|| old.handle.clone());
     Ok(Some(StoredRow { handle, values }))

@@ -3,36 +3,41 @@
 use std::sync::Arc;
 
 use rutile_sql_functions::EvalContext;
-use rutile_sql_parser::ast::VariableScope;
+use rutile_sql_parser::ast::{self, VariableScope};
 use rutile_sql_parser::{ParseOptions, parse_expression, restore_column_expression};
 use rutile_sql_types::{Collation, FieldType, MySqlError, TypeKind, Value};
 
-use super::{Formula, Generation};
+use super::{Formula, Generation, PartitionRule};
 use crate::binder::error::Clause;
 use crate::binder::{
     BindContext, ColumnFlags, ExpressionBinder, Scope, ScopeColumn, ScopeTable, SessionValues, VirtualTable,
     VirtualTables,
 };
-use crate::catalog::{ColumnInfo, GeneratedColumn, InfoSchema, TableInfo};
-use crate::expression::{Evaluation, Uninterrupted};
+use crate::catalog::{ColumnId, ColumnInfo, GeneratedColumn, InfoSchema, PartitionInfo, TableInfo};
+use crate::expression::{Evaluation, Expr, Uninterrupted, evaluate};
 
 /// Functions whose answer depends on the session, or on what ALTER TABLE may change without touching the column.
 const SESSION_FUNCTIONS: [&str; 3] = ["from_unixtime", "convert_tz", "default"];
 
 impl Generation {
-    /// Binds the expressions of a definition; `None` if it has no generated column.
+    /// Binds the expressions of a definition; `None` if it has none.
     pub fn of(table: &TableInfo) -> Result<Option<Self>, MySqlError> {
-        if table.columns.iter().all(|column| column.generated.is_none()) {
+        let has_generated = table.columns.iter().any(|column| column.generated.is_some());
+        if !has_generated && table.partitioning.is_none() {
             return Ok(None);
         }
-        let evaluation = Evaluation::new(EvalContext::default(), Collation::DEFAULT, Arc::new(Uninterrupted));
+        let evaluation = default_modes();
         let mut formulas = Vec::new();
         for column in &table.columns {
             if let Some(generated) = &column.generated {
                 formulas.push(bind(table, column, generated, &evaluation)?);
             }
         }
-        let mut generation = Self { formulas: in_order(formulas)? };
+        let partition = table.partitioning.as_ref().map(|info| {
+            let end = info.partitions.last().and_then(|last| last.less_than);
+            Ok::<_, MySqlError>(PartitionRule { expr: bind_partition(table, info)?, end })
+        });
+        let mut generation = Self { formulas: in_order(formulas)?, partition: partition.transpose()? };
         generation.spread_dependence();
         Ok(Some(generation))
     }
@@ -61,20 +66,7 @@ fn bind(
         .map_err(|_| unreadable())?;
     let noted =
         restore_column_expression(&parsed, Collation::DEFAULT.charset().name()).map_err(|_| unreadable())?;
-    let nothing = Nothing;
-    let catalog = InfoSchema::default();
-    let context = BindContext {
-        catalog: &catalog,
-        current_database: Some(""),
-        session: &nothing,
-        virtual_tables: &nothing,
-        parameters: None,
-        keeps_placeholders: false,
-        statement: Arc::clone(evaluation),
-    };
-    let expr = ExpressionBinder::new(&context, scope(table, generated))
-        .in_clause(Clause::Generated)
-        .bind(&parsed)?;
+    let expr = bind_in(scope(table, &generated.reads), &parsed, Clause::Generated, evaluation)?;
     let by_session = |name: &str| SESSION_FUNCTIONS.contains(&name);
     let depends_on_session = noted.functions.iter().any(|(name, _)| by_session(name))
         || column.ty.kind == TypeKind::Timestamp
@@ -95,14 +87,51 @@ fn bind(
     })
 }
 
-/// The row of the table, in which only the columns that the expression is known to read have names.
-fn scope(table: &TableInfo, generated: &GeneratedColumn) -> Scope {
+fn default_modes() -> Arc<Evaluation> {
+    Evaluation::new(EvalContext::default(), Collation::DEFAULT, Arc::new(Uninterrupted))
+}
+
+fn bind_in(
+    scope: Scope,
+    parsed: &ast::Expr,
+    clause: Clause,
+    evaluation: &Arc<Evaluation>,
+) -> Result<Expr, MySqlError> {
+    let nothing = Nothing;
+    let catalog = InfoSchema::default();
+    let context = BindContext {
+        catalog: &catalog,
+        current_database: Some(""),
+        session: &nothing,
+        virtual_tables: &nothing,
+        parameters: None,
+        keeps_placeholders: false,
+        statement: Arc::clone(evaluation),
+    };
+    ExpressionBinder::new(&context, scope).in_clause(clause).bind(parsed)
+}
+
+/// The partitioning function of a table.
+pub fn bind_partition(table: &TableInfo, info: &PartitionInfo) -> Result<Expr, MySqlError> {
+    let parsed = parse_expression(info.expression.as_bytes(), &ParseOptions::default())
+        .map_err(|_| MySqlError::internal(format!("the partitioning function of {}", table.name)))?;
+    bind_in(scope(table, &info.reads), &parsed, Clause::Partition, &default_modes())
+}
+
+/// The value of an expression without columns.
+pub fn bind_constant(parsed: &ast::Expr) -> Result<Value, MySqlError> {
+    let expr = bind_in(Scope::default(), parsed, Clause::Partition, &default_modes())?;
+    evaluate(&expr, &[], &mut EvalContext::default())
+}
+
+/// The row of the table, in which only the columns that an expression is known to read have names.
+fn scope(table: &TableInfo, reads: &[ColumnId]) -> Scope {
     let columns: Vec<ScopeColumn> = table
         .columns
         .iter()
         .map(|column| {
             let name: Arc<str> =
-                Arc::from(if generated.reads.contains(&column.id) { column.name.as_str() } else { "" });
+                Arc::from(if reads.contains(&column.id) { column.name.as_str() } else { "" });
             ScopeColumn {
                 org_name: Arc::clone(&name),
                 name,

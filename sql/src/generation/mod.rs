@@ -13,6 +13,7 @@
 //! writer.rs    completes a row that is about to be written
 //! reader.rs    the virtual columns of a stored row
 //! row.rs       a stored row with all its columns
+//! partition.rs the partition of a row, found when it is written
 //! ```
 //!
 //! A value must be the same whoever computes it, or an index entry would not be found again. So expressions are bound
@@ -25,6 +26,7 @@
 
 mod bind;
 mod formula;
+mod partition;
 mod reader;
 mod row;
 #[cfg(test)]
@@ -32,15 +34,19 @@ mod tests;
 mod writer;
 
 use formula::Formula;
+use partition::PartitionRule;
 
+pub use bind::{bind_constant, bind_partition};
 pub use reader::VirtualReader;
 pub use row::decode_row;
-pub use writer::complete;
+pub use writer::{complete, unless_left_out};
 
-/// The bound expressions of a table's generated columns, each behind those it reads.
+/// The bound expressions of a table.
 #[derive(Debug)]
 pub struct Generation {
+    /// Of its generated columns, each behind those it reads.
     formulas: Vec<Formula>,
+    partition: Option<PartitionRule>,
 }
 
 impl Generation {

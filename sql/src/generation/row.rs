@@ -19,7 +19,7 @@ pub fn decode_row(
 ) -> Result<Vec<Value>, MySqlError> {
     let view = RowView::parse(stored).map_err(damaged)?;
     let mut row = decode_stored(table, handle, &view).map_err(damaged)?;
-    if let Some(generation) = table.generation()? {
+    if let Some(generation) = table.generation()?.filter(|generation| !generation.formulas.is_empty()) {
         let mut context = EvalContext::default();
         context.convert.time_zone = zone;
         generation.fill(table, &view, &mut row, &mut context)?;

@@ -45,6 +45,7 @@ fn table(columns: Vec<ColumnInfo>) -> TableInfo {
         created_ms: 0,
         version: 0,
         view: None,
+        partitioning: None,
         bound: GenerationCell::default(),
     }
 }

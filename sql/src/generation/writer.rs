@@ -1,4 +1,4 @@
-//! Completing a row that is about to be written.
+//! Completing a row that is about to be written, and what may not be written.
 
 use rutile_sql_functions::EvalContext;
 use rutile_sql_types::{MySqlError, Value};
@@ -8,7 +8,8 @@ use super::formula::{Purpose, with_fixed_modes};
 use crate::catalog::TableInfo;
 
 impl Generation {
-    /// Sets the generated columns of a new row whose other columns are set, those that are not public yet among them.
+    /// Sets the generated columns of a new row whose other columns are set, those that are not public yet among them, and
+    /// sees that a partition holds it (1526).
     pub fn complete(
         &self,
         table: &TableInfo,
@@ -65,7 +66,10 @@ impl Generation {
                     *slot = value;
                 }
             }
-            Ok(())
+            match &self.partition {
+                Some(partition) if only.is_none() => partition.check(row, context),
+                _ => Ok(()),
+            }
         })
     }
 }
@@ -75,5 +79,23 @@ pub fn complete(table: &TableInfo, row: &mut [Value], context: &mut EvalContext)
     match table.generation()? {
         Some(generation) => generation.complete(table, row, context),
         None => Ok(()),
+    }
+}
+
+/// Errors of a row that IGNORE leaves out with a warning.
+const LEFT_OUT: [u16; 1] = [1526];
+
+/// Under IGNORE a row that no partition holds is a warning: `None`.
+pub fn unless_left_out<T>(
+    result: Result<T, MySqlError>,
+    context: &mut EvalContext,
+) -> Result<Option<T>, MySqlError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if context.convert.ignore && LEFT_OUT.contains(&error.code) => {
+            context.warn(error);
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }

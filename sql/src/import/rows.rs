@@ -166,7 +166,11 @@ impl Loader {
 
     async fn write(&mut self, writer: &mut RowWriter<'_>, mut values: Vec<Value>) -> Result<()> {
         self.fill_auto_increment(&mut values).await?;
-        generation::complete(&self.plan.table, &mut values, &mut self.eval)?;
+        let complete = generation::complete(&self.plan.table, &mut values, &mut self.eval);
+        if generation::unless_left_out(complete, &mut self.eval)?.is_none() {
+            self.counts.skipped += 1;
+            return Ok(());
+        }
         let handle = match self.plan.table.handle_of(&values)? {
             Some(handle) => handle,
             None => Handle::Int(self.next_row_id().await?.cast_signed()),

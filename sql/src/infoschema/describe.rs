@@ -1,5 +1,7 @@
 //! How DESCRIBE, SHOW CREATE TABLE and INFORMATION_SCHEMA.COLUMNS write a column.
 
+use rutile_sql_parser::ast::ExprKind;
+use rutile_sql_parser::{ParseOptions, parse_expression};
 use rutile_sql_types::{FieldType, TimeZone, TypeKind, Value, format_text};
 
 use crate::catalog::{ColumnDefault, ColumnInfo, GeneratedColumn, TableInfo};
@@ -82,6 +84,19 @@ pub(super) fn yes_no(yes: bool) -> &'static str {
 /// A name in backticks.
 pub(super) fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
+}
+
+/// A name in backticks unless it reads as a name without.
+pub(super) fn quoted_if_needed(name: &str) -> String {
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$'));
+    let parsed = parse_expression(name.as_bytes(), &ParseOptions::default());
+    let is_name = parsed.is_ok_and(|expr| matches!(expr.kind, ExprKind::Column(_)));
+    if plain && is_name { name.to_owned() } else { quoted(name) }
+}
+
+/// CREATE_OPTIONS of INFORMATION_SCHEMA.TABLES and SHOW TABLE STATUS.
+pub(super) fn create_options(table: &TableInfo) -> &'static str {
+    if table.partitioning.is_some() { "partitioned" } else { "" }
 }
 
 /// A string literal as SHOW CREATE TABLE writes it.

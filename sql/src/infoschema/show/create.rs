@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use rutile_sql_parser::ast::ObjectName;
 use rutile_sql_types::{Collation, FieldType, MySqlError, TimeZone, TypeKind, Value};
 
-use crate::catalog::{ColumnDefault, ColumnInfo, IndexInfo, TableInfo, ViewInfo};
+use crate::catalog::{ColumnDefault, ColumnInfo, IndexInfo, PartitionInfo, TableInfo, ViewInfo};
 use crate::error::Result;
-use crate::infoschema::describe::{current_timestamp, kind_name, literal, quoted, table_charset, value_text};
+use crate::infoschema::describe::{
+    current_timestamp, kind_name, literal, quoted, quoted_if_needed, table_charset, value_text,
+};
 use crate::infoschema::tables::column_name;
 use crate::session::StatementContext;
 
@@ -100,7 +102,28 @@ pub(super) fn create_table(table: &TableInfo, next_auto_increment: u64, zone: Ti
     if !table.comment.is_empty() {
         let _ = write!(text, " COMMENT={}", literal(&table.comment));
     }
+    if let Some(info) = &table.partitioning {
+        partitions(&mut text, info);
+    }
     text
+}
+
+/// PARTITION BY, in a comment that servers older than 5.1 skip, as MySQL writes it.
+fn partitions(text: &mut String, info: &PartitionInfo) {
+    let lines: Vec<String> = info
+        .partitions
+        .iter()
+        .map(|partition| {
+            let end = partition.less_than.map_or("MAXVALUE".to_owned(), |end| format!("({end})"));
+            let mut line = format!("PARTITION {} VALUES LESS THAN {end}", quoted_if_needed(&partition.name));
+            if !partition.comment.is_empty() {
+                let _ = write!(line, " COMMENT = {}", literal(&partition.comment));
+            }
+            line.push_str(" ENGINE = InnoDB");
+            line
+        })
+        .collect();
+    let _ = write!(text, "\n/*!50100 PARTITION BY RANGE ({})\n({}) */", info.expression, lines.join(",\n "));
 }
 
 fn column_line(table: &TableInfo, column: &ColumnInfo, zone: TimeZone) -> String {

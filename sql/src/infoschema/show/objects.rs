@@ -7,7 +7,7 @@ use rutile_sql_types::{MySqlError, Value};
 
 use crate::catalog::{DatabaseSchema, TableInfo};
 use crate::error::Result;
-use crate::infoschema::describe::{default_text, extra, yes_no};
+use crate::infoschema::describe::{create_options, default_text, extra, yes_no};
 use crate::infoschema::registry::{definition, is_virtual_database, virtual_databases, virtual_tables_of};
 use crate::infoschema::tables;
 use crate::session::StatementContext;
@@ -94,7 +94,7 @@ pub(super) async fn table_status(
             Value::Null,
             Value::text(table.collation.name()),
             Value::Null,
-            Value::text(""),
+            Value::text(create_options(table)),
             Value::text(&table.comment),
         ]);
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rutile_sql_types::{Collation, TimeZone, Value};
 
+use super::super::describe::create_options;
 use super::super::registry::{Sources, virtual_databases, virtual_tables_of};
 use crate::catalog::{DatabaseSchema, TableInfo};
 
@@ -127,7 +128,7 @@ fn base_table(schema: &Arc<DatabaseSchema>, table: &Arc<TableInfo>) -> Vec<Value
         Value::Null,
         Value::text(table.collation.name()),
         Value::Null,
-        Value::text(""),
+        Value::text(create_options(table)),
         Value::text(&table.comment),
     ]
 }
@@ -139,21 +140,44 @@ pub(in crate::infoschema) fn created(table: &TableInfo) -> Value {
     TimeZone::UTC.from_unix_micros(micros).map_or(Value::Null, Value::Datetime)
 }
 
-/// One row per table, as MySQL has for tables that are not partitioned.
+/// One row per partition, and one for a table that is not partitioned.
 pub(super) fn partitions(sources: &Sources<'_>) -> Vec<Vec<Value>> {
     let mut rows = Vec::new();
     for schema in sources.schema.databases() {
         for table in schema.tables.values().filter(|table| table.view.is_none()) {
-            let mut row =
-                vec![Value::text(CATALOG), Value::text(&schema.info.name), Value::text(&table.name)];
-            row.resize(12, Value::Null);
-            row.extend([0, 0, 0, 0, 0, 0].map(Value::UInt));
-            row.push(created(table));
-            row.extend([Value::Null, Value::Null, Value::Null]);
-            row.extend([Value::text(""), Value::text(""), Value::Null, Value::Null]);
-            row.truncate(26);
-            rows.push(row);
+            let Some(info) = &table.partitioning else {
+                rows.push(partition(&schema.info.name, table, vec![Value::Null; 10], ""));
+                continue;
+            };
+            for (position, range) in info.partitions.iter().enumerate() {
+                let end = range.less_than.map_or("MAXVALUE".to_owned(), |end| end.to_string());
+                let named = vec![
+                    Value::text(&range.name),
+                    Value::Null,
+                    Value::UInt(position as u64 + 1),
+                    Value::Null,
+                    Value::text("0"),
+                    Value::text("RANGE"),
+                    Value::Null,
+                    Value::text(&info.expression),
+                    Value::Null,
+                    Value::from(end),
+                ];
+                rows.push(partition(&schema.info.name, table, named, &range.comment));
+            }
         }
     }
     rows
+}
+
+/// `named` is PARTITION_NAME to PARTITION_DESCRIPTION.
+fn partition(database: &str, table: &TableInfo, named: Vec<Value>, comment: &str) -> Vec<Value> {
+    let mut row = vec![Value::text(CATALOG), Value::text(database), Value::text(&table.name)];
+    let group = if table.partitioning.is_some() { "default" } else { "" };
+    row.extend(named);
+    row.extend([0, 0, 0, 0, 0, 0].map(Value::UInt));
+    row.push(created(table));
+    row.extend([Value::Null, Value::Null, Value::Null]);
+    row.extend([Value::text(comment), Value::text(group), Value::Null]);
+    row
 }
