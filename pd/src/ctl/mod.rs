@@ -11,6 +11,7 @@ mod health;
 mod http;
 mod member;
 mod operator;
+mod pages;
 mod region;
 mod scheduler;
 mod store;
@@ -21,9 +22,10 @@ use std::ffi::OsString;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
-use rutile_kv_env::{BoxFuture, Env};
+use rutile_kv_env::Env;
 use serde_json::Value;
 
+use pages::{Change, Pages};
 use table::Table;
 
 const EXAMPLES: &str = "Examples:
@@ -100,38 +102,6 @@ impl Report {
     fn done(page: Value) -> Report {
         let table = Table::line(&text(&page));
         Report::new(page, table)
-    }
-}
-
-/// Where pages come from.
-trait Pages: Sync {
-    /// The page behind `/pd/api/v1`; an error is one line.
-    fn get<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Value, String>>;
-
-    /// Changes something there.
-    fn change<'a>(&'a self, change: Change<'a>) -> BoxFuture<'a, Result<Value, String>>;
-}
-
-/// A request that changes something.
-struct Change<'a> {
-    /// `POST` or `DELETE`.
-    method: &'static str,
-    path: &'a str,
-    /// JSON; null for none.
-    body: Value,
-}
-
-impl<'a> Change<'a> {
-    fn post(path: &'a str, body: Value) -> Change<'a> {
-        Change { method: "POST", path, body }
-    }
-
-    fn delete(path: &'a str) -> Change<'a> {
-        Change { method: "DELETE", path, body: Value::Null }
-    }
-
-    fn text(&self) -> String {
-        if self.body.is_null() { String::new() } else { self.body.to_string() }
     }
 }
 
