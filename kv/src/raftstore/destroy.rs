@@ -148,11 +148,12 @@ impl RaftLoop {
         if peer.published.0 != 0 {
             self.metrics.leaders.set(self.metrics.leaders.get().saturating_sub(1));
         }
+        // Before the view tells of it: who waits for this peer must find it gone.
+        self.regions.remove(region_id);
         peer.view.set_following(0);
         // Others may still commit what this peer proposed when it led.
         peer.pending.drain(..).for_each(|pending| pending.waiting.fail(|| Error::Unknown));
         peer.fail_all(|| RegionError::RegionNotFound { region_id }.into());
-        self.regions.remove(region_id);
         self.dirty.remove(&region_id);
         self.metrics.regions.set(self.peers.len() as u64);
         self.metrics.peers_destroyed.add(1);

@@ -18,7 +18,7 @@ use super::peer::Peer;
 use super::read::RaftReplica;
 use super::snapshot::{Arrived, Streams};
 use super::transport::{Arrivals, PeerMessage, Transport};
-use super::view::Regions;
+use super::view::{RegionView, Regions};
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
 use crate::pessimistic_locks::{Budget, MovedLock};
@@ -213,8 +213,11 @@ impl RaftStore {
         loop {
             let views = self.replica.regions.all();
             for view in &views {
-                // Members that the log adds, behind what was applied before, may have elected another leader.
-                view.wait_until(|view| view.is_ready() || view.region().peers.len() > 1).await;
+                // The log may add members, who may have elected another leader, or take this peer away.
+                let others =
+                    |view: &RegionView| view.region().peers.iter().any(|peer| peer.id != view.peer.id);
+                let is_gone = |view: &RegionView| self.replica.regions.get(view.region_id).is_err();
+                view.wait_until(|view| view.is_ready() || others(view) || is_gone(view)).await;
             }
             let (sender, synced) = oneshot::channel();
             self.replica.inbox.push(Message::Sync(sender));
