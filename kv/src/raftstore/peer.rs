@@ -206,7 +206,8 @@ impl Peer {
 
     /// One tick. The only peer has nobody to send heartbeats to and nobody to run against.
     pub fn tick(&mut self, random: &dyn Random) -> bool {
-        if self.doomed || self.region.peers.len() == 1 && self.is_leader() {
+        // One that was removed while it led has others to tell.
+        if self.doomed || self.is_only_voter() && self.region.peers.len() == 1 && self.is_leader() {
             return false;
         }
         self.silent_ticks = self.silent_ticks.saturating_sub(1);
