@@ -108,7 +108,8 @@ impl RaftLoop {
         let Some(peer) = self.peers.get_mut(&region_id) else {
             return;
         };
-        if !peer.is_leader() {
+        // One voter that is left needs the vote of this peer as long as it does not know that it is alone.
+        if !peer.is_leader() && conf_state(&peer.region).voters.len() > 1 {
             let epoch = peer.region.epoch;
             return peer.begin_burial(&self.apply, epoch);
         }

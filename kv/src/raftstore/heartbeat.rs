@@ -152,6 +152,8 @@ impl Reporter {
     async fn ask_membership(&self, region_id: u64, peer_id: u64) {
         if let Ok(known) = self.pd.region_by_id(region_id).await
             && known.region.peer(peer_id).is_none()
+            // What PD knows from the peer itself, which led when it was removed, says nothing of the others.
+            && known.leader.is_some_and(|leader| leader.id != peer_id)
         {
             self.raft.push(Message::Removed { region_id, peer_id, epoch: known.region.epoch });
         }
