@@ -4,26 +4,11 @@
 
 use std::time::Duration;
 
-use crate::cluster::Cluster;
-use bytes::Bytes;
-use futures::StreamExt;
-use rutile_sql::{Outcome, Rows, Script, Session, SqlError};
+use crate::cluster::{Cluster, run};
+use rutile_sql::Session;
 
 /// What must be over by then: a second, with room for a busy machine.
 const SOON: Duration = Duration::from_secs(3);
-
-async fn run(session: &mut Session, sql: &str) -> Result<(), SqlError> {
-    let mut script = Script::new(Bytes::copy_from_slice(sql.as_bytes()), false);
-    let statement = session.next_statement(&mut script)?.expect("a statement");
-    if let Outcome::Rows(result) = session.execute(&statement).await?
-        && let Rows::Batches(mut batches) = result.rows
-    {
-        while let Some(batch) = batches.next().await {
-            batch?;
-        }
-    }
-    Ok(())
-}
 
 async fn must(session: &mut Session, sql: &str) {
     run(session, sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));

@@ -1,30 +1,10 @@
 //! Statements that want more memory than they may have: they end with error 3170, leave nothing behind, and the server
 //! goes on.
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, run};
 use bytes::Bytes;
-use futures::StreamExt;
 use rutile_sql::memory::MemoryLimit;
-use rutile_sql::{InstanceConfig, LoadSink, Outcome, Rows, Script, Session, SessionInfo, SqlError};
-
-/// Runs a statement and reads all its rows; answers how many.
-async fn run(session: &mut Session, sql: &str) -> Result<usize, SqlError> {
-    let mut script = Script::new(Bytes::copy_from_slice(sql.as_bytes()), false);
-    let statement = session.next_statement(&mut script)?.expect("a statement");
-    let Outcome::Rows(result) = session.execute(&statement).await? else {
-        return Ok(0);
-    };
-    match result.rows {
-        Rows::Values(rows) => Ok(rows.len()),
-        Rows::Batches(mut batches) => {
-            let mut rows = 0;
-            while let Some(batch) = batches.next().await {
-                rows += batch?.num_rows();
-            }
-            Ok(rows)
-        }
-    }
-}
+use rutile_sql::{InstanceConfig, LoadSink, Outcome, Script, Session, SessionInfo};
 
 async fn must(session: &mut Session, sql: &str) -> usize {
     run(session, sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"))

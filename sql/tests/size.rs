@@ -2,29 +2,9 @@
 //!
 //! The stack is the server's: what recursion takes is part of what is tested.
 
-use bytes::Bytes;
-use futures::StreamExt;
-use rutile_sql::{Outcome, Rows, Script, Session, SqlError};
+use rutile_sql::Session;
 
-use crate::cluster::Cluster;
-
-async fn run(session: &mut Session, sql: &str) -> Result<usize, SqlError> {
-    let mut script = Script::new(Bytes::copy_from_slice(sql.as_bytes()), false);
-    let statement = session.next_statement(&mut script)?.expect("a statement");
-    let Outcome::Rows(result) = session.execute(&statement).await? else {
-        return Ok(0);
-    };
-    match result.rows {
-        Rows::Values(rows) => Ok(rows.len()),
-        Rows::Batches(mut batches) => {
-            let mut rows = 0;
-            while let Some(batch) = batches.next().await {
-                rows += batch?.num_rows();
-            }
-            Ok(rows)
-        }
-    }
-}
+use crate::cluster::{Cluster, run};
 
 async fn answers(session: &mut Session, sql: &str, rows: usize) {
     let found = run(session, sql).await;

@@ -207,7 +207,6 @@ impl Splitter for RegionSplitter {
 }
 
 /// Sorted and without duplicates; bounds of the region need no split, keys outside are refused.
-/// Split keys without that of the region's start, ascending; refuses those outside.
 pub(super) fn inner_keys(region: &Arc<Region>, keys: Vec<Vec<u8>>) -> Result<Vec<Bytes>> {
     let mut inner: Vec<Bytes> = Vec::with_capacity(keys.len());
     for key in keys {

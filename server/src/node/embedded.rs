@@ -17,6 +17,7 @@ use tokio::net::{TcpListener, lookup_host};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
+use super::threads;
 use crate::accounts::ServerAccounts;
 use crate::config::{Reloaded, Settings, Sources};
 use crate::connection::{Connections, Listener, ListenerParts, Logins};
@@ -34,12 +35,7 @@ const UNWIND: Duration = Duration::from_secs(2);
 pub(crate) fn run(sources: Sources) -> Result<()> {
     let env = Env::real();
     let settings = Settings::read(env.disk.as_ref(), &sources)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .thread_name("rutile")
-        .thread_stack_size(rutile_kv_env::THREAD_STACK_BYTES)
-        .enable_all()
-        .build()
-        .map_err(|source| Error::Io { what: "threads", source })?;
+    let runtime = threads::runtime()?;
     let result = runtime.block_on(async {
         let mut signals = StopSignals::listen()?;
         let node = Node::start(env, settings).await?;

@@ -22,6 +22,7 @@ mod root_password;
 mod settings;
 mod signals;
 mod storage;
+mod threads;
 mod tls;
 
 pub(crate) use settings::{GcSettings, ServerSettings, TlsSettings};

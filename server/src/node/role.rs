@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
+use super::threads;
 use crate::error::{Error, Result};
 use crate::logging::{self, LogSettings};
 use crate::node::signals::{Asked, StopSignals};
@@ -77,12 +78,7 @@ pub(crate) fn run<R: Role>(options: &RoleOptions, role: R) -> Result<()> {
     let env = Env::real();
     let log = LogSettings { level: options.log_level.clone(), ..LogSettings::default() };
     logging::start(env.disk.as_ref(), &log)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .thread_name("rutile")
-        .thread_stack_size(rutile_kv_env::THREAD_STACK_BYTES)
-        .enable_all()
-        .build()
-        .map_err(|source| Error::Io { what: "threads", source })?;
+    let runtime = threads::runtime()?;
     let result = runtime.block_on(async {
         let mut signals = StopSignals::listen()?;
         let running = tokio::select! {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use futures::StreamExt;
 use rutile_kv::Store;
 use rutile_kv_client::{Client, StaticStores};
 use rutile_kv_engine::{MemoryEngine, MemoryRaftLog};
@@ -9,7 +11,7 @@ use rutile_kv_env::Env;
 use rutile_kv_proto::PdService;
 use rutile_pd::{Pd, PdConfig};
 use rutile_pd_client::PdClient;
-use rutile_sql::{Instance, InstanceConfig, Session, SessionInfo, SqlError};
+use rutile_sql::{Instance, InstanceConfig, Outcome, Rows, Script, Session, SessionInfo, SqlError};
 
 pub struct Cluster {
     env: Env,
@@ -78,4 +80,23 @@ async fn open(env: &Env, client: &Client, config: InstanceConfig) -> Instance {
 
 fn set_endpoint(store: &Store) {
     store.set_endpoint(Arc::new(rutile_sql::storeside::SqlEndpoint)).expect("takes the endpoint");
+}
+
+/// Runs a statement and reads all its rows; answers how many.
+pub async fn run(session: &mut Session, sql: &str) -> Result<usize, SqlError> {
+    let mut script = Script::new(Bytes::copy_from_slice(sql.as_bytes()), false);
+    let statement = session.next_statement(&mut script)?.expect("a statement");
+    let Outcome::Rows(result) = session.execute(&statement).await? else {
+        return Ok(0);
+    };
+    match result.rows {
+        Rows::Values(rows) => Ok(rows.len()),
+        Rows::Batches(mut batches) => {
+            let mut rows = 0;
+            while let Some(batch) = batches.next().await {
+                rows += batch?.num_rows();
+            }
+            Ok(rows)
+        }
+    }
 }
