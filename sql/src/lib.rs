@@ -38,6 +38,6 @@ pub mod variable;
 pub use config::InstanceConfig;
 pub use error::{Error, Result, SqlError};
 pub use session::{
-    ColumnMeta, Instance, LoadRequest, LoadSink, Outcome, ParsedStatement, Prepared, ResultSet, Rows, Script,
+    ColumnMeta, Instance, Load, LoadRequest, Outcome, ParsedStatement, Prepared, ResultSet, Rows, Script,
     Session, SessionInfo, SessionStatus,
 };

@@ -3,6 +3,7 @@
 mod cluster;
 mod explain;
 mod kill;
+mod load;
 mod memory;
 mod online_ddl;
 mod pushdown;

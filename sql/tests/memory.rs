@@ -2,9 +2,10 @@
 //! goes on.
 
 use crate::cluster::{Cluster, run};
+use crate::load::load_of;
 use bytes::Bytes;
 use rutile_sql::memory::MemoryLimit;
-use rutile_sql::{InstanceConfig, LoadSink, Outcome, Script, Session, SessionInfo};
+use rutile_sql::{InstanceConfig, Session, SessionInfo};
 
 async fn must(session: &mut Session, sql: &str) -> usize {
     run(session, sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"))
@@ -155,35 +156,26 @@ async fn a_load_ends_when_it_is_too_large_or_killed() {
     };
     let load = "load data local infile 'f' into table t";
     must(&mut session, "set rutile_mem_quota_query = 1500000").await;
-    let mut sink = sink_of(&mut session, load).await;
-    sink.chunk(file(0)).await.expect("fits");
-    let error = sink.chunk(file(5000)).await.expect_err("does not fit");
+    let mut request = load_of(&mut session, load).await;
+    session.load_chunk(&mut request, file(0)).await.expect("fits");
+    let error = session.load_chunk(&mut request, file(5000)).await.expect_err("does not fit");
     assert_eq!(error.code, 3170, "{error}");
-    drop(sink);
+    drop(request);
     assert_eq!(must(&mut session, "select * from t").await, 0);
     must(&mut session, "set rutile_mem_quota_query = default").await;
-    let mut sink = sink_of(&mut session, load).await;
-    sink.chunk(file(0)).await.expect("fits");
+    let mut request = load_of(&mut session, load).await;
+    session.load_chunk(&mut request, file(0)).await.expect("fits");
     assert!(cluster.instance.processes().kill(7, true));
-    let error = sink.chunk(file(5000)).await.expect_err("is killed");
+    let error = session.load_chunk(&mut request, file(5000)).await.expect_err("is killed");
     assert_eq!(error.code, 1317, "{error}");
-    drop(sink);
+    drop(request);
     assert_eq!(must(&mut session, "select * from t").await, 0);
-    let mut sink = sink_of(&mut session, load).await;
-    sink.chunk(file(0)).await.expect("fits");
-    sink.finish().await.expect("commits");
+    let mut request = load_of(&mut session, load).await;
+    session.load_chunk(&mut request, file(0)).await.expect("fits");
+    session.finish_load(request).await.expect("commits");
     assert_eq!(must(&mut session, "select * from t").await, 5000);
     must(&mut session, "do 0").await;
     assert_eq!(cluster.instance.memory().used(), 0);
     session.close().await;
     cluster.stop().await;
-}
-
-async fn sink_of(session: &mut Session, sql: &str) -> Box<dyn LoadSink> {
-    let mut script = Script::new(Bytes::copy_from_slice(sql.as_bytes()), false);
-    let statement = session.next_statement(&mut script).expect("parses").expect("a statement");
-    match session.execute(&statement).await.expect("asks for the file") {
-        Outcome::LocalInfile(request) => request.sink,
-        other => panic!("{other:?}"),
-    }
 }

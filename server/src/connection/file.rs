@@ -2,17 +2,34 @@
 
 use rutile_server_wire::{Reply, Result};
 use rutile_sql::SqlError;
-use rutile_sql::session::{LoadRequest, Outcome};
+use rutile_sql::session::{LoadRequest, Outcome, Session};
 
 /// Streams the file. The client sends all of it before it listens again, so a failed load reads the rest away first.
-pub(crate) async fn load(request: LoadRequest, reply: &mut Reply<'_>) -> Result<Result<Outcome, SqlError>> {
-    let LoadRequest { file_name, mut sink } = request;
-    let mut infile = reply.local_infile(file_name.as_bytes()).await?;
-    while let Some(chunk) = infile.next().await? {
-        if let Err(error) = sink.chunk(chunk).await {
+pub(crate) async fn load(
+    session: &mut Session,
+    request: LoadRequest,
+    reply: &mut Reply<'_>,
+) -> Result<Result<Outcome, SqlError>> {
+    let LoadRequest { file_name, mut load } = request;
+    let mut infile = match reply.local_infile(file_name.as_bytes()).await {
+        Ok(infile) => infile,
+        Err(error) => {
+            session.abandon_load(*load).await;
+            return Err(error);
+        }
+    };
+    loop {
+        let chunk = match infile.next().await {
+            Ok(Some(chunk)) => chunk,
+            Ok(None) => return Ok(session.finish_load(*load).await),
+            Err(error) => {
+                session.abandon_load(*load).await;
+                return Err(error);
+            }
+        };
+        if let Err(error) = session.load_chunk(&mut load, chunk).await {
             infile.drain().await?;
             return Ok(Err(error));
         }
     }
-    Ok(sink.finish().await)
 }

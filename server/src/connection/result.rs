@@ -20,7 +20,8 @@ pub(crate) async fn send(
     match outcome {
         Outcome::Rows(result) => rows(session, instance, result, reply).await,
         Outcome::LocalInfile(request) => {
-            let outcome = file::load(request, reply).await?.map_err(|error| failed(session, error))?;
+            let outcome =
+                file::load(session, request, reply).await?.map_err(|error| failed(session, error))?;
             ok(session, &outcome, reply)
         }
         outcome @ Outcome::Ok { .. } => ok(session, &outcome, reply),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rutile_sql_types::MySqlError;
+use rutile_sql_types::{FieldType, MySqlError};
 
 use super::error::Clause;
 use super::relation::{Apply, ApplyForm, Attach, AttachKind, Relation};
@@ -59,6 +59,25 @@ pub struct Block {
     pub named_windows: Vec<rutile_sql_parser::ast::NamedWindow>,
     /// How far behind a column stands the same column of the row that INSERT tried to insert.
     pub inserted: Option<usize>,
+    /// User variables that each row brings along, behind its columns: those that LOAD DATA reads fields into.
+    pub row_variables: RowVariables,
+}
+
+/// User variables that are positions of the row.
+#[derive(Debug, Clone, Default)]
+pub struct RowVariables {
+    pub names: Vec<Box<str>>,
+    /// Where the first one stands.
+    pub first: usize,
+    pub ty: Option<FieldType>,
+}
+
+impl RowVariables {
+    /// The variable in the row; names compare in any case.
+    pub fn find(&self, name: &str) -> Option<Expr> {
+        let position = self.names.iter().position(|own| own.to_lowercase() == name.to_lowercase())?;
+        Some(Expr::column(self.first + position, self.ty.clone()?))
+    }
 }
 
 impl Block {
@@ -76,6 +95,7 @@ impl Block {
             windows_allowed: false,
             named_windows: Vec::new(),
             inserted: None,
+            row_variables: RowVariables::default(),
         }
     }
 

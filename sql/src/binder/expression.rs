@@ -5,7 +5,7 @@ use rutile_sql_parser::ast::{
 };
 use rutile_sql_types::{Collation, FieldType, MySqlError, Value};
 
-use super::block::AliasRule;
+use super::block::{AliasRule, RowVariables};
 use super::error::{Clause, not_supported};
 use super::scope::{Scope, same_name};
 use super::{BindContext, Binder, Block, literal, operator};
@@ -31,6 +31,15 @@ impl<'a> ExpressionBinder<'a> {
     pub fn with_inserted_row(mut self, offset: usize) -> Self {
         if let Some(block) = self.binder.blocks.last_mut() {
             block.inserted = Some(offset);
+        }
+        self
+    }
+
+    /// Lets these user variables mean what the row holds, not what the session knows.
+    #[must_use]
+    pub fn with_row_variables(mut self, variables: RowVariables) -> Self {
+        if let Some(block) = self.binder.blocks.last_mut() {
+            block.row_variables = variables;
         }
         self
     }
@@ -88,6 +97,9 @@ impl Binder<'_> {
             ExprKind::Column(name) => self.bind_column(name),
             ExprKind::Placeholder(index) => Ok(self.bind_placeholder(*index as usize)),
             ExprKind::UserVariable(name) => {
+                if let Some(expr) = self.block_mut()?.row_variables.find(name) {
+                    return Ok(expr);
+                }
                 let (value, ty) = self.context.session.user_variable(name);
                 Ok(Expr::literal(value, ty))
             }

@@ -42,6 +42,7 @@ mod tests;
 mod view;
 mod window;
 
+pub use block::RowVariables;
 pub use context::{BindContext, SessionValues, VirtualTable, VirtualTables};
 pub use expression::ExpressionBinder;
 pub use from::bind_tables;

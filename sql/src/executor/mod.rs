@@ -40,7 +40,7 @@ mod statement;
 pub(crate) mod strict;
 mod table_reader;
 mod union_scan;
-mod update;
+pub(crate) mod update;
 mod watched;
 pub(crate) mod write_row;
 

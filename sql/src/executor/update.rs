@@ -23,7 +23,7 @@ use crate::session::{Outcome, StatementContext};
 const DUPLICATE_ENTRY: u16 = 1062;
 
 /// `column = expr`, or `column = DEFAULT`.
-pub(super) struct BoundAssignment {
+pub(crate) struct BoundAssignment {
     pub offset: usize,
     pub value: Option<Expr>,
 }
@@ -45,7 +45,7 @@ fn bind(bind: &BindContext<'_>, statement: &ast::Update) -> Result<(BoundTarget,
 }
 
 /// Binds `column = value` pairs over the row of `binder`. `= DEFAULT` of a generated column is none.
-pub(super) fn bind_assignments(
+pub(crate) fn bind_assignments(
     binder: &mut ExpressionBinder<'_>,
     table: &TableInfo,
     scope: &crate::binder::Scope,

@@ -8,6 +8,9 @@
 //! What is written in a pessimistic transaction is locked: record keys by whoever chose the rows, keys of unique
 //! indexes here. Entries of other indexes belong to their row, whose lock guards them.
 
+use std::collections::HashSet;
+use std::ops::Range;
+
 use bytes::Bytes;
 use rutile_kv_client::{Error as StoreError, Transaction};
 use rutile_sql_types::{MySqlError, TimeZone, Value};
@@ -172,6 +175,33 @@ impl<'t> RowWriter<'t> {
             return Ok(Some(Collision { index, handle }));
         }
         Ok(None)
+    }
+
+    /// Which of these rows collide neither with a stored row nor with one before them: all their keys are locked, and
+    /// looked at with one request. Whoever writes the others asks for each of them again.
+    pub async fn unopposed(&self, transaction: &mut Transaction, rows: &[StoredRow]) -> Result<Vec<bool>> {
+        let mut keys = Vec::new();
+        let mut claims = Vec::with_capacity(rows.len());
+        let mut seen = HashSet::new();
+        for row in rows {
+            let first = keys.len();
+            let mut free = true;
+            for (_, key) in self.unique_keys(row)? {
+                if seen.insert(key.clone()) {
+                    keys.push(key);
+                } else {
+                    free = false;
+                }
+            }
+            claims.push((first..keys.len(), free));
+        }
+        if keys.is_empty() {
+            return Ok(claims.into_iter().map(|(_, free)| free).collect());
+        }
+        let found = self.locks.current(transaction, &keys).await?;
+        let is_free = |key: &Bytes| !found.contains_key(key);
+        let unopposed = |range: Range<usize>| keys.get(range).is_some_and(|keys| keys.iter().all(is_free));
+        Ok(claims.into_iter().map(|(range, free)| free && unopposed(range)).collect())
     }
 
     /// The keys of a row that no other row may hold, the primary key first.

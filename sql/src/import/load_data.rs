@@ -1,65 +1,57 @@
-//! LOAD DATA LOCAL INFILE: binds the statement and asks the client for its file.
+//! LOAD DATA LOCAL INFILE: binds the statement.
 
 use std::sync::Arc;
 
-use rutile_kv_client::TransactionOptions;
+use rutile_sql_functions::EvalContext;
 use rutile_sql_parser::ast::{self, LoadDuplicates, LoadField};
-use rutile_sql_types::{Charset, Collation, MySqlError, Value};
+use rutile_sql_types::{Charset, Collation, FieldType, MySqlError, Value};
 
 use super::fields::{FieldReader, Format};
-use super::rows::{FieldTarget, Loader, RowPlan};
+use super::loader::Loader;
+use super::rows::{FieldTarget, RowPlan};
 use crate::binder::error::Clause;
+use crate::binder::{ExpressionBinder, RowVariables, Scope};
 use crate::catalog::{ColumnInfo, TableInfo};
 use crate::error::{Error, Result};
 use crate::executor::column_values::{Strictness, default_value};
-use crate::session::{LoadRequest, Outcome, StatementContext};
+use crate::executor::update::{BoundAssignment, bind_assignments};
+use crate::expression::Evaluation;
+use crate::session::StatementContext;
 
-/// Binds `statement`; the outcome asks the connection for the file.
-pub async fn load_data(context: &mut StatementContext<'_>, statement: &ast::LoadData) -> Result<Outcome> {
+/// Binds `statement`; what it answers takes the file.
+pub fn load_data(context: &mut StatementContext<'_>, statement: &ast::LoadData) -> Result<Loader> {
     if !statement.partitions.is_empty() {
         return Err(Error::unsupported("PARTITION selection"));
-    }
-    if !statement.set.is_empty() {
-        return Err(Error::unsupported("SET in LOAD DATA"));
-    }
-    if context.transaction.in_transaction() {
-        return Err(Error::unsupported("LOAD DATA inside a transaction"));
     }
     if context.transaction.is_read_only() {
         return Err(MySqlError::cannot_execute_in_read_only_transaction().into());
     }
     let collation = file_collation(context, statement)?;
-    let (_, table) = context.table_to_write(&statement.table)?;
+    let (database, table) = context.table_to_write(&statement.table)?;
     let evaluation = context.evaluation(true);
     let mut eval = evaluation.eval_context();
     // The client cannot be stopped in the middle of its file, so LOCAL never fails for one value.
     eval.convert.ignore = true;
-    let targets = field_targets(&table, &statement.fields)?;
+    let text = FieldType::varchar(u32::from(u16::MAX), collation);
+    let (targets, variables) = field_targets(&table, &statement.fields)?;
+    let variables = RowVariables { names: variables, first: table.columns.len(), ty: Some(text.clone()) };
+    let scope =
+        Scope::of_table(Arc::from(database.info.name.as_str()), &table, Arc::from(table.name.as_str()));
+    let assignments = assignments(context, &evaluation, &table, &scope, variables.clone(), &statement.set)?;
     let defaults = defaults(context, &table, &mut eval)?;
     let plan = RowPlan {
         replace: statement.duplicates == LoadDuplicates::Replace,
         targets,
+        variables: variables.names,
+        assignments,
         defaults,
-        collation,
+        text,
         zone: context.settings().time_zone,
         progression: context.settings().progression,
         table,
     };
-    let transaction = context.client().begin(TransactionOptions::default()).await?;
     let reader = FieldReader::new(Format::new(&statement.format), statement.ignore_lines);
-    let loader = Loader::new(
-        context.instance.clone(),
-        transaction,
-        plan,
-        reader,
-        eval,
-        context.cancellation(),
-        Arc::clone(evaluation.memory()),
-    );
-    Ok(Outcome::LocalInfile(LoadRequest {
-        file_name: String::from_utf8_lossy(&statement.path).into_owned(),
-        sink: Box::new(loader),
-    }))
+    Ok(Loader::new(plan, reader, evaluation, eval))
 }
 
 /// How the bytes of the file are to be read: CHARACTER SET, or `character_set_database`.
@@ -71,34 +63,55 @@ fn file_collation(context: &StatementContext<'_>, statement: &ast::LoadData) -> 
     Ok(charset.default_collation())
 }
 
-fn field_targets(table: &TableInfo, fields: &[LoadField]) -> Result<Vec<FieldTarget>> {
+/// Where each field goes, and the user variables among the targets, each once.
+fn field_targets(table: &TableInfo, fields: &[LoadField]) -> Result<(Vec<FieldTarget>, Vec<Box<str>>)> {
     // As in MySQL a field for a generated column is read past.
     let target = |column: &ColumnInfo| match column.generated {
         Some(_) => FieldTarget::Skip,
         None => FieldTarget::Column(column.offset),
     };
     if fields.is_empty() {
-        return Ok(table.public_columns().map(target).collect());
+        return Ok((table.public_columns().map(target).collect(), Vec::new()));
     }
-    fields
-        .iter()
-        .map(|field| match field {
+    let mut variables: Vec<Box<str>> = Vec::new();
+    let mut targets = Vec::with_capacity(fields.len());
+    for field in fields {
+        targets.push(match field {
             LoadField::Column(name) => table
                 .column(name.column.as_str())
                 .map(target)
-                .ok_or_else(|| MySqlError::unknown_column(name, Clause::FieldList.name()).into()),
-            // A variable that no SET reads: the field is skipped.
-            LoadField::Variable(_) => Ok(FieldTarget::Skip),
-        })
-        .collect()
+                .ok_or_else(|| MySqlError::unknown_column(name, Clause::FieldList.name()))?,
+            LoadField::Variable(name) => {
+                let known = variables.iter().position(|other| other.to_lowercase() == name.to_lowercase());
+                FieldTarget::Variable(known.unwrap_or_else(|| {
+                    variables.push(name.clone());
+                    variables.len() - 1
+                }))
+            }
+        });
+    }
+    Ok((targets, variables))
+}
+
+/// The SET clause, over the row and the variables behind it.
+fn assignments(
+    context: &StatementContext<'_>,
+    evaluation: &Arc<Evaluation>,
+    table: &TableInfo,
+    scope: &Scope,
+    variables: RowVariables,
+    set: &[ast::Assignment],
+) -> Result<Vec<BoundAssignment>> {
+    let view = context.view();
+    let names = context.bind_context(&view, evaluation);
+    let mut binder = ExpressionBinder::new(&names, scope.clone())
+        .in_clause(Clause::FieldList)
+        .with_row_variables(variables);
+    bind_assignments(&mut binder, table, scope, set)
 }
 
 /// The values of columns that no field fills.
-fn defaults(
-    context: &StatementContext<'_>,
-    table: &TableInfo,
-    eval: &mut rutile_sql_functions::EvalContext,
-) -> Result<Vec<Value>> {
+fn defaults(context: &StatementContext<'_>, table: &TableInfo, eval: &mut EvalContext) -> Result<Vec<Value>> {
     let lenient = Strictness { strict: false, ignore: true };
     table
         .columns

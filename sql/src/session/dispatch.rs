@@ -6,7 +6,9 @@ use rutile_sql_types::{FieldType, Value};
 
 use super::outcome::Outcome;
 use super::session::Session;
-use super::{definition, dml, lock_tables, maintenance, prepared, query, set, transaction_control, utility};
+use super::{
+    definition, dml, load, lock_tables, maintenance, prepared, query, set, transaction_control, utility,
+};
 use crate::error::{Error, Result};
 
 /// Statements that leave the previous statement's warnings in place: those that show them, and SELECTs without
@@ -38,7 +40,7 @@ pub(super) async fn dispatch(
         K::Show(show) => query::show(session, show, text, parameters).await,
         K::Do(expressions) => utility::evaluate_all(session, expressions, text, parameters).await,
         K::Insert(_) | K::Update(_) | K::Delete(_) => dml::run(session, statement, text, parameters).await,
-        K::LoadData(load) => dml::load(session, load, text).await,
+        K::LoadData(statement) => load::start(session, statement, text).await,
         K::CreateDatabase(_)
         | K::AlterDatabase(_)
         | K::DropDatabase(_)

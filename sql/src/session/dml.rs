@@ -1,7 +1,7 @@
-//! Statements that write rows: INSERT, REPLACE, UPDATE, DELETE, LOAD DATA.
+//! Statements that write rows: INSERT, REPLACE, UPDATE, DELETE.
 
 use rutile_kv_client::Error as StoreError;
-use rutile_sql_parser::{Statement, ast};
+use rutile_sql_parser::Statement;
 use rutile_sql_types::{FieldType, Value};
 
 use super::locking::{self, Work};
@@ -69,26 +69,4 @@ async fn autocommit(
             Err(error)
         }
     }
-}
-
-pub(super) async fn load(session: &mut Session, load: &ast::LoadData, text: &[u8]) -> Result<Outcome> {
-    if !load.local {
-        return Err(Error::unsupported("LOAD DATA without LOCAL"));
-    }
-    if !session.state.info.local_files || !local_infile_enabled(session) {
-        return Err(rutile_sql_types::MySqlError::new(
-            3948,
-            "42000",
-            "Loading local data is disabled; this must be enabled on both the client and server sides",
-        )
-        .into());
-    }
-    let (schema, _schema_use) = session.enter();
-    let mut context = session.context(schema, &[], text);
-    crate::import::load_data(&mut context, load).await
-}
-
-fn local_infile_enabled(session: &Session) -> bool {
-    crate::variable::find("local_infile")
-        .is_some_and(|definition| session.instance.global_variables().get(definition) == Value::Int(1))
 }

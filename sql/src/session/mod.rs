@@ -6,7 +6,7 @@
 //! state.rs              what a session remembers: database, variables, diagnostics, last insert id
 //! statement_context.rs  what one running statement may touch; planner and executor work on it
 //! dispatch.rs           which file runs which kind of statement
-//! query.rs into.rs dml.rs locking.rs lock_tables.rs definition.rs transaction_control.rs set.rs maintenance.rs utility.rs prepared.rs
+//! query.rs into.rs dml.rs load.rs locking.rs lock_tables.rs definition.rs transaction_control.rs set.rs maintenance.rs utility.rs prepared.rs
 //! outcome.rs            what comes back
 //! environment.rs        what expressions of a statement share: time, modes, variables
 //! processlist.rs        who is connected, and KILL
@@ -22,6 +22,7 @@ mod environment;
 mod evaluate;
 mod instance;
 mod into;
+mod load;
 mod lock_tables;
 mod locking;
 mod maintenance;
@@ -40,7 +41,8 @@ mod transaction_control;
 mod utility;
 
 pub use instance::{Instance, WeakInstance};
-pub use outcome::{ColumnMeta, LoadRequest, LoadSink, Outcome, ResultSet, Rows};
+pub use load::Load;
+pub use outcome::{ColumnMeta, LoadRequest, Outcome, ResultSet, Rows};
 pub use prepared::Prepared;
 pub use processlist::{Cancellation, Process, ProcessList, ProcessSnapshot};
 pub use session::{ParsedStatement, Script, Session};

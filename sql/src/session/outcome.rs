@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
-use async_trait::async_trait;
-use bytes::Bytes;
 use futures::stream::BoxStream;
 use rutile_sql_types::{FieldType, Value};
 
+use super::load::Load;
 use crate::error::SqlError;
 
 /// Description of one result column.
@@ -77,7 +76,7 @@ pub enum Outcome {
         warnings: u16,
     },
     Rows(ResultSet),
-    /// LOAD DATA LOCAL INFILE: the connection streams the file into the sink and finishes it.
+    /// LOAD DATA LOCAL INFILE: the connection streams the file into the load and finishes it.
     LocalInfile(LoadRequest),
 }
 
@@ -107,20 +106,11 @@ impl Outcome {
 /// A file the client is asked to send.
 pub struct LoadRequest {
     pub file_name: String,
-    pub sink: Box<dyn LoadSink>,
+    pub load: Box<Load>,
 }
 
 impl std::fmt::Debug for LoadRequest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LoadRequest").field("file_name", &self.file_name).finish_non_exhaustive()
     }
-}
-
-/// Takes the file in chunks.
-#[async_trait]
-pub trait LoadSink: Send {
-    async fn chunk(&mut self, data: Bytes) -> Result<(), SqlError>;
-
-    /// The file is complete; answers the statement's outcome.
-    async fn finish(self: Box<Self>) -> Result<Outcome, SqlError>;
 }

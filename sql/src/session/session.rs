@@ -294,10 +294,13 @@ impl Session {
         }
     }
 
-    fn finish_statement(&mut self, result: Result<Outcome>) -> Result<Outcome, SqlError> {
-        // A streamed result runs until the client has read it.
-        let streams = matches!(&result, Ok(Outcome::Rows(ResultSet { rows: Rows::Batches(_), .. })));
-        if !streams {
+    pub(super) fn finish_statement(&mut self, result: Result<Outcome>) -> Result<Outcome, SqlError> {
+        // A streamed result runs until the client has read it, a load until it has sent its file.
+        let goes_on = matches!(
+            &result,
+            Ok(Outcome::LocalInfile(_) | Outcome::Rows(ResultSet { rows: Rows::Batches(_), .. }))
+        );
+        if !goes_on {
             let now = self.instance.env().clock.now();
             self.state.process.finish(self.state.process.run(), now);
         }
