@@ -197,9 +197,11 @@ impl RaftLoop {
         self.transport.send(message);
     }
 
-    /// One tick: a peer that heard of no leader for long asks PD whether it is still a member.
+    /// One tick: a peer that heard of no leader for long asks PD whether it is still a member. The only member needs no
+    /// leader but itself; one that was removed and leaves a single other one behind is not that.
     pub(super) fn suspect_removal(&mut self) {
-        for peer in self.peers.values_mut().filter(|peer| peer.region.peers.len() != 1) {
+        let is_alone = |peer: &Peer| matches!(&peer.region.peers[..], [only] if only.id == peer.view.peer.id);
+        for peer in self.peers.values_mut().filter(|peer| !is_alone(peer)) {
             if peer.hears_leader() {
                 peer.leaderless_ticks = 0;
                 continue;
