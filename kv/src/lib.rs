@@ -40,5 +40,5 @@ pub use config::Config;
 pub use error::{Error, KeyError, RegionError, Result};
 pub use metrics::Snapshot as MetricsSnapshot;
 pub use raftstore::NewStore;
-pub use service::{RaftCarrier, SnapshotReceiver, SnapshotStream};
+pub use service::{DetectorCarrier, DetectorStream, RaftCarrier, SnapshotReceiver, SnapshotStream};
 pub use store::Store;

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use rutile_kv_engine::{Engine, RaftLog};
 use rutile_kv_env::{Env, HistogramReading, TaskHandle};
 use rutile_kv_proto::endpoint::Endpoint;
-use rutile_kv_proto::{RawService, Status, TikvService, pdpb, raft_serverpb};
+use rutile_kv_proto::{DeadlockService, RawService, Status, TikvService, pdpb, raft_serverpb};
 use rutile_kv_types::TimeStamp;
 use rutile_pd_client::{Operator, PdClient};
 
@@ -13,11 +13,15 @@ use crate::config::Config;
 use crate::coprocessor::{EndpointSlot, Host};
 use crate::error::{Error, Result};
 use crate::gc::{Collector, SafePoint, Worker};
+use crate::lock_manager::LockManager;
 use crate::metrics::{self, Metrics};
 use crate::raftstore::{
     NewStore, NoTransport, Parts, RaftReplica, RaftStore, Stop, Transport, found_with_voters,
 };
-use crate::service::{KvService, RaftCarrier, SnapshotReceiver, WireTransport, raft_from_wire};
+use crate::service::{
+    Detector, DetectorCarrier, KvService, RaftCarrier, Reporter, SnapshotReceiver, WireTransport,
+    raft_from_wire,
+};
 use crate::space::{Space, SpaceMonitor};
 use crate::txn::Scheduler;
 
@@ -25,6 +29,11 @@ use crate::txn::Scheduler;
 pub struct Store {
     raft: Arc<RaftStore>,
     service: Arc<KvService<RaftReplica>>,
+    env: Env,
+    pd: PdClient,
+    locks: LockManager,
+    detector: Detector,
+    reporter: OnceLock<TaskHandle>,
     endpoint: EndpointSlot,
     metrics: Arc<Metrics>,
     gc: TaskHandle,
@@ -97,7 +106,7 @@ impl Store {
             metrics: metrics.clone(),
             bytes_per_second: config.gc_bytes_per_second,
         };
-        let worker = Worker { collector, pd, poll_interval: config.gc_poll_interval };
+        let worker = Worker { collector, pd: pd.clone(), poll_interval: config.gc_poll_interval };
         let gc = env.spawn.spawn("gc", Box::pin(worker.run()));
         let endpoint = EndpointSlot::default();
         let host = Host::new(
@@ -107,10 +116,14 @@ impl Store {
             config.coprocessor_concurrency,
             metrics.clone(),
         );
+        let locks = scheduler.lock_manager().clone();
+        let replica = raft.replica.clone();
+        let detector = Detector::new(Arc::new(move || replica.leads_first_region()));
         let (splitter, counters) = (raft.splitter.clone(), metrics.clone());
         let service = Arc::new(KvService::new(env.clone(), scheduler, splitter, host, counters, space));
         let space = monitor.map(|monitor| env.spawn.spawn("space", Box::pin(monitor.run())));
-        Ok(Store { raft, service, endpoint, metrics, gc, space })
+        let reporter = OnceLock::new();
+        Ok(Store { raft, service, env, pd, locks, detector, reporter, endpoint, metrics, gc, space })
     }
 
     /// The id PD gave this store.
@@ -127,6 +140,26 @@ impl Store {
     /// Takes one snapshot of another store, chunk by chunk.
     pub fn receive_snapshot(&self) -> SnapshotReceiver {
         SnapshotReceiver { replica: self.raft.replica.clone(), sink: None }
+    }
+
+    /// What carriers call to have circles of waits through several stores found here.
+    pub fn deadlock_service(&self) -> Arc<dyn DeadlockService> {
+        Arc::new(self.detector.clone())
+    }
+
+    /// Tells the cluster's detector who waits for whom in this store; `carrier` brings that to other stores. Only the
+    /// first call does anything.
+    pub fn report_waits(&self, carrier: Arc<dyn DetectorCarrier>) {
+        let Some(changes) = self.locks.report_edges() else {
+            return;
+        };
+        let (env, pd, locks) = (self.env.clone(), self.pd.clone(), self.locks.clone());
+        let detector = self.detector.clone();
+        let reporter = Reporter { env, pd, store_id: self.store_id(), locks, detector, carrier };
+        let task = self.env.spawn.spawn("deadlock-reporter", Box::pin(reporter.run(changes)));
+        if let Err(second) = self.reporter.set(task) {
+            second.abort();
+        }
     }
 
     /// Takes a step that PD sent without being asked; one that is not for a region led here is dropped.
@@ -203,6 +236,7 @@ impl Store {
     }
 
     async fn end(&self, how: Stop) -> Result<()> {
+        self.reporter.get().iter().for_each(|task| task.abort());
         self.gc.abort();
         // Until it is gone it keeps the engine open.
         self.gc.join().await;
@@ -212,6 +246,7 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
+        self.reporter.get().iter().for_each(|task| task.abort());
         self.gc.abort();
         self.space.iter().for_each(TaskHandle::abort);
     }

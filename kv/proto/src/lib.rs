@@ -6,6 +6,7 @@
 //! here, and no code generator: messages are written by hand, and the tests hold some encodings fixed.
 
 pub mod coprocessor;
+pub mod deadlock;
 pub mod endpoint;
 pub mod errorpb;
 pub mod keyspacepb;
@@ -20,6 +21,7 @@ mod status;
 mod tikvpb;
 
 pub use coprocessor::{CoprocessorRequest, CoprocessorResponse, Payload};
+pub use deadlock::{DeadlockService, DeadlockSession};
 pub use pd_service::PdService;
 pub use raw_service::RawService;
 pub use status::{Code, Status};

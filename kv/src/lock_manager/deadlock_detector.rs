@@ -2,22 +2,33 @@
 //!
 //! A circle is looked for before an edge is added, so the graph never has one and every walk through it ends. There is
 //! one edge for each waiter in a queue, which bounds the graph.
+//!
+//! What changes is noted for the detector of the cluster, if there is one to tell.
 use std::collections::{BTreeMap, BTreeSet};
 
 use rutile_kv_types::TimeStamp;
 
 /// `waiter` waits for `holder` to release `key` (encoded).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct WaitFor {
     pub waiter: TimeStamp,
     pub holder: TimeStamp,
     pub key: Vec<u8>,
 }
 
+/// What became of an edge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EdgeChange {
+    Added(WaitFor),
+    Removed(WaitFor),
+}
+
 /// Edges by waiter. A transaction that locks in several regions at a time waits on several keys.
 #[derive(Debug, Default)]
-pub(super) struct DeadlockDetector {
+pub struct DeadlockDetector {
     edges: BTreeMap<TimeStamp, Vec<(TimeStamp, Vec<u8>)>>,
+    /// Changes since they were taken, if somebody takes them.
+    notes: Option<Vec<EdgeChange>>,
 }
 
 impl DeadlockDetector {
@@ -26,6 +37,9 @@ impl DeadlockDetector {
         if let Some(mut circle) = self.path(edge.holder, edge.waiter) {
             circle.push(edge);
             return Err(circle);
+        }
+        if let Some(notes) = &mut self.notes {
+            notes.push(EdgeChange::Added(edge.clone()));
         }
         self.edges.entry(edge.waiter).or_default().push((edge.holder, edge.key));
         Ok(())
@@ -37,7 +51,10 @@ impl DeadlockDetector {
             return;
         };
         if let Some(at) = edges.iter().position(|(to, on)| *to == holder && on == key) {
-            edges.swap_remove(at);
+            let (holder, key) = edges.swap_remove(at);
+            if let Some(notes) = &mut self.notes {
+                notes.push(EdgeChange::Removed(WaitFor { waiter, holder, key }));
+            }
         }
         if edges.is_empty() {
             self.edges.remove(&waiter);
@@ -61,6 +78,27 @@ impl DeadlockDetector {
             }
         }
         None
+    }
+
+    /// All edges.
+    pub fn edges(&self) -> Vec<WaitFor> {
+        let all = self.edges.iter().flat_map(|(waiter, edges)| edges.iter().map(move |edge| (waiter, edge)));
+        all.map(|(waiter, (holder, key))| WaitFor { waiter: *waiter, holder: *holder, key: key.clone() })
+            .collect()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.edges.is_empty()
+    }
+
+    /// Notes changes from now on.
+    pub fn take_notes(&mut self) {
+        self.notes.get_or_insert_default();
+    }
+
+    /// What changed since the last call; nothing if nothing is noted.
+    pub fn changes(&mut self) -> Vec<EdgeChange> {
+        self.notes.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     #[cfg(test)]

@@ -16,15 +16,17 @@
 //!
 //! - [`wait_queue`]: the queues, without clock and tasks
 //! - [`deadlock_detector`]: who waits for whom; the wait that would close a circle is refused
-//! - [`waker`]: waiting futures, the delay, what a write set releases
+//! - [`waker`]: waiting futures, the delay, what a write set releases, and what others are told of edges
 //!
-//! Deliberately missing: circles through several stores (their waits end by time), and waiters resumed inside the
+//! Circles through several stores are found by one of them, which all tell of their edges: `service::deadlock`.
+//!
+//! Deliberately missing: waiters resumed inside the
 //! store with a lock newer than they asked for (TiKV's ForceLock mode).
 mod deadlock_detector;
 mod wait_queue;
 mod waker;
 
-pub use deadlock_detector::WaitFor;
+pub use deadlock_detector::{DeadlockDetector, EdgeChange, WaitFor};
 pub use waker::{LockChanges, LockManager, Ticket, Wait};
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use rutile_kv_types::TimeStamp;
 use super::deadlock_detector::{DeadlockDetector, WaitFor};
 
 /// Waiters of a store. One more is refused and has to come again later, as if it had waited in vain.
-const WAITERS_MAX: usize = 1 << 14;
+pub(super) const WAITERS_MAX: usize = 1 << 14;
 
 /// Names one waiter for as long as it waits.
 pub(super) type WaiterId = u64;
@@ -172,6 +172,20 @@ impl WaitQueues {
 
     pub fn len(&self) -> usize {
         self.len
+    }
+
+    /// Who waits for whom.
+    pub fn detector(&mut self) -> &mut DeadlockDetector {
+        &mut self.detector
+    }
+
+    /// The waiters of this edge.
+    pub fn waiters_of(&self, edge: &WaitFor) -> Vec<WaiterId> {
+        let Some(queue) = self.queues.get(&edge.key) else {
+            return Vec::new();
+        };
+        let own = queue.waiters.range((edge.waiter, WaiterId::MIN)..=(edge.waiter, WaiterId::MAX));
+        own.filter(|(_, holder)| **holder == Some(edge.holder)).map(|((_, id), _)| *id).collect()
     }
 
     #[cfg(test)]

@@ -7,10 +7,10 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use rutile_kv_env::Env;
 use rutile_kv_types::{Cf, Lock, TimeStamp};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 
-use super::deadlock_detector::WaitFor;
-use super::wait_queue::{Blocked, Delay, Place, WaitQueues, WaiterId};
+use super::deadlock_detector::{EdgeChange, WaitFor};
+use super::wait_queue::{Blocked, Delay, Place, WAITERS_MAX, WaitQueues, WaiterId};
 use crate::pessimistic_locks::LockChange;
 use crate::write_set::{Change, Changes, WriteSet};
 
@@ -28,9 +28,27 @@ struct Waiter {
 struct State {
     queues: WaitQueues,
     waiters: HashMap<WaiterId, Arc<Waiter>>,
+    reports: Option<Reports>,
+}
+
+/// The way to whoever reports edges.
+struct Reports {
+    changes: mpsc::Sender<EdgeChange>,
+    /// A change did not fit.
+    is_behind: bool,
 }
 
 impl State {
+    /// Hands on what changed between transactions that wait.
+    fn report(&mut self) {
+        let Some(reports) = &mut self.reports else {
+            return;
+        };
+        for change in self.queues.detector().changes() {
+            reports.is_behind |= reports.changes.try_send(change).is_err();
+        }
+    }
+
     fn wake(&self, id: WaiterId) {
         if let Some(waiter) = self.waiters.get(&id) {
             waiter.woken.notify_one();
@@ -138,6 +156,7 @@ impl LockManager {
     fn released(&self, key: Vec<u8>) {
         let mut state = self.shared.state.lock();
         let woken = state.queues.released(&key);
+        state.report();
         if let Some(first) = woken.first {
             state.wake(first);
         }
@@ -166,6 +185,53 @@ impl LockManager {
             }
             state.wake(id);
         }
+        state.report();
+    }
+
+    /// From now on every change of an edge is sent to the receiver; all but the first are `None`.
+    pub fn report_edges(&self) -> Option<mpsc::Receiver<EdgeChange>> {
+        let mut state = self.shared.state.lock();
+        if state.reports.is_some() {
+            return None;
+        }
+        let (changes, receiver) = mpsc::channel(WAITERS_MAX);
+        state.reports = Some(Reports { changes, is_behind: false });
+        state.queues.detector().take_notes();
+        Some(receiver)
+    }
+
+    /// All edges as they are now, to begin with; `changes` is what comes after them.
+    pub fn edges(&self, changes: &mut mpsc::Receiver<EdgeChange>) -> Vec<WaitFor> {
+        let mut state = self.shared.state.lock();
+        while changes.try_recv().is_ok() {}
+        if let Some(reports) = &mut state.reports {
+            reports.is_behind = false;
+        }
+        state.queues.detector().edges()
+    }
+
+    /// Whether anybody waits for another transaction.
+    pub fn has_edges(&self) -> bool {
+        !self.shared.state.lock().queues.detector().is_empty()
+    }
+
+    /// Whether changes were lost, so that one has to begin again with [`LockManager::edges`].
+    pub fn is_behind(&self) -> bool {
+        self.shared.state.lock().reports.as_ref().is_some_and(|reports| reports.is_behind)
+    }
+
+    /// The last edge of the circle is one of this store: its waiter is told.
+    pub fn close_circle(&self, circle: &[WaitFor]) {
+        let Some(last) = circle.last() else {
+            return;
+        };
+        let state = self.shared.state.lock();
+        for id in state.queues.waiters_of(last) {
+            if let Some(waiter) = state.waiters.get(&id) {
+                *waiter.deadlock.lock() = Some(circle.to_vec());
+            }
+            state.wake(id);
+        }
     }
 
     /// How many requests wait.
@@ -187,7 +253,10 @@ impl Ticket {
 
     /// The look found the key locked by `holder`. The error is the circle that waiting would close.
     pub fn blocked(&self, look: u64, holder: TimeStamp) -> Result<Wait, Vec<WaitFor>> {
-        match self.shared.state.lock().queues.blocked(&self.place, look, holder) {
+        let mut state = self.shared.state.lock();
+        let blocked = state.queues.blocked(&self.place, look, holder);
+        state.report();
+        match blocked {
             Blocked::Wait => Ok(Wait::ForTurn),
             Blocked::LookAgain => Ok(Wait::LookAgain),
             Blocked::Deadlock(circle) => Err(circle),
@@ -205,6 +274,7 @@ impl Drop for Ticket {
     fn drop(&mut self) {
         let mut state = self.shared.state.lock();
         state.queues.leave(&self.place);
+        state.report();
         state.waiters.remove(&self.place.id);
         self.shared.waiting.store(state.queues.len(), Ordering::SeqCst);
     }

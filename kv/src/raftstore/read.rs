@@ -77,6 +77,11 @@ impl RaftReplica {
         answer.await.expect("the loop runs")
     }
 
+    /// Whether this store leads the region that begins with the first key of all.
+    pub fn leads_first_region(&self) -> bool {
+        self.regions.first().is_some_and(|view| view.leader_term() != 0)
+    }
+
     fn check_read(&self, view: &RegionView, term: u64) -> Result<bool, RegionError> {
         let checked = view.check_read(term, || self.env.clock.now());
         let unready = matches!(checked, Err(RegionError::ReadIndexNotReady { .. }));

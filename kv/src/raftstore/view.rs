@@ -358,6 +358,11 @@ impl Regions {
         all
     }
 
+    /// The region that begins with the first key of all.
+    pub fn first(&self) -> Option<Arc<RegionView>> {
+        self.views.read().values().find(|view| view.region().start_key.is_empty()).cloned()
+    }
+
     /// The region and those its last split cut off, in key order: they share one version and lie to its left.
     pub fn with_siblings(&self, region: Arc<Region>) -> Vec<Arc<Region>> {
         let all: Vec<_> = self.views.read().values().map(|view| view.region()).collect();

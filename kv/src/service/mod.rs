@@ -4,7 +4,8 @@
 //! simulated network) meets the same checks. A handler turns the request into the words of `txn`, runs it
 //! and turns the answer back; `from_wire` and `to_wire` hold the two directions.
 //!
-//! Deliberately missing: the deadlock and debug services, and a network under [`RaftCarrier`].
+//! Deliberately missing: the debug service, and networks under [`RaftCarrier`] and [`DetectorCarrier`].
+mod deadlock;
 mod from_wire;
 mod raft;
 mod raw;
@@ -13,6 +14,7 @@ mod tikv;
 mod to_wire;
 mod write;
 
+pub use deadlock::{Detector, DetectorCarrier, DetectorStream, Reporter};
 pub use from_wire::{bound, read_options, region_context};
 pub use raft::{RaftCarrier, SnapshotReceiver, SnapshotStream, WireTransport, raft_from_wire};
 pub use tikv::KvService;

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use rutile_kv_proto::kvrpcpb::write_conflict::Reason;
 use rutile_kv_proto::{Code, Status, errorpb, kvrpcpb, metapb};
-use rutile_kv_types::{Key, LockType, Region};
+use rutile_kv_types::{LockType, Region};
 use rutile_pd_client::to_wire;
 
+use super::deadlock::entry;
 use crate::error::{ConflictReason, Error, KeyError, LockedKey, RegionError};
-use crate::lock_manager::WaitFor;
 use crate::txn::{SecondaryStatus, TxnStatus};
 
 /// Where an error goes in an answer.
@@ -138,11 +138,12 @@ pub fn key_error(error: KeyError) -> kvrpcpb::KeyError {
             wire.primary_mismatch = Some(kvrpcpb::PrimaryMismatch { lock_info: Some(lock_info(locked)) });
         }
         KeyError::Deadlock { lock_ts, key, circle } => {
+            let wait_chain: Vec<_> = circle.into_iter().map(entry::to_wire).collect();
             wire.deadlock = Some(kvrpcpb::Deadlock {
                 lock_ts: lock_ts.into(),
                 lock_key: key.into(),
-                deadlock_key_hash: 0,
-                wait_chain: circle.into_iter().map(wait_for_entry).collect(),
+                deadlock_key_hash: entry::circle_hash(&wait_chain),
+                wait_chain,
             });
         }
         KeyError::Committed { .. }
@@ -154,18 +155,6 @@ pub fn key_error(error: KeyError) -> kvrpcpb::KeyError {
         | KeyError::LockIfExistsFailed { .. } => wire.abort = text,
     }
     wire
-}
-
-/// One edge of a deadlock.
-fn wait_for_entry(edge: WaitFor) -> kvrpcpb::WaitForEntry {
-    // The key was a user key when its waiter sent it; should it not decode, the edge still names both transactions.
-    let key = Key::from_encoded(edge.key).to_raw().unwrap_or_default();
-    kvrpcpb::WaitForEntry {
-        txn: edge.waiter.into(),
-        wait_for_txn: edge.holder.into(),
-        key: key.into(),
-        ..kvrpcpb::WaitForEntry::default()
-    }
 }
 
 /// A lock as clients resolve it.

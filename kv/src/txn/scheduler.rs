@@ -60,6 +60,11 @@ impl<R: Replica> Scheduler<R> {
         Scheduler { env, replica, latches: Arc::default(), concurrency, lock_manager, metrics }
     }
 
+    /// Who waits for locks here.
+    pub fn lock_manager(&self) -> &LockManager {
+        &self.lock_manager
+    }
+
     /// `max_ts` and the in-memory locks.
     #[cfg(test)]
     pub fn concurrency(&self) -> &Arc<ConcurrencyManager> {

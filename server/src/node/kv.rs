@@ -8,14 +8,14 @@ use rutile_kv_client::Client;
 use rutile_kv_engine::{DataDir, EngineConfig, EngineRaftLog, RaftLogConfig, RocksEngine};
 use rutile_kv_env::{Env, TaskHandle};
 use rutile_kv_grpc::Limits;
-use rutile_kv_grpc::client::{GrpcStores, PdStub, RaftSender};
-use rutile_kv_grpc::server::{raft_routes, tikv_routes};
+use rutile_kv_grpc::client::{DetectorStreams, GrpcStores, PdStub, RaftSender};
+use rutile_kv_grpc::server::{deadlock_routes, raft_routes, tikv_routes};
 use rutile_pd_client::PdClient;
 use rutile_sql::storeside::SqlEndpoint;
 use tracing::{info, warn};
 
 use crate::error::Result;
-use crate::node::raft::{Carrier, Inbox};
+use crate::node::raft::{Carrier, Inbox, ToDetector};
 use crate::node::role::{KvOptions, Port, Role};
 use crate::node::storage::blocking;
 
@@ -66,7 +66,10 @@ impl Role for KvOptions {
         let context = port.context();
         let routes = tikv_routes(context, store.service(), store.raw_service());
         let between_stores = raft_routes(context, Arc::new(Inbox(store.clone())));
-        port.serve(&env, routes.merge(between_stores));
+        let detector = deadlock_routes(context, store.deadlock_service());
+        port.serve(&env, routes.merge(between_stores).merge(detector));
+        let streams = DetectorStreams::new(env.clone(), pd.clone(), Limits::default());
+        store.report_waits(Arc::new(ToDetector(Arc::new(streams))));
         info!(store_id = store.store_id(), cluster_id = pd.cluster_id(), "store serves");
         let steps = env.spawn.spawn("pd-steps", Box::pin(take_steps(stub, store.clone())));
         let keyspaces = env.spawn.spawn("keyspaces", Box::pin(split_keyspaces(env.clone(), pd)));

@@ -1,12 +1,12 @@
-//! Raft messages and snapshots between stores: the store's seam on one side, the network carrier on the other.
+//! Raft messages, snapshots and waiting transactions between stores: the store's seam on one side, the network carrier on the other.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 use futures::stream::unfold;
-use rutile_kv::{RaftCarrier, SnapshotReceiver, SnapshotStream, Store};
-use rutile_kv_grpc::client::RaftSender;
+use rutile_kv::{DetectorCarrier, DetectorStream, RaftCarrier, SnapshotReceiver, SnapshotStream, Store};
+use rutile_kv_grpc::client::{DetectorStreams, RaftSender};
 use rutile_kv_grpc::server::{RaftInbox, SnapshotInbox};
 use rutile_kv_proto::Status;
 use rutile_kv_proto::raft_serverpb::{RaftMessage, SnapshotChunk};
@@ -29,6 +29,19 @@ impl RaftCarrier for Carrier {
                 Some((chunk, stream))
             });
             sender.send_snapshot(store_id, chunks).await
+        })
+    }
+}
+
+/// The way to the detector of circles.
+pub(crate) struct ToDetector(pub(crate) Arc<DetectorStreams>);
+
+impl DetectorCarrier for ToDetector {
+    fn open(&self, store_id: u64) -> BoxFuture<'static, Result<DetectorStream, Status>> {
+        let streams = self.0.clone();
+        Box::pin(async move {
+            let (requests, answers) = streams.open(store_id).await?;
+            Ok(DetectorStream { requests, answers })
         })
     }
 }

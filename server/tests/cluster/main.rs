@@ -1,6 +1,7 @@
 //! `rutile start pd` and `rutile start kv` as processes: they replicate, outlive one another, come and go, and nothing
 //! that was acknowledged is lost.
 
+mod deadlock;
 mod process;
 mod writers;
 
