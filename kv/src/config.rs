@@ -8,6 +8,8 @@ use std::time::Duration;
 pub struct Config {
     /// What clients dial; any non-empty name in process.
     pub address: String,
+    /// Where the store is, `zone` and `host` for instance, and what it is like: PD places peers by them.
+    pub labels: Vec<(String, String)>,
     /// A region is split into pieces of this size once it is half as large again.
     pub region_split_bytes: u64,
     /// The same for the number of records.
@@ -42,6 +44,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             address: "in-process".to_owned(),
+            labels: Vec::new(),
             region_split_bytes: 256 * MIB,
             region_split_keys: 2_560_000,
             raft_log_gc_bytes: 128 * MIB,

@@ -33,6 +33,7 @@ mod replica;
 mod service;
 mod space;
 mod store;
+mod traffic;
 mod txn;
 mod write_set;
 

@@ -134,7 +134,8 @@ impl Replica for LocalReplica {
             return Err(RegionError::EpochNotMatch { current: vec![self.region.clone()] }.into());
         }
         let (engine, region) = (self.engine.snapshot(), self.region.clone());
-        Ok(Some(RegionSnapshot { has_locks: true, engine, region, term: TERM }))
+        let traffic = Arc::default();
+        Ok(Some(RegionSnapshot { has_locks: true, engine, region, term: TERM, traffic }))
     }
 
     fn confirmed_snapshot(&self, context: &RegionContext) -> Result<RegionSnapshot> {

@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::gc::SafePoint;
 use crate::mvcc::Versions;
 use crate::pessimistic_locks::MemoryLocks;
+use crate::traffic::Traffic;
 use crate::write_set::WriteSet;
 
 /// Which peer of which region a request is for, as its sender knows it.
@@ -33,6 +34,8 @@ pub struct RegionSnapshot {
     pub region: Arc<Region>,
     /// Term of the leader. A write decided on this snapshot is proposed in this term or not at all.
     pub term: u64,
+    /// Where it is counted what is read.
+    pub traffic: Arc<Traffic>,
 }
 
 impl RegionSnapshot {

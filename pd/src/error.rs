@@ -42,6 +42,8 @@ pub enum Error {
     UnknownSetting { name: String, known: String },
     #[error("scheduler {0} not found")]
     SchedulerNotFound(String),
+    #[error("placement rule {0} not found")]
+    RuleNotFound(String),
     #[error("region {0} has no operator")]
     OperatorNotFound(u64),
     /// Something that is possible in general, but not now.
@@ -68,6 +70,7 @@ impl Error {
             | Error::KeyspaceNotFound(_)
             | Error::UnknownSetting { .. }
             | Error::SchedulerNotFound(_)
+            | Error::RuleNotFound(_)
             | Error::OperatorNotFound(_)
             | Error::Refused(_)
             | Error::Invalid(_) => ErrorClass::User,

@@ -12,10 +12,9 @@
 //!
 //! [`checker`] looks at one region, [`scheduler`] at the whole cluster, a person asks through [`api`]; what they want
 //! becomes an [`operator`], whose steps go out with the answers to region heartbeats or on their own. [`patrol`] makes
-//! them look.
+//! them look. [`placement`] says where peers belong.
 //!
-//! Deliberately missing: the group of several PD members (the journal is what its raft log will carry), placement rules,
-//! hot regions.
+//! Deliberately missing: the group of several PD members (the journal is what its raft log will carry).
 
 mod api;
 mod checker;
@@ -23,14 +22,18 @@ mod cluster;
 mod config;
 mod ctl;
 mod error;
+mod events;
 mod gc;
 mod keyspace;
 mod operator;
 mod patrol;
 mod pd;
+mod placement;
+mod scatter;
 mod schedule_settings;
 mod scheduler;
 mod service;
+mod statistics;
 mod storage;
 mod tso;
 

@@ -7,19 +7,23 @@
 //! A PD that has just started knows regions and stores but not who leads and who is well. It looks only at regions whose
 //! leaders have told since, and balances nothing before most have.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rutile_kv_env::Monotonic;
+use rutile_kv_types::PeerRole;
 use rutile_pd_client::{RegionHeartbeat, StoreState};
 
-use crate::checker::{Surroundings, check_replicas};
+use crate::checker::{Surroundings, check_region};
 use crate::cluster::{StoreView, Told};
 use crate::error::Result;
-use crate::operator::{Operator, Step};
+use crate::operator::{Kind, Operator, Step};
 use crate::pd::Pd;
+use crate::placement::Rules;
 use crate::schedule_settings::ScheduleSettings;
 use crate::scheduler::{State, View};
+use crate::statistics::{Access, hot};
 
 const PATROL_INTERVAL: Duration = Duration::from_millis(500);
 /// Share of the time that a patrol of a large cluster may take, as one part in so many.
@@ -45,9 +49,21 @@ impl Pd {
         if !self.cluster.is_bootstrapped() {
             return Ok(());
         }
+        self.look(|around| self.patrol_around(around))
+    }
+
+    /// Looks at the stores as they are, once for everything that is decided.
+    pub(crate) fn look<T>(&self, decide: impl FnOnce(&Surroundings<'_>) -> Result<T>) -> Result<T> {
         let settings = self.settings.get();
-        let (now, now_ms) = (self.clock.now(), self.clock.unix_millis());
         let stores = self.cluster.store_views(settings.max_store_down_time)?;
+        let (rules, no_leaders) = (self.placement.rules(&settings), self.no_leaders());
+        decide(&Surroundings { stores: &stores, settings: &settings, rules: &rules, no_leaders: &no_leaders })
+    }
+
+    fn patrol_around(&self, around: &Surroundings<'_>) -> Result<()> {
+        let (now, now_ms) = (self.clock.now(), self.clock.unix_millis());
+        let stores = around.stores;
+        self.events.note_stores(now_ms, stores.iter().map(|view| (view.store.id, view.state_name())));
         let is_alive =
             |store_id| stores.iter().any(|view| view.store.id == store_id && view.telling_lately());
         self.operators.expire(is_alive, now, now_ms);
@@ -56,8 +72,9 @@ impl Pd {
             self.cluster.bury_store(view.store.id)?;
         }
         let regions = self.cluster.scan_regions(&[], &[], usize::MAX)?;
-        self.check_all(&regions, &stores, &settings)?;
-        self.schedule(&regions, &stores, &settings)?;
+        self.note_hot(&regions, around.settings);
+        self.check_all(&regions, around)?;
+        self.schedule(&regions, around)?;
         for region_id in self.operators.due(now) {
             if let Ok(told) = self.cluster.region_by_id(region_id)
                 && let Some(step) = self.operators.advance(&told, now, now_ms)
@@ -68,27 +85,27 @@ impl Pd {
         Ok(())
     }
 
-    fn check_all(&self, regions: &[Told], stores: &[StoreView], settings: &ScheduleSettings) -> Result<()> {
+    fn check_all(&self, regions: &[Told], around: &Surroundings<'_>) -> Result<()> {
         let busy = self.operators.regions();
-        let around = Surroundings { stores, settings };
         for told in regions.iter().filter(|told| told.term != 0 && !busy.contains(&told.region.id)) {
-            if let Some(operator) = check_replicas(told, &around, &mut || self.new_id())? {
+            if let Some(operator) = check_region(told, around, &mut || self.new_id())? {
                 // Within the limits, or in a later round.
-                drop(self.begin(operator, told, settings));
+                drop(self.begin(operator, told, around.settings));
             }
         }
         Ok(())
     }
 
-    fn schedule(&self, regions: &[Told], stores: &[StoreView], settings: &ScheduleSettings) -> Result<()> {
+    fn schedule(&self, regions: &[Told], around: &Surroundings<'_>) -> Result<()> {
         let now = self.clock.now();
         let schedulers = self.schedulers.all(now);
         let heard = regions.iter().filter(|told| told.term != 0).count();
         let influence = self.operators.influence(|region_id| self.cluster.region_by_id(region_id).ok());
-        let mut view = View::new(stores, regions, &influence, self.operators.regions(), settings);
-        for kept in &schedulers {
-            view.ban_leaders(kept.scheduler.evicted());
-        }
+        let flows = self.flows.all();
+        let mut view = View::new(around, regions, &influence, self.operators.regions())
+            .with_flows(flows, self.flows.is_settled(now))
+            .with_seed(self.random.next_u64());
+        schedulers.iter().for_each(|kept| view.grant(kept.scheduler.granted()));
         for kept in schedulers.iter().filter(|kept| !kept.is_paused(now)) {
             let name = kept.scheduler.name();
             if heard * 10 < regions.len() * HEARD_TENTHS {
@@ -97,13 +114,23 @@ impl Pd {
                 continue;
             }
             let wish = kept.scheduler.step(&mut view, &mut || self.new_id())?;
-            let mut state = State::Idle(wish.idle.to_owned());
+            if let Some(slow) = wish.slow {
+                tracing::warn!(?slow, "slow stores changed");
+                self.schedulers.set_slow(slow)?;
+            }
+            let mut state = State::Idle(wish.idle);
             for operator in wish.operators {
                 let Ok(told) = self.cluster.region_by_id(operator.region_id) else {
                     continue;
                 };
-                match self.begin(operator, &told, settings) {
-                    Ok(()) => state = State::Scheduling,
+                let is_hot = operator.kind == Kind::Hot;
+                match self.begin(operator, &told, around.settings) {
+                    Ok(()) => {
+                        state = State::Scheduling;
+                        if is_hot {
+                            self.flows.note_move(now);
+                        }
+                    }
                     Err(reason) if state != State::Scheduling => state = State::Pending(reason),
                     Err(_) => {}
                 }
@@ -113,6 +140,27 @@ impl Pd {
         Ok(())
     }
 
+    /// Forgets the traffic of regions that are gone, and notes what is hot.
+    fn note_hot(&self, regions: &[Told], settings: &ScheduleSettings) {
+        let (now, now_ms) = (self.clock.now(), self.clock.unix_millis());
+        self.flows.forget(|region_id| self.cluster.region_by_id(region_id).is_ok(), now);
+        self.history.note(now, now_ms, || {
+            let flows = self.flows.all();
+            let hot = |access| {
+                let degree = settings.hot_region_cache_hits_threshold;
+                let peers = hot::peers(regions, &flows, access, degree);
+                peers.into_iter().map(move |peer| (access, peer))
+            };
+            hot(Access::Read).chain(hot(Access::Write)).collect()
+        });
+    }
+
+    /// Stores that schedulers want to lead nothing.
+    pub(crate) fn no_leaders(&self) -> BTreeSet<u64> {
+        let all = self.schedulers.all(self.clock.now());
+        all.iter().flat_map(|kept| kept.scheduler.evicted()).copied().collect()
+    }
+
     /// Takes an operator, or says why not.
     pub(crate) fn begin(
         &self,
@@ -120,7 +168,9 @@ impl Pd {
         told: &RegionHeartbeat,
         settings: &ScheduleSettings,
     ) -> std::result::Result<(), String> {
-        self.operators.add(operator, told, settings, self.clock.now(), self.clock.unix_millis())
+        let per_minute = |store_id, direction| self.cluster.store_traits(store_id).limit(direction, settings);
+        let (now, now_ms) = (self.clock.now(), self.clock.unix_millis());
+        self.operators.add(operator, told, settings, &per_minute, now, now_ms)
     }
 
     /// The step that the answer to a heartbeat carries.
@@ -132,12 +182,12 @@ impl Pd {
             return Ok(step);
         }
         let settings = self.settings.get();
-        if !self.may_lack_something(beat, &settings) {
+        let rules = self.placement.rules(&settings);
+        if !self.may_lack_something(beat, &rules) {
             return Ok(None);
         }
-        let stores = self.cluster.store_views(settings.max_store_down_time)?;
-        let around = Surroundings { stores: &stores, settings: &settings };
-        let Some(operator) = check_replicas(beat, &around, &mut || self.new_id())? else {
+        let found = self.look(|around| check_region(beat, around, &mut || self.new_id()))?;
+        let Some(operator) = found else {
             return Ok(None);
         };
         drop(self.begin(operator, beat, &settings));
@@ -145,12 +195,18 @@ impl Pd {
     }
 
     /// Whether a look at all stores is worth it; silent stores are the patrol's.
-    fn may_lack_something(&self, beat: &RegionHeartbeat, settings: &ScheduleSettings) -> bool {
-        let peers = &beat.region.peers;
-        peers.len() as u64 != settings.max_replicas
-            || peers.iter().any(|peer| {
-                peer.role != rutile_kv_types::PeerRole::Voter || self.cluster.is_offline(peer.store_id)
-            })
+    fn may_lack_something(&self, beat: &RegionHeartbeat, rules: &Rules) -> bool {
+        let region = &beat.region;
+        let applied = rules.at(&region.start_key);
+        let wanted = |votes: bool| -> usize {
+            applied.iter().filter(|rule| rule.role.votes() == votes).map(|rule| rule.count).sum()
+        };
+        let have = |role: PeerRole| region.peers.iter().filter(|peer| peer.role == role).count();
+        have(PeerRole::Voter) != wanted(true)
+            || have(PeerRole::Learner) != wanted(false)
+            || region.peers.len() != wanted(true) + wanted(false)
+            || region.peers.iter().any(|peer| self.cluster.is_offline(peer.store_id))
+            || !rules.boundaries(&region.start_key, &region.end_key).is_empty()
     }
 
     pub(crate) fn new_id(&self) -> Result<u64> {

@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
-use rutile_kv_env::{Clock, Env};
+use rutile_kv_env::{Clock, Env, Random};
 
 use crate::cluster::{Cluster, IdAllocator};
 use crate::config::PdConfig;
 use crate::error::Result;
+use crate::events::Events;
 use crate::gc::GcSafePoint;
 use crate::operator::Operators;
+use crate::placement::Placement;
 use crate::schedule_settings::KeptSettings;
-use crate::scheduler::Schedulers;
+use crate::scheduler::{Scattered, Schedulers};
 use crate::service::Listeners;
+use crate::statistics::{Flows, History};
 use crate::storage::{Batch, Storage, keys};
 use crate::tso::Tso;
 
@@ -31,8 +34,14 @@ pub struct Pd {
     pub(crate) cluster: Cluster,
     pub(crate) gc: GcSafePoint,
     pub(crate) settings: KeptSettings,
+    pub(crate) placement: Placement,
     pub(crate) schedulers: Schedulers,
     pub(crate) operators: Operators,
+    pub(crate) events: Events,
+    pub(crate) flows: Flows,
+    pub(crate) history: History,
+    pub(crate) scattered: Scattered,
+    pub(crate) random: Arc<dyn Random>,
     pub(crate) listeners: Listeners,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -60,8 +69,14 @@ impl Pd {
             cluster: Cluster::open(&env, Arc::clone(&storage))?,
             gc: GcSafePoint::open(&env, Arc::clone(&storage))?,
             settings: KeptSettings::open(Arc::clone(&storage))?,
+            placement: Placement::open(Arc::clone(&storage))?,
             schedulers: Schedulers::open(Arc::clone(&storage))?,
             operators: Operators::default(),
+            events: Events::default(),
+            flows: Flows::default(),
+            history: History::default(),
+            scattered: Scattered::default(),
+            random: env.random.clone(),
             listeners: Listeners::default(),
             clock: env.clock.clone(),
             storage,

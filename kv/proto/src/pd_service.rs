@@ -13,8 +13,9 @@ use crate::pdpb::{
     GetRegionResponse, GetStoreRequest, GetStoreResponse, IsBootstrappedRequest, IsBootstrappedResponse,
     PutStoreRequest, PutStoreResponse, RegionHeartbeatRequest, RegionHeartbeatResponse,
     ReportBatchSplitRequest, ReportBatchSplitResponse, ScanRegionsRequest, ScanRegionsResponse,
-    StoreHeartbeatRequest, StoreHeartbeatResponse, TsoRequest, TsoResponse, UpdateGcSafePointRequest,
-    UpdateGcSafePointResponse, UpdateServiceGcSafePointRequest, UpdateServiceGcSafePointResponse,
+    ScatterRegionRequest, ScatterRegionResponse, StoreHeartbeatRequest, StoreHeartbeatResponse, TsoRequest,
+    TsoResponse, UpdateGcSafePointRequest, UpdateGcSafePointResponse, UpdateServiceGcSafePointRequest,
+    UpdateServiceGcSafePointResponse,
 };
 use crate::status::Status;
 
@@ -40,6 +41,7 @@ pub trait PdService: Send + Sync {
         &self,
         request: ReportBatchSplitRequest,
     ) -> Result<ReportBatchSplitResponse, Status>;
+    async fn scatter_region(&self, request: ScatterRegionRequest) -> Result<ScatterRegionResponse, Status>;
     async fn region_heartbeat(
         &self,
         request: RegionHeartbeatRequest,

@@ -133,7 +133,9 @@ fn run(
         paging_rows: request.paging_rows,
         cancelled: &|| cancelled.load(Ordering::Relaxed),
     };
-    endpoint.handle(call).map_err(EndpointFailure::Endpoint)
+    let answer = endpoint.handle(call).map_err(EndpointFailure::Endpoint);
+    snapshot.traffic.read(rows.rows, rows.bytes);
+    answer
 }
 
 /// Puts the outcome where the response has a place for it.

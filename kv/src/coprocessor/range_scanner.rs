@@ -30,6 +30,9 @@ pub struct MvccRangeScanner<'s> {
     after: Option<Vec<u8>>,
     first_start: Bytes,
     exhausted: bool,
+    /// Rows so far, and their size.
+    pub rows: u64,
+    pub bytes: u64,
 }
 
 impl<'s> MvccRangeScanner<'s> {
@@ -56,6 +59,8 @@ impl<'s> MvccRangeScanner<'s> {
             last_end: ranges.last().map(|range| range.end.clone()).unwrap_or_default(),
             after: None,
             first_start: ranges.first().map(|range| range.start.clone()).unwrap_or_default(),
+            rows: 0,
+            bytes: 0,
         })
     }
 
@@ -63,6 +68,8 @@ impl<'s> MvccRangeScanner<'s> {
         while !self.exhausted {
             if self.scanner.next()? {
                 let key = self.scanner.key();
+                self.rows += 1;
+                self.bytes += (key.len() + self.scanner.value().len()) as u64;
                 let after = self.after.get_or_insert_with(Vec::new);
                 after.clear();
                 after.extend_from_slice(key);

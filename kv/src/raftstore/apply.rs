@@ -399,6 +399,7 @@ impl Applier {
         self.metrics.apply_bytes.add(bytes);
         view.written_bytes.fetch_add(bytes, Ordering::Relaxed);
         view.written_keys.fetch_add(keys, Ordering::Relaxed);
+        view.traffic.written(keys, bytes);
         self.background.note_written(&view);
         for (waiting, outcome) in outcomes {
             answer(waiting, &outcome);

@@ -13,11 +13,12 @@ use rutile_pd_client::{PdClient, Store};
 use super::state::{
     ApplyState, PeerState, StoreIdent, local_state_to_bytes, region_from_bytes, region_to_bytes,
 };
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::keys;
 
 /// Makes the store known, on disk and to PD. Answers its id.
-pub async fn bootstrap(engine: &dyn Engine, pd: &PdClient, address: &str) -> Result<u64> {
+pub async fn bootstrap(engine: &dyn Engine, pd: &PdClient, config: &Config) -> Result<u64> {
     let ident = match engine.get(Cf::Raft, keys::STORE_IDENT)? {
         Some(bytes) => StoreIdent::parse(&bytes)?,
         None => new_ident(engine, pd).await?,
@@ -29,8 +30,8 @@ pub async fn bootstrap(engine: &dyn Engine, pd: &PdClient, address: &str) -> Res
             pd.cluster_id()
         )));
     }
-    let store =
-        Store { id: ident.store_id, address: address.to_owned(), version: version(), ..Store::default() };
+    let (address, labels) = (config.address.clone(), config.labels.clone());
+    let store = Store { id: ident.store_id, address, labels, version: version(), ..Store::default() };
     let prepared = engine.get(Cf::Raft, keys::PREPARE_BOOTSTRAP)?;
     if prepared.is_some() || !pd.is_bootstrapped().await.map_err(pd_error)? {
         let region = match prepared {

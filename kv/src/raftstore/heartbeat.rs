@@ -194,6 +194,7 @@ impl Reporter {
         }
         let load = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         let Health { pending, down } = view.health();
+        let counted = view.traffic.take(term);
         let beat = RegionHeartbeat {
             region: region.clone(),
             leader: Some(region.peer(view.peer.id).unwrap_or(&view.peer).clone()),
@@ -202,7 +203,10 @@ impl Reporter {
             down_peers: down,
             approximate_size_bytes: load(&view.measured_bytes) + load(&view.written_bytes),
             approximate_keys: load(&view.measured_keys) + load(&view.written_keys),
-            ..RegionHeartbeat::default()
+            bytes_written: counted.written_bytes,
+            keys_written: counted.written_keys,
+            bytes_read: counted.read_bytes,
+            keys_read: counted.read_keys,
         };
         self.metrics.region_heartbeats.add(1);
         match self.pd.region_heartbeat(&beat).await {

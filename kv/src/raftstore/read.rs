@@ -133,7 +133,8 @@ impl RaftReplica {
             }
             Err(error) => return Err(error.into()),
         };
-        Ok((lease_holds, RegionSnapshot { engine, has_locks, region, term }))
+        let traffic = Arc::clone(&view.traffic);
+        Ok((lease_holds, RegionSnapshot { engine, has_locks, region, term, traffic }))
     }
 }
 

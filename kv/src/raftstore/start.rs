@@ -26,7 +26,7 @@ use super::snapshot::{Receptions, SLOTS_MAX, Streams};
 use super::split::RegionSplitter;
 use super::split_checker::Limits;
 use super::store::{RaftLoop, RaftStore, TICK};
-use super::store_stats::StoreMeter;
+use super::store_stats::{Slowness, StoreMeter};
 use super::transport::{Arrivals, Transport};
 use super::view::Regions;
 use crate::concurrency_manager::ConcurrencyManager;
@@ -75,7 +75,7 @@ impl RaftStore {
     /// store can lead is ready to serve.
     pub async fn start(config: &Config, parts: Parts) -> Result<RaftStore> {
         let clock = parts.env.clock.clone();
-        let store_id = bootstrap(&*parts.engine, &parts.pd, &config.address).await?;
+        let store_id = bootstrap(&*parts.engine, &parts.pd, &config).await?;
         let peers = open_peers(&*parts.engine, &parts.raft_log, store_id, &parts.env.hooks)?;
         let wiring = Wiring::new(config, parts, store_id);
         let mut raft_loop = wiring.raft_loop(config);
@@ -193,6 +193,7 @@ impl Wiring {
                 data_dir: self.data_dir.clone(),
                 engine: self.parts.engine.clone(),
                 raft_log: self.parts.raft_log.clone(),
+                slowness: Slowness::default(),
             },
             region_interval: self.region_interval,
         }

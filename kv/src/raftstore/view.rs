@@ -17,6 +17,7 @@ use super::state::ApplyState;
 use crate::error::{RegionError, Result};
 use crate::pessimistic_locks::{MemoryLocks, MovedLock};
 use crate::replica::RegionContext;
+use crate::traffic::Traffic;
 
 /// A lease without end: the only voter can not be replaced behind its back.
 const LEASE_UNBOUNDED: u64 = u64::MAX;
@@ -54,6 +55,8 @@ pub struct RegionView {
     /// Size at the last measurement.
     pub measured_bytes: AtomicU64,
     pub measured_keys: AtomicU64,
+    /// Since PD was told.
+    pub traffic: Arc<Traffic>,
     /// The peer applied its removal; nothing is applied to it any more.
     pub removed: AtomicBool,
     /// How the leader sees the other peers.
@@ -92,6 +95,7 @@ impl RegionView {
             written_keys: AtomicU64::new(0),
             measured_bytes: AtomicU64::new(0),
             measured_keys: AtomicU64::new(0),
+            traffic: Arc::default(),
             removed: AtomicBool::new(false),
             health: Mutex::default(),
             split_pending: AtomicBool::new(false),

@@ -19,7 +19,9 @@ pub async fn get<R: Replica>(
     let key = Key::from_raw(key);
     let snapshot = scheduler.read_snapshot(context, ReadTarget::Key(&key), options).await?;
     check_keys(&snapshot.region, std::slice::from_ref(&key))?;
-    PointGetter::new(snapshot.versions(), options).get(&key)
+    let value = PointGetter::new(snapshot.versions(), options).get(&key)?;
+    snapshot.traffic.read(1, value.as_ref().map_or(0, |value| value.len() as u64));
+    Ok(value)
 }
 
 /// Several keys of one region. A locked key gives an error pair, an absent one nothing.
@@ -41,6 +43,8 @@ pub async fn batch_get<R: Replica>(
             Err(error) => pairs.push(locked_pair(error)?),
         }
     }
+    let bytes: usize = pairs.iter().map(|pair| pair.key.len() + pair.value.len()).sum();
+    snapshot.traffic.read(keys.len() as u64, bytes as u64);
     Ok(pairs)
 }
 
@@ -89,6 +93,7 @@ pub async fn scan<R: Replica>(
             Ok(found)
         })?;
     }
+    snapshot.traffic.read(page.entries.len() as u64, page.bytes.len() as u64);
     Ok(page.into_pairs())
 }
 

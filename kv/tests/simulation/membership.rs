@@ -264,6 +264,7 @@ steered!(
     scan_regions(ScanRegionsRequest) -> ScanRegionsResponse,
     ask_batch_split(AskBatchSplitRequest) -> AskBatchSplitResponse,
     report_batch_split(ReportBatchSplitRequest) -> ReportBatchSplitResponse,
+    scatter_region(ScatterRegionRequest) -> ScatterRegionResponse,
     get_gc_safe_point(GetGcSafePointRequest) -> GetGcSafePointResponse,
     update_gc_safe_point(UpdateGcSafePointRequest) -> UpdateGcSafePointResponse,
     update_service_gc_safe_point(UpdateServiceGcSafePointRequest) -> UpdateServiceGcSafePointResponse,

@@ -41,6 +41,7 @@ answers!(
     pdpb::RegionHeartbeatResponse,
     pdpb::ReportBatchSplitResponse,
     pdpb::ScanRegionsResponse,
+    pdpb::ScatterRegionResponse,
     pdpb::StoreHeartbeatResponse,
     pdpb::TsoResponse,
     pdpb::UpdateGcSafePointResponse,

@@ -220,6 +220,20 @@ impl PdClient {
         Ok(Operator::from_wire(&call(&inner.env, "RegionHeartbeat", attempt).await?))
     }
 
+    /// Asks for regions to be spread over the stores, those of a group evenly; answers how many of a hundred will be.
+    pub async fn scatter_regions(&self, region_ids: &[u64], group: &str) -> Result<u64> {
+        let inner = &self.inner;
+        let attempt = || {
+            inner.service.scatter_region(pdpb::ScatterRegionRequest {
+                header: self.header(),
+                group: group.to_owned(),
+                regions_id: region_ids.to_vec(),
+                ..pdpb::ScatterRegionRequest::default()
+            })
+        };
+        Ok(call(&inner.env, "ScatterRegion", attempt).await?.finished_percentage)
+    }
+
     pub async fn gc_safe_point(&self) -> Result<TimeStamp> {
         let inner = &self.inner;
         let attempt =

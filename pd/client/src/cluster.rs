@@ -43,6 +43,8 @@ pub struct StoreStats {
     pub keys_written: u64,
     pub bytes_read: u64,
     pub keys_read: u64,
+    /// How slow its disk is: 1 when it is not, 100 at worst; 0 when it was not told.
+    pub slow_score: u64,
 }
 
 /// What the leader of a region reports.

@@ -73,6 +73,7 @@ pub fn store_stats(wire: &pdpb::StoreStats) -> StoreStats {
         keys_written: wire.keys_written,
         bytes_read: wire.bytes_read,
         keys_read: wire.keys_read,
+        slow_score: wire.slow_score,
     }
 }
 

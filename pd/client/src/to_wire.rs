@@ -71,6 +71,7 @@ pub fn store_stats(stats: &StoreStats) -> pdpb::StoreStats {
         keys_written: stats.keys_written,
         bytes_read: stats.bytes_read,
         keys_read: stats.keys_read,
+        slow_score: stats.slow_score,
         ..pdpb::StoreStats::default()
     }
 }

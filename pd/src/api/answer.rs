@@ -32,6 +32,7 @@ impl From<Error> for Failure {
             Error::StoreNotFound(_)
             | Error::RegionNotFound(_)
             | Error::SchedulerNotFound(_)
+            | Error::RuleNotFound(_)
             | Error::OperatorNotFound(_) => StatusCode::NOT_FOUND,
             Error::Invalid(_)
             | Error::UnknownSetting { .. }
@@ -99,7 +100,7 @@ pub(super) fn mebibytes(bytes: u64) -> u64 {
 }
 
 /// `1h2m3s`.
-pub(super) fn duration(seconds: u64) -> String {
+pub(crate) fn duration(seconds: u64) -> String {
     let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     match (hours, minutes) {
         (0, 0) => format!("{rest}s"),

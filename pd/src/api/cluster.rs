@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use rutile_kv_types::TimeStamp;
 use serde_json::{Map, Value, json};
 
-use super::answer::{Answer, Page, time};
+use super::answer::{Answer, Failure, Page, time};
 use crate::pd::Pd;
 use crate::storage::keys;
 
@@ -31,6 +33,17 @@ pub(super) async fn cluster_status(State(pd): State<Arc<Pd>>) -> Answer {
         "is_initialized": founded.is_some(),
         "replication_status": "",
     })))
+}
+
+/// A service holds garbage collection back no longer.
+pub(super) async fn release(State(pd): State<Arc<Pd>>, Path(service): Path<String>) -> Answer {
+    let known = pd.gc.holds().iter().any(|hold| hold.service_id == service);
+    if !known {
+        let text = format!("service {service:?} holds no safe point");
+        return Err(Failure(StatusCode::NOT_FOUND, text));
+    }
+    pd.gc.hold(&service, 0, TimeStamp::default())?;
+    Ok(Page(json!("Delete service GC safepoint successfully.")))
 }
 
 pub(super) async fn gc_safe_points(State(pd): State<Arc<Pd>>) -> Page {

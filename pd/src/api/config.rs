@@ -2,28 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Failure, Page, body, duration};
+use super::answer::{Answer, Failure, Page, body};
 use super::cluster::VERSION;
 use crate::pd::Pd;
-use crate::schedule_settings::ScheduleSettings;
-
-fn schedule_section(settings: &ScheduleSettings) -> Value {
-    json!({
-        "leader-schedule-limit": settings.leader_schedule_limit,
-        "region-schedule-limit": settings.region_schedule_limit,
-        "replica-schedule-limit": settings.replica_schedule_limit,
-        "store-limit": settings.store_limit,
-        "max-store-down-time": duration(settings.max_store_down_time.as_secs()),
-        "low-space-ratio": settings.low_space_percent as f64 / 100.0,
-    })
-}
-
-fn replication_section(settings: &ScheduleSettings) -> Value {
-    json!({ "max-replicas": settings.max_replicas, "location-labels": "" })
-}
 
 pub(super) async fn all(State(pd): State<Arc<Pd>>) -> Page {
     let settings = pd.settings.get();
@@ -33,17 +17,17 @@ pub(super) async fn all(State(pd): State<Arc<Pd>>) -> Page {
         "data-dir": pd.config.data_dir,
         "tso-save-interval": format!("{}s", pd.config.tso_window.as_secs()),
         "cluster-version": VERSION,
-        "schedule": schedule_section(&settings),
-        "replication": replication_section(&settings),
+        "schedule": settings.schedule(),
+        "replication": settings.replication(),
     }))
 }
 
 pub(super) async fn schedule(State(pd): State<Arc<Pd>>) -> Page {
-    Page(schedule_section(&pd.settings.get()))
+    Page(pd.settings.get().schedule())
 }
 
 pub(super) async fn replicate(State(pd): State<Arc<Pd>>) -> Page {
-    Page(replication_section(&pd.settings.get()))
+    Page(pd.settings.get().replication())
 }
 
 pub(super) async fn cluster_version() -> Page {
@@ -58,10 +42,17 @@ pub(super) async fn set(State(pd): State<Arc<Pd>>, text: String) -> Answer {
         let text = match value {
             Value::String(text) => text.clone(),
             Value::Number(number) => number.to_string(),
-            _ => return Err(Failure::bad_request(format!("{name} is neither a number nor a text"))),
+            Value::Bool(flag) => flag.to_string(),
+            _ => return Err(Failure::bad_request(format!("{name} is neither a number, a text nor a flag"))),
         };
         values.push((name.clone(), text));
     }
     pd.settings.set(&values)?;
     Ok(Page(json!("The config is updated.")))
+}
+
+/// A setting has its default again.
+pub(super) async fn reset(State(pd): State<Arc<Pd>>, Path(name): Path<String>) -> Answer {
+    pd.settings.reset(&name)?;
+    Ok(Page(json!("The config has its default again.")))
 }

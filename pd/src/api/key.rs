@@ -47,6 +47,11 @@ fn from_hex(text: &[u8]) -> Result<Vec<u8>, Failure> {
     text.chunks(2).map(|chunk| pair(chunk).ok_or_else(bad)).collect()
 }
 
+/// The bytes of hexadecimal digits.
+pub(crate) fn unhex_text(text: &str) -> Option<Vec<u8>> {
+    from_hex(text.as_bytes()).ok()
+}
+
 /// Undoes `%41`.
 fn unescape(text: &[u8]) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::with_capacity(text.len());

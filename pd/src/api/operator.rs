@@ -11,7 +11,9 @@ use super::answer::{Answer, Failure, Page, body, field, number, time};
 use super::key::unhex;
 use crate::checker::Surroundings;
 use crate::error::Error;
-use crate::operator::{End, Ended, Kind, Operator, Running, Step, add_peer, move_peer, remove_peer};
+use crate::operator::{
+    End, Ended, Kind, Operator, Running, Step, add_peer, leads, move_peer, relocate, remove_peer,
+};
 use crate::pd::Pd;
 
 fn show(running: &Running) -> Value {
@@ -49,7 +51,7 @@ fn show_ended(ended: &Ended) -> Value {
 /// Those under way; of one kind if asked.
 pub(super) async fn operators(State(pd): State<Arc<Pd>>, RawQuery(query): RawQuery) -> Answer {
     let kind = super::key::parameter(query.as_deref(), "kind");
-    let known = ["admin", "leader", "region", "replica"];
+    let known = ["admin", "leader", "region", "hot-region", "replica"];
     if let Some(other) = kind.filter(|kind| !known.contains(kind)) {
         return Err(Failure::bad_request(format!("{other:?} is no kind of operator")));
     }
@@ -84,8 +86,20 @@ pub(super) async fn remove(State(pd): State<Arc<Pd>>, Path(id): Path<String>) ->
 pub(super) async fn create(State(pd): State<Arc<Pd>>, text: String) -> Answer {
     let asked = body(&text)?;
     let name = asked["name"].as_str().ok_or_else(|| Failure::bad_request("name is missing"))?;
+    if name == "scatter-region" {
+        let region_id = field(&asked, "region_id")?;
+        pd.cluster.region_by_id(region_id)?;
+        let outcome = pd.scatter(asked["group"].as_str().unwrap_or_default(), &[region_id])?;
+        return match outcome.failed.into_iter().next() {
+            Some((_, reason)) => Err(Error::Refused(reason).into()),
+            None => Ok(Page(json!("The operator is created."))),
+        };
+    }
     let told = pd.cluster.region_by_id(field(&asked, "region_id")?)?;
     let (name, steps) = steps(&pd, name, &asked, &told)?;
+    if steps.is_empty() {
+        return Err(Failure::bad_request("the region is as it shall be"));
+    }
     let reason = "asked for by hand".to_owned();
     let operator = Operator { region_id: told.region.id, kind: Kind::Admin, name, reason, steps };
     pd.begin(operator, &told, &pd.settings.get()).map_err(|reason| Failure::from(Error::Refused(reason)))?;
@@ -93,6 +107,38 @@ pub(super) async fn create(State(pd): State<Arc<Pd>>, text: String) -> Answer {
         pd.push(&told, &step);
     }
     Ok(Page(json!("The operator is created.")))
+}
+
+/// Voters on these stores and no others; the leader stays where it can.
+fn transfer_region(pd: &Pd, asked: &Value, told: &RegionHeartbeat) -> Result<Vec<Step>, Failure> {
+    let stores = asked["to_store_ids"].as_array().map_or(&[][..], Vec::as_slice);
+    let stores: Option<Vec<u64>> = stores.iter().map(Value::as_u64).collect();
+    let mut stores = stores.ok_or_else(|| Failure::bad_request("to_store_ids is a list of numbers"))?;
+    let first = *stores.first().ok_or_else(|| Failure::bad_request("to_store_ids is missing"))?;
+    stores.sort_unstable();
+    stores.dedup();
+    if asked.get("peer_roles").is_some_and(|roles| roles.as_array().is_none_or(|roles| !roles.is_empty())) {
+        return Err(Failure::bad_request("roles of peers are not supported"));
+    }
+    let voters = told.region.peers.iter().filter(|peer| peer.role == PeerRole::Voter);
+    let (stay, mut go): (Vec<&Peer>, Vec<&Peer>) = voters.partition(|peer| stores.contains(&peer.store_id));
+    // Of those that are too many, the leader goes last.
+    go.sort_by_key(|peer| leads(told, peer));
+    let mut steps = Vec::new();
+    let mut moves = Vec::new();
+    let mut olds = go.into_iter().rev().collect::<Vec<_>>();
+    for store_id in stores.iter().filter(|store_id| !stay.iter().any(|peer| peer.store_id == **store_id)) {
+        let new = Peer { id: pd.new_id()?, store_id: target(pd, told, *store_id)?, role: PeerRole::Learner };
+        match olds.pop() {
+            Some(old) => moves.push((old.clone(), new)),
+            None => steps.extend(add_peer(new)),
+        }
+    }
+    let leader_store = told.leader.as_ref().map_or(first, |leader| leader.store_id);
+    let leader_store = if stores.contains(&leader_store) { leader_store } else { first };
+    steps.extend(relocate(told, &moves, leader_store));
+    steps.extend(olds.into_iter().rev().map(|old| Step::Remove(old.clone())));
+    Ok(steps)
 }
 
 fn steps(
@@ -115,7 +161,9 @@ fn steps(
     };
     let settings = pd.settings.get();
     let stores = pd.cluster.store_views(settings.max_store_down_time)?;
-    let around = Surroundings { stores: &stores, settings: &settings };
+    let (rules, no_leaders) = (pd.placement.rules(&settings), pd.no_leaders());
+    let around =
+        Surroundings { stores: &stores, settings: &settings, rules: &rules, no_leaders: &no_leaders };
     match name {
         "transfer-leader" => {
             let peer = peer_on("to_store_id")?;
@@ -129,6 +177,7 @@ fn steps(
             let new = new_on("to_store_id")?;
             Ok(("transfer-peer", move_peer(told, &old, new, around.successor(told, &old))))
         }
+        "transfer-region" => Ok(("transfer-region", transfer_region(pd, asked, told)?)),
         "add-peer" => Ok(("add-peer", add_peer(new_on("store_id")?))),
         "add-learner" => Ok(("add-learner", vec![Step::AddLearner(new_on("store_id")?)])),
         "remove-peer" => {

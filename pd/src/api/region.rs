@@ -1,23 +1,29 @@
 //! Regions: one, those of a range or a store, and those that stand out.
 
 use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use rutile_kv_types::{Peer, PeerRole};
-use rutile_pd_client::RegionHeartbeat;
-use serde_json::{Value, json};
+use rutile_pd_client::{RegionHeartbeat, StoreState};
+use serde_json::{Map, Value, json};
 
-use super::answer::{Answer, Failure, Page, mebibytes, number};
-use super::key::{decode, hex, parameter};
+use super::answer::{Answer, Failure, Page, body, mebibytes, number};
+use super::key::{decode, hex, parameter, unhex};
 use crate::cluster::Told;
 use crate::pd::Pd;
+use crate::statistics::Access;
 
+/// A region that should have been split: stores do it at half as much again as they split off.
+const OVERSIZED_BYTES: u64 = 384 << 20;
+/// A region that could be a part of its neighbour.
+const UNDERSIZED_BYTES: u64 = 54 << 20;
 /// Regions of the lists that do not show all.
 const LIMIT: usize = 16;
 
-fn show_peer(peer: &Peer) -> Value {
+pub(super) fn show_peer(peer: &Peer) -> Value {
     let (role, name) = match peer.role {
         PeerRole::Voter => (0, "Voter"),
         PeerRole::Learner => (1, "Learner"),
@@ -67,7 +73,19 @@ fn show(told: &RegionHeartbeat) -> Value {
 }
 
 fn list(found: &[Told]) -> Page {
-    let regions: Vec<Value> = found.iter().map(|told| show(told)).collect();
+    list_with(found, |_, _| {})
+}
+
+/// With more fields.
+fn list_with(found: &[Told], more: impl Fn(&Told, &mut Map<String, Value>)) -> Page {
+    let show_more = |told: &Told| {
+        let mut shown = show(told);
+        if let Some(fields) = shown.as_object_mut() {
+            more(told, fields);
+        }
+        shown
+    };
+    let regions: Vec<Value> = found.iter().map(show_more).collect();
     Page(json!({ "count": regions.len(), "regions": regions }))
 }
 
@@ -141,23 +159,96 @@ pub(super) async fn siblings(State(pd): State<Arc<Pd>>, Path(id): Path<String>) 
 }
 
 pub(super) async fn check(State(pd): State<Arc<Pd>>, Path(state): Path<String>) -> Answer {
-    let voters =
-        |told: &Told| told.region.peers.iter().filter(|peer| peer.role == PeerRole::Voter).count() as u64;
-    let wanted = pd.settings.get().max_replicas;
+    let rules = pd.placement.rules(&pd.settings.get());
+    let peers = |told: &Told| told.region.peers.len();
+    let wanted =
+        move |told: &Told| -> usize { rules.at(&told.region.start_key).iter().map(|rule| rule.count).sum() };
     let stands_out: Box<dyn Fn(&Told) -> bool + Send> = match state.as_str() {
-        "miss-peer" => Box::new(move |told| voters(told) < wanted),
-        "extra-peer" => Box::new(move |told| voters(told) > wanted),
+        "miss-peer" => Box::new(move |told| peers(told) < wanted(told)),
+        "extra-peer" => Box::new(move |told| peers(told) > wanted(told)),
         "down-peer" => Box::new(|told| !told.down_peers.is_empty()),
         "pending-peer" => Box::new(|told| !told.pending_peers.is_empty()),
         "learner-peer" => {
             Box::new(|told| told.region.peers.iter().any(|peer| peer.role == PeerRole::Learner))
         }
+        "offline-peer" => {
+            let offline: BTreeSet<u64> = pd
+                .cluster
+                .stores(true)?
+                .iter()
+                .filter(|store| store.state != StoreState::Up)
+                .map(|store| store.id)
+                .collect();
+            Box::new(move |told| told.region.peers.iter().any(|peer| offline.contains(&peer.store_id)))
+        }
         "empty-region" => Box::new(|told| told.approximate_size_bytes <= 1 << 20),
+        "oversized-region" => Box::new(|told| told.approximate_size_bytes > OVERSIZED_BYTES),
+        "undersized-region" => Box::new(|told| told.approximate_size_bytes < UNDERSIZED_BYTES),
         other => return Err(Failure(StatusCode::NOT_FOUND, format!("{other:?} is not checked"))),
     };
     let mut found = all(&pd)?;
     found.retain(|told| stands_out(told));
     Ok(list(&found))
+}
+
+/// How many regions are of which size, `?bound=` the width of a class in MiB, or in thousands of keys.
+pub(super) async fn histogram(
+    State(pd): State<Arc<Pd>>,
+    Path(kind): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let (unit, measure): (u64, fn(&Told) -> u64) = match kind.as_str() {
+        "hist-size" => (10, |told| mebibytes(told.approximate_size_bytes)),
+        "hist-keys" => (10_000, |told| told.approximate_keys),
+        _ => return check(State(pd), Path(kind)).await,
+    };
+    let width = parameter(query.as_deref(), "bound").map_or(Ok(unit), number)?;
+    if width == 0 {
+        return Err(Failure::bad_request("a class is wider than 0"));
+    }
+    let mut counts: BTreeMap<u64, u64> = BTreeMap::new();
+    for told in all(&pd)? {
+        *counts.entry(measure(&told) / width * width).or_default() += 1;
+    }
+    let classes = counts.into_iter();
+    let show = |(start, count)| json!({ "start": start, "end": start + width - 1, "count": count });
+    Ok(Page(classes.map(show).collect()))
+}
+
+/// Ranges of keys that no region holds.
+pub(super) async fn holes(State(pd): State<Arc<Pd>>) -> Answer {
+    let (mut holes, mut next, mut is_open) = (Vec::new(), bytes::Bytes::new(), true);
+    for told in all(&pd)? {
+        let region = &told.region;
+        if is_open && next < region.start_key {
+            holes.push(json!([hex(&next), hex(&region.start_key)]));
+        }
+        is_open &= !region.end_key.is_empty();
+        if next < region.end_key {
+            next.clone_from(&region.end_key);
+        }
+    }
+    if is_open {
+        holes.push(json!([hex(&next), ""]));
+    }
+    Ok(Page(Value::Array(holes)))
+}
+
+/// `{"regions_id": [2, 3]}` or `{"start_key": …, "end_key": …}` in hexadecimal, with a `group`.
+pub(super) async fn scatter(State(pd): State<Arc<Pd>>, text: String) -> Answer {
+    let asked = body(&text)?;
+    let region_ids: Vec<u64> = if let Some(ids) = asked["regions_id"].as_array() {
+        let ids: Option<Vec<u64>> = ids.iter().map(Value::as_u64).collect();
+        ids.ok_or_else(|| Failure::bad_request("regions_id is a list of numbers"))?
+    } else {
+        let key = |name: &str| unhex(asked[name].as_str().unwrap_or_default());
+        let found = pd.cluster.scan_regions(&key("start_key")?, &key("end_key")?, usize::MAX)?;
+        found.iter().map(|told| told.region.id).collect()
+    };
+    let outcome = pd.scatter(asked["group"].as_str().unwrap_or_default(), &region_ids)?;
+    let failed = outcome.failed.iter().map(|(id, why)| (id.to_string(), json!(why)));
+    let failed: Value = failed.collect();
+    Ok(Page(json!({ "processed-percentage": outcome.percentage(), "failed": failed })))
 }
 
 /// The first regions in an order.
@@ -166,9 +257,27 @@ pub(super) async fn top(
     Path(order): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Answer {
+    let flows = pd.flows.all();
+    let rate =
+        |told: &Told, access| flows.get(&told.region.id).map(|flow| flow.rate(access)).unwrap_or_default();
+    if let "readflow" | "writeflow" | "readkeys" | "writekeys" = order.as_str() {
+        let access = if order.starts_with("read") { Access::Read } else { Access::Write };
+        let by_keys = order.ends_with("keys");
+        let measure = |told: &Told| {
+            let rate = rate(told, access);
+            if by_keys { rate.keys } else { rate.bytes }
+        };
+        let mut found = all(&pd)?;
+        found.sort_by_cached_key(|told| (Reverse(measure(told)), told.region.id));
+        found.truncate(limit(query.as_deref())?);
+        return Ok(list_with(&found, |told, shown| {
+            shown.insert("read_bytes_rate".to_owned(), json!(rate(told, Access::Read).bytes));
+            shown.insert("read_keys_rate".to_owned(), json!(rate(told, Access::Read).keys));
+            shown.insert("written_bytes_rate".to_owned(), json!(rate(told, Access::Write).bytes));
+            shown.insert("written_keys_rate".to_owned(), json!(rate(told, Access::Write).keys));
+        }));
+    }
     let rank: fn(&Told) -> u64 = match order.as_str() {
-        "readflow" => |told| told.bytes_read,
-        "writeflow" => |told| told.bytes_written,
         "confver" => |told| told.region.epoch.conf_ver,
         "version" => |told| told.region.epoch.version,
         "size" => |told| told.approximate_size_bytes,

@@ -47,7 +47,7 @@ pub(super) async fn details(State(pd): State<Arc<Pd>>) -> Page {
             "name": kept.scheduler.name(),
             "status": status,
             "summary": summary,
-            "stores": kept.scheduler.evicted(),
+            "stores": kept.scheduler.stores(),
             "paused_for_seconds": kept.paused_for(now),
         })
     };

@@ -8,20 +8,10 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, Failure, Page, duration, mebibytes, number, size, time};
 use super::key::parameter;
-use crate::cluster::{StoreView, Telling};
+use crate::cluster::{StoreView, WEIGHT_ONE};
 use crate::pd::Pd;
 
-fn state_name(view: &StoreView) -> &'static str {
-    match (view.store.state, view.telling()) {
-        (StoreState::Tombstone, _) => "Tombstone",
-        (StoreState::Offline, _) => "Offline",
-        (StoreState::Up, Telling::Lately) => "Up",
-        (StoreState::Up, Telling::Silent) => "Disconnected",
-        (StoreState::Up, Telling::Gone) => "Down",
-    }
-}
-
-fn show(view: &StoreView) -> Value {
+pub(super) fn show(view: &StoreView) -> Value {
     let store = &view.store;
     let labels: Vec<Value> =
         store.labels.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect();
@@ -45,26 +35,31 @@ fn show(view: &StoreView) -> Value {
             "deploy_path": "",
             "last_heartbeat": told.unwrap_or_default().saturating_mul(1_000_000),
             "node_state": node_state,
-            "state_name": state_name(view),
+            "state_name": view.state_name(),
         },
         "status": {
             "capacity": size(stats.capacity_bytes),
             "available": size(stats.available_bytes),
             "used_size": size(stats.used_bytes),
             "leader_count": view.leaders,
-            "leader_weight": 1,
-            "leader_score": view.leaders,
+            "leader_weight": view.traits.leader_weight as f64 / WEIGHT_ONE as f64,
+            "leader_score": view.leader_score(signed(view.leaders)) as f64 / WEIGHT_ONE as f64,
             "leader_size": mebibytes(view.leader_bytes),
             "region_count": view.peers,
-            "region_weight": 1,
-            "region_score": mebibytes(view.peer_bytes),
+            "region_weight": view.traits.region_weight as f64 / WEIGHT_ONE as f64,
+            "region_score": view.region_score(signed(mebibytes(view.peer_bytes))),
             "region_size": mebibytes(view.peer_bytes),
             "learner_count": view.learners,
+            "pending_peer_count": view.pending,
             "is_busy": stats.is_busy,
             "last_heartbeat_ts": time(told.unwrap_or_default()),
             "uptime": view.known_for.map(|known| duration(known.as_secs())),
         },
     })
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 pub(super) async fn stores(State(pd): State<Arc<Pd>>, RawQuery(query): RawQuery) -> Answer {

@@ -36,7 +36,9 @@ impl Cluster {
                 ..RegionHeartbeat::default()
             });
         }
-        let stores = Stores::new(storage.stores()?);
+        let stores = storage.stores()?;
+        let traits = super::store_traits::load(&storage, &stores)?;
+        let stores = Stores::new(stores, traits);
         Ok(Cluster {
             env: env.clone(),
             storage,

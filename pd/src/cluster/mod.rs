@@ -8,13 +8,15 @@ mod bootstrap;
 mod id_alloc;
 mod region_tree;
 mod regions;
+mod store_traits;
 mod store_view;
 mod stores;
 
 pub(crate) use bootstrap::Cluster;
 pub(crate) use id_alloc::IdAllocator;
 pub(crate) use region_tree::Told;
-pub(crate) use store_view::{StoreView, Telling};
+pub(crate) use store_traits::{StoreTraits, WEIGHT_ONE, weight};
+pub(crate) use store_view::{STORE_STATES, StoreView, Telling};
 
 #[cfg(test)]
 mod tests;

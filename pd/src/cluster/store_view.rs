@@ -6,7 +6,7 @@ use std::time::Duration;
 use rutile_kv_types::PeerRole;
 use rutile_pd_client::{Store, StoreState, StoreStats};
 
-use super::Cluster;
+use super::{Cluster, StoreTraits, WEIGHT_ONE};
 use crate::error::Result;
 
 /// A store reports every ten seconds; one that missed two is disconnected.
@@ -19,6 +19,9 @@ pub(crate) enum Telling {
     Silent,
     Gone,
 }
+
+/// Every state that operators see.
+pub(crate) const STORE_STATES: [&str; 5] = ["Up", "Disconnected", "Down", "Offline", "Tombstone"];
 
 #[derive(Clone, Debug)]
 pub(crate) struct StoreView {
@@ -36,8 +39,11 @@ pub(crate) struct StoreView {
     pub(crate) leaders: u64,
     pub(crate) peers: u64,
     pub(crate) learners: u64,
+    /// Peers that wait for their data.
+    pub(crate) pending: u64,
     pub(crate) leader_bytes: u64,
     pub(crate) peer_bytes: u64,
+    pub(crate) traits: StoreTraits,
 }
 
 impl StoreView {
@@ -55,8 +61,10 @@ impl StoreView {
             leaders: 0,
             peers,
             learners: 0,
+            pending: 0,
             leader_bytes: 0,
             peer_bytes: 0,
+            traits: StoreTraits::default(),
         }
     }
 
@@ -79,6 +87,27 @@ impl StoreView {
         u128::from(used_bytes) * 100 > u128::from(stats.capacity_bytes) * u128::from(percent)
     }
 
+    /// One of [`STORE_STATES`].
+    pub(crate) fn state_name(&self) -> &'static str {
+        match (self.store.state, self.telling()) {
+            (StoreState::Tombstone, _) => "Tombstone",
+            (StoreState::Offline, _) => "Offline",
+            (StoreState::Up, Telling::Lately) => "Up",
+            (StoreState::Up, Telling::Silent) => "Disconnected",
+            (StoreState::Up, Telling::Gone) => "Down",
+        }
+    }
+
+    /// Leaders for its weight, in thousandths.
+    pub(crate) fn leader_score(&self, leaders: i64) -> i64 {
+        weighted(leaders, self.traits.leader_weight)
+    }
+
+    /// What it holds for its weight.
+    pub(crate) fn region_score(&self, bytes: i64) -> i64 {
+        weighted(bytes, self.traits.region_weight) / WEIGHT_ONE as i64
+    }
+
     pub(crate) fn telling(&self) -> Telling {
         match self.silent_for {
             Some(silent) if silent <= SILENT_AFTER => Telling::Lately,
@@ -88,12 +117,19 @@ impl StoreView {
     }
 }
 
+/// A store of weight 0 is as full as one can be.
+fn weighted(amount: i64, weight: u64) -> i64 {
+    let one = i128::from(WEIGHT_ONE);
+    let scaled = i128::from(amount) * one * one / i128::from(weight.max(1));
+    i64::try_from(scaled).unwrap_or(i64::MAX)
+}
+
 impl Cluster {
     /// All stores, tombstones included, by id.
     pub(crate) fn store_views(&self, down_after: Duration) -> Result<Vec<StoreView>> {
         let regions = self.scan_regions(&[], &[], usize::MAX)?;
         let now = self.env.clock.now();
-        let view = |(store, stats, told): super::stores::Heard| {
+        let view = |(store, stats, told, traits): super::stores::Heard| {
             let view = StoreView {
                 stats,
                 last_heartbeat_ms: told.map(|told| told.unix_ms),
@@ -104,8 +140,10 @@ impl Cluster {
                 leaders: 0,
                 peers: 0,
                 learners: 0,
+                pending: 0,
                 leader_bytes: 0,
                 peer_bytes: 0,
+                traits,
                 store,
             };
             (view.store.id, view)
@@ -121,6 +159,7 @@ impl Cluster {
                 view.peers += 1;
                 view.peer_bytes += bytes;
                 view.learners += u64::from(peer.role == PeerRole::Learner);
+                view.pending += u64::from(told.pending_peers.iter().any(|other| other.id == peer.id));
                 view.leaders += u64::from(leads);
                 view.leader_bytes += if leads { bytes } else { 0 };
             }

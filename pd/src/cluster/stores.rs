@@ -6,8 +6,9 @@ use rutile_kv_env::Monotonic;
 use rutile_pd_client::{Store, StoreState, StoreStats};
 
 use super::Cluster;
+use super::store_traits::{StoreTraits, merge_labels};
 use crate::error::{Error, Result};
-use crate::storage::Batch;
+use crate::storage::{Batch, keys};
 
 pub(crate) struct Stores {
     by_id: BTreeMap<u64, Known>,
@@ -17,6 +18,13 @@ struct Known {
     store: Store,
     stats: Option<StoreStats>,
     told: Option<LastTold>,
+    traits: StoreTraits,
+}
+
+impl Known {
+    fn new(store: Store, traits: StoreTraits) -> Known {
+        Known { store, stats: None, told: None, traits }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -27,15 +35,28 @@ pub(super) struct LastTold {
 }
 
 impl Stores {
-    pub(super) fn new(stores: Vec<Store>) -> Stores {
-        let known = |store: Store| (store.id, Known { store, stats: None, told: None });
+    pub(super) fn new(stores: Vec<Store>, mut traits: BTreeMap<u64, StoreTraits>) -> Stores {
+        let known = |store: Store| {
+            let traits = traits.remove(&store.id).unwrap_or_default();
+            (store.id, Known::new(store, traits))
+        };
         Stores { by_id: stores.into_iter().map(known).collect() }
+    }
+
+    pub(super) fn traits(&self, store_id: u64) -> Option<&StoreTraits> {
+        self.by_id.get(&store_id).map(|known| &known.traits)
+    }
+
+    pub(super) fn set_traits(&mut self, store_id: u64, traits: StoreTraits) {
+        if let Some(known) = self.by_id.get_mut(&store_id) {
+            known.traits = traits;
+        }
     }
 
     pub(super) fn put(&mut self, store: Store) {
         match self.by_id.get_mut(&store.id) {
             Some(known) => known.store = store,
-            None => drop(self.by_id.insert(store.id, Known { store, stats: None, told: None })),
+            None => drop(self.by_id.insert(store.id, Known::new(store, StoreTraits::default()))),
         }
     }
 
@@ -49,17 +70,20 @@ impl Stores {
     }
 }
 
-/// What was heard of a store: itself, its last report, when that was.
-pub(super) type Heard = (Store, Option<StoreStats>, Option<LastTold>);
+/// What is known of a store: itself, its last report, when that was, and what was set of it.
+pub(super) type Heard = (Store, Option<StoreStats>, Option<LastTold>, StoreTraits);
 
 impl Cluster {
     pub(super) fn heard(&self) -> Vec<Heard> {
         let stores = self.stores.read();
-        stores.by_id.values().map(|known| (known.store.clone(), known.stats.clone(), known.told)).collect()
+        let heard =
+            |known: &Known| (known.store.clone(), known.stats.clone(), known.told, known.traits.clone());
+        stores.by_id.values().map(heard).collect()
     }
 
-    /// Registers a store or changes what is known of it; its state stays PD's decision.
-    pub(crate) fn put_store(&self, mut store: Store) -> Result<()> {
+    /// Registers a store or changes what is known of it; its state stays PD's decision. Labels that it brings are put over
+    /// those it had; without one of the `required` ones it is refused.
+    pub(crate) fn put_store(&self, mut store: Store, required: &[String]) -> Result<()> {
         self.check_bootstrapped()?;
         if store.id == 0 {
             return Err(Error::Invalid("a store needs an id".to_owned()));
@@ -68,9 +92,16 @@ impl Cluster {
         {
             let stores = self.stores.read();
             match stores.check_alive(store.id) {
-                Ok(known) => store.state = known.store.state,
+                Ok(known) => {
+                    store.state = known.store.state;
+                    store.labels = merge_labels(&known.store.labels, &store.labels);
+                }
                 Err(Error::StoreNotFound(_)) => store.state = StoreState::Up,
                 Err(error) => return Err(error),
+            }
+            let lacks = |key: &&String| !store.labels.iter().any(|(known, _)| known == *key);
+            if let Some(key) = required.iter().find(lacks) {
+                return Err(Error::Refused(format!("store {} lacks the label {key}", store.id)));
             }
             let twin = |known: &&Known| {
                 let other = &known.store;
@@ -174,7 +205,10 @@ impl Cluster {
             .map(|known| known.store.id)
             .collect();
         let mut batch = Batch::default();
-        gone.iter().for_each(|store_id| batch.delete_store(*store_id));
+        for store_id in &gone {
+            batch.delete_store(*store_id);
+            batch.delete(keys::store_traits(*store_id));
+        }
         self.storage.write(batch)?;
         gone.iter().for_each(|store_id| drop(stores.by_id.remove(store_id)));
         Ok(gone.len())

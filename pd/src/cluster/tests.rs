@@ -154,10 +154,10 @@ fn a_store_keeps_its_address_to_itself() {
     let simulation = Simulation::new(3);
     let (cluster, _) = open(&simulation);
     cluster.bootstrap(store(1, "one"), region(2, "", "", 1)).expect("founds");
-    assert!(matches!(cluster.put_store(store(5, "one")), Err(Error::DuplicateAddress { owner: 1, .. })));
-    cluster.put_store(store(5, "five")).expect("registers");
+    assert!(matches!(cluster.put_store(store(5, "one"), &[]), Err(Error::DuplicateAddress { owner: 1, .. })));
+    cluster.put_store(store(5, "five"), &[]).expect("registers");
     cluster
-        .put_store(Store { state: StoreState::Tombstone, ..store(5, "moved") })
+        .put_store(Store { state: StoreState::Tombstone, ..store(5, "moved") }, &[])
         .expect("changes the address");
     let (found, _) = cluster.store(5).expect("found");
     assert_eq!(

@@ -15,6 +15,8 @@ pub(super) enum Command {
     },
     /// Change a setting of scheduling or replication, for good
     Set { name: String, value: String },
+    /// Bring a setting back to its default
+    Delete { name: String },
 }
 
 pub(super) async fn run(pages: &dyn Pages, command: &Command) -> Result<Report, String> {
@@ -23,6 +25,10 @@ pub(super) async fn run(pages: &dyn Pages, command: &Command) -> Result<Report, 
         Command::Set { name, value } => {
             let body = json!({ name: value });
             return pages.change(Change::post("/config", body)).await.map(Report::done);
+        }
+        Command::Delete { name } => {
+            let path = format!("/config/item/{name}");
+            return pages.change(Change::delete(&path)).await.map(Report::done);
         }
     };
     let page = match section.as_deref() {
@@ -54,7 +60,20 @@ fn flatten(prefix: &str, value: &Value, table: &mut Table) {
     }
 }
 
-pub(super) async fn gc_safe_points(pages: &dyn Pages) -> Result<Report, String> {
+#[derive(Debug, Subcommand)]
+pub(super) enum HoldCommand {
+    /// A service holds it back no longer
+    Delete { service: String },
+}
+
+pub(super) async fn gc_safe_points(
+    pages: &dyn Pages,
+    command: Option<&HoldCommand>,
+) -> Result<Report, String> {
+    if let Some(HoldCommand::Delete { service }) = command {
+        let path = format!("/gc/safepoint/{service}");
+        return pages.change(Change::delete(&path)).await.map(Report::done);
+    }
     let page = pages.get("/gc/safepoint").await?;
     let mut table = Table::new(&["SERVICE", "SAFE POINT", "EXPIRES (UNIX S)"]);
     for hold in list(&page, "service_gc_safe_points") {

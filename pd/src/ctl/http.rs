@@ -1,5 +1,6 @@
 //! Pages over HTTP/1.1, one connection each.
 
+use std::path::Path;
 use std::time::Duration;
 
 use rutile_kv_env::{BoxFuture, Env};
@@ -26,6 +27,14 @@ impl Pages for Members {
 
     fn change<'a>(&'a self, change: Change<'a>) -> BoxFuture<'a, Result<Value, String>> {
         Box::pin(self.ask(change.method, change.path, change.text()))
+    }
+
+    fn read_file(&self, path: &Path) -> Result<Vec<u8>, String> {
+        self.env.disk.read(path).map_err(|error| format!("{}: {error}", path.display()))
+    }
+
+    fn write_file(&self, path: &Path, content: &[u8]) -> Result<(), String> {
+        self.env.disk.write_atomic(path, content).map_err(|error| format!("{}: {error}", path.display()))
     }
 }
 

@@ -1,90 +1,38 @@
 //! `rutile pd`: what operators ask of PD, as a readable table or as JSON.
 //!
 //! One file per group of commands, each from pages of the HTTP interface ([`crate::pages`]) to a [`Report`]; [`http`]
-//! fetches the pages, [`table`] aligns them. The exit code is 0 when all is well, 1 when it is not or PD can not be
-//! asked, 2 when the command makes no sense.
-//!
-//! Deliberately missing: an interactive shell.
+//! fetches the pages, [`table`] aligns them, [`shell`] reads commands one after another. The exit code is 0 when all is
+//! well, 1 when it is not or PD can not be asked, 2 when the command makes no sense.
 
+mod cli;
 mod config;
 mod health;
+mod hot;
 mod http;
+mod label;
 mod member;
 mod operator;
+mod overview;
 mod pages;
+mod placement_rules;
 mod region;
 mod scheduler;
+mod shell;
 mod store;
 mod table;
 mod tso;
 
 use std::ffi::OsString;
 
-use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
 use rutile_kv_env::Env;
 use serde_json::Value;
 
+use cli::{Cli, Command, parse};
 use pages::{Change, Pages};
 use table::Table;
 
-const EXAMPLES: &str = "Examples:
-  rutile pd health
-  rutile pd --pd 10.0.0.1:2379,10.0.0.2:2379 store
-  rutile pd region key 7480000000000000 --format hex
-  rutile pd region check miss-peer --json
-  rutile pd tso 449999999999999999
-  rutile pd operator add transfer-leader 2 4
-  rutile pd scheduler add evict-leader-scheduler 4
-  rutile pd store delete 4";
-
-#[derive(Debug, Parser)]
-#[command(name = "rutile pd", about = "Ask the placement driver", after_help = EXAMPLES)]
-struct Cli {
-    /// Addresses of PD members; the first that answers is asked
-    #[arg(
-        long,
-        short = 'u',
-        global = true,
-        env = "RUTILE_PD",
-        default_value = "127.0.0.1:2379",
-        value_delimiter = ','
-    )]
-    pd: Vec<String>,
-    /// Print what PD answered instead of a table
-    #[arg(long, global = true)]
-    json: bool,
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Whether members and stores are well; the exit code says it too
-    Health,
-    /// Identity of the cluster
-    Cluster,
-    /// Members of the PD group
-    #[command(subcommand)]
-    Member(member::Command),
-    /// Stores: all, one, or to empty one
-    Store(store::Options),
-    /// Regions: all, one, or those that stand out
-    Region(region::Options),
-    /// Operators: what is being done with regions, and to have something done
-    #[command(subcommand)]
-    Operator(operator::Command),
-    /// Schedulers: what evens the cluster out
-    #[command(subcommand)]
-    Scheduler(scheduler::Command),
-    /// What a timestamp says
-    Tso { timestamp: u64 },
-    /// Settings
-    #[command(subcommand)]
-    Config(config::Command),
-    /// Who holds garbage collection back
-    ServiceGcSafepoint,
-}
+/// Where PD is asked when nobody says.
+const DEFAULT_ADDRESS: &str = "127.0.0.1:2379";
 
 /// What a command found.
 struct Report {
@@ -125,28 +73,23 @@ pub async fn run_ctl(env: &Env, arguments: impl IntoIterator<Item = OsString>) -
         Ok(cli) => cli,
         Err(outcome) => return outcome,
     };
-    let pages = http::Members { env: env.clone(), addresses: cli.pd.clone() };
+    let mut addresses = cli.pd.clone();
+    if addresses.is_empty() {
+        let known = std::env::var("PD_ADDR").unwrap_or_else(|_| DEFAULT_ADDRESS.to_owned());
+        addresses = known.split(',').map(str::to_owned).collect();
+    }
+    let pages = http::Members { env: env.clone(), addresses };
+    if cli.interactive && cli.command.is_none() {
+        return shell::run(env, &cli, &pages).await;
+    }
     answer(&cli, &pages).await
 }
 
-fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, Outcome> {
-    Cli::try_parse_from(arguments).map_err(|error| match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            Outcome { out: error.to_string(), problem: None, code: 0 }
-        }
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
-            Outcome::failed("no command given; try `rutile pd --help`".to_owned(), 2)
-        }
-        _ => {
-            let text = error.to_string();
-            let line = text.lines().next().unwrap_or("bad arguments");
-            Outcome::failed(line.trim_start_matches("error: ").to_owned(), 2)
-        }
-    })
-}
-
 async fn answer(cli: &Cli, pages: &dyn Pages) -> Outcome {
-    let report = match &cli.command {
+    let Some(command) = &cli.command else {
+        return Outcome::failed("no command given; try `rutile pd --help`".to_owned(), 2);
+    };
+    let report = match command {
         Command::Health => health::health(pages).await,
         Command::Cluster => health::cluster(pages).await,
         Command::Member(command) => member::run(pages, command).await,
@@ -156,7 +99,13 @@ async fn answer(cli: &Cli, pages: &dyn Pages) -> Outcome {
         Command::Scheduler(command) => scheduler::run(pages, command).await,
         Command::Tso { timestamp } => Ok(tso::show(*timestamp)),
         Command::Config(command) => config::run(pages, command).await,
-        Command::ServiceGcSafepoint => config::gc_safe_points(pages).await,
+        Command::Label(options) => label::run(pages, options).await,
+        Command::PlacementRules(command) => placement_rules::run(pages, command).await,
+        Command::ServiceGcSafepoint { command } => config::gc_safe_points(pages, command.as_ref()).await,
+        Command::Status => overview::status(pages).await,
+        Command::Hot(command) => hot::run(pages, command).await,
+        Command::Topology => overview::topology(pages).await,
+        Command::Events { limit } => overview::events(pages, *limit).await,
     };
     match report {
         Ok(report) => {

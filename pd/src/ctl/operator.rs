@@ -10,7 +10,7 @@ use super::{Change, Pages, Report, text};
 pub(super) enum Command {
     /// Operators under way
     Show {
-        #[arg(value_parser = ["admin", "leader", "region", "replica"])]
+        #[arg(value_parser = ["admin", "leader", "region", "hot-region", "replica"])]
         kind: Option<String>,
     },
     /// The last operators that ended
@@ -36,6 +36,18 @@ pub(super) enum Wanted {
     AddLearner { region: u64, store: u64 },
     /// Remove the peer on a store
     RemovePeer { region: u64, store: u64 },
+    /// Put the voters of a region on these stores and no others
+    TransferRegion {
+        region: u64,
+        #[arg(required = true)]
+        to_stores: Vec<u64>,
+    },
+    /// Spread a region; those of a group evenly
+    ScatterRegion {
+        region: u64,
+        #[arg(long, default_value = "")]
+        group: String,
+    },
     /// Split a region in the middle, or at encoded keys
     SplitRegion {
         region: u64,
@@ -95,6 +107,12 @@ fn body(wanted: &Wanted) -> Value {
         }
         Wanted::RemovePeer { region, store } => {
             json!({ "name": "remove-peer", "region_id": region, "store_id": store })
+        }
+        Wanted::TransferRegion { region, to_stores } => {
+            json!({ "name": "transfer-region", "region_id": region, "to_store_ids": to_stores })
+        }
+        Wanted::ScatterRegion { region, group } => {
+            json!({ "name": "scatter-region", "region_id": region, "group": group })
         }
         Wanted::SplitRegion { region, policy, keys } => {
             let policy = match policy {

@@ -1,5 +1,7 @@
 //! What commands ask of PD: its HTTP pages, and changes through them. Tests answer in its place.
 
+use std::path::Path;
+
 use rutile_kv_env::BoxFuture;
 use serde_json::Value;
 
@@ -10,6 +12,11 @@ pub(super) trait Pages: Sync {
 
     /// Changes something there.
     fn change<'a>(&'a self, change: Change<'a>) -> BoxFuture<'a, Result<Value, String>>;
+
+    /// A file on this machine.
+    fn read_file(&self, path: &Path) -> Result<Vec<u8>, String>;
+
+    fn write_file(&self, path: &Path, content: &[u8]) -> Result<(), String>;
 }
 
 /// A request that changes something.

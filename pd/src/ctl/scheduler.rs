@@ -10,9 +10,10 @@ use super::{Change, Pages, Report, text};
 pub(super) enum Command {
     /// Schedulers that run, and how they are
     Show,
-    /// Start a scheduler: balance-leader-scheduler, balance-region-scheduler, evict-leader-scheduler STORE
+    /// Start a scheduler: balance-leader, balance-region, hot-region, evict-slow-store, shuffle-leader, shuffle-region,
+    /// evict-leader STORE, grant-leader STORE
     Add { name: String, store: Option<u64> },
-    /// Stop a scheduler; evict-leader-scheduler-STORE for one of its stores
+    /// Stop a scheduler; evict-leader-STORE and grant-leader-STORE for one of its stores
     Remove { name: String },
     /// Halt a scheduler, or `all`, for some seconds
     Pause {

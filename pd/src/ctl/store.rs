@@ -1,7 +1,7 @@
 //! `store`: what stores hold and how they are, and to empty one.
 
 use clap::{Args, Subcommand};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::table::Table;
 use super::{Change, Pages, Report, list, text};
@@ -26,19 +26,85 @@ enum Command {
     CancelDelete { id: u64 },
     /// Forget all tombstones
     RemoveTombstone,
+    /// Give a store labels, KEY=VALUE, or take them away again
+    Label {
+        id: u64,
+        #[arg(required = true)]
+        labels: Vec<String>,
+        /// Take all other labels away
+        #[arg(long, conflicts_with = "delete")]
+        rewrite: bool,
+        /// Take the labels of these keys away
+        #[arg(long)]
+        delete: bool,
+    },
+    /// How much a store shall lead and hold beside the others: twice the weight, twice as much
+    Weight { id: u64, leader: f64, region: f64 },
+    /// Peers that may come and go in a minute: of all stores; set for one store, or `all`
+    Limit {
+        store: Option<String>,
+        rate: Option<f64>,
+        /// add-peer or remove-peer; both without it
+        kind: Option<String>,
+    },
+    /// Stores in a state
+    Check {
+        #[arg(value_parser = ["up", "disconnected", "down", "offline", "tombstone"])]
+        state: String,
+    },
 }
 
 pub(super) async fn run(pages: &dyn Pages, options: &Options) -> Result<Report, String> {
-    let path = match &options.command {
-        None => None,
-        Some(Command::Delete { id }) => Some(("DELETE", format!("/store/{id}"))),
-        Some(Command::CancelDelete { id }) => Some(("POST", format!("/store/{id}/state?state=Up"))),
-        Some(Command::RemoveTombstone) => Some(("DELETE", "/stores/remove-tombstone".to_owned())),
+    let (method, path, body) = match &options.command {
+        None => return show(pages, options).await,
+        Some(Command::Check { state }) => {
+            return Ok(table(pages.get(&format!("/stores/check?state={state}")).await?, true));
+        }
+        Some(Command::Limit { store: None, .. }) => return limits(pages).await,
+        Some(Command::Delete { id }) => ("DELETE", format!("/store/{id}"), Value::Null),
+        Some(Command::CancelDelete { id }) => ("POST", format!("/store/{id}/state?state=Up"), Value::Null),
+        Some(Command::RemoveTombstone) => ("DELETE", "/stores/remove-tombstone".to_owned(), Value::Null),
+        Some(Command::Label { id, labels, delete: true, .. }) => {
+            ("DELETE", format!("/store/{id}/label"), json!(labels))
+        }
+        Some(Command::Label { id, labels, rewrite, .. }) => {
+            let query = if *rewrite { "?force=true" } else { "" };
+            ("POST", format!("/store/{id}/label{query}"), parse_labels(labels)?)
+        }
+        Some(Command::Weight { id, leader, region }) => {
+            ("POST", format!("/store/{id}/weight"), json!({ "leader": leader, "region": region }))
+        }
+        Some(Command::Limit { store: Some(store), rate, kind }) => {
+            let rate = rate.ok_or("a limit is a number of peers in a minute")?;
+            let path = match store.as_str() {
+                "all" => "/stores/limit".to_owned(),
+                id => format!("/store/{id}/limit"),
+            };
+            ("POST", path, json!({ "rate": rate, "type": kind }))
+        }
     };
-    if let Some((method, path)) = path {
-        let change = Change { method, path: &path, body: Value::Null };
-        return pages.change(change).await.map(Report::done);
+    pages.change(Change { method, path: &path, body }).await.map(Report::done)
+}
+
+fn parse_labels(labels: &[String]) -> Result<Value, String> {
+    let pair = |label: &String| {
+        let pair = label.split_once('=').filter(|(key, value)| !key.is_empty() && !value.is_empty());
+        let pair = pair.map(|(key, value)| (key.to_owned(), json!(value)));
+        pair.ok_or_else(|| format!("{label:?} is no label; one is KEY=VALUE"))
+    };
+    labels.iter().map(pair).collect()
+}
+
+async fn limits(pages: &dyn Pages) -> Result<Report, String> {
+    let page = pages.get("/stores/limit").await?;
+    let mut table = Table::new(&["STORE", "ADD PEER PER MINUTE", "REMOVE PEER PER MINUTE"]);
+    for (store, limit) in page.as_object().into_iter().flatten() {
+        table.row([store.clone(), text(&limit["add-peer"]), text(&limit["remove-peer"])]);
     }
+    Ok(Report::new(page, table))
+}
+
+async fn show(pages: &dyn Pages, options: &Options) -> Result<Report, String> {
     let path = match (options.id, options.state.as_deref()) {
         (Some(id), _) => format!("/store/{id}"),
         (None, Some("up")) => "/stores?state=0".to_owned(),
@@ -46,7 +112,11 @@ pub(super) async fn run(pages: &dyn Pages, options: &Options) -> Result<Report, 
         (None, Some(_)) => "/stores?state=2".to_owned(),
         (None, None) => "/stores".to_owned(),
     };
-    let page = pages.get(&path).await?;
+    Ok(table(pages.get(&path).await?, options.id.is_none()))
+}
+
+/// One store, or a list of them.
+pub(super) fn table(page: Value, is_list: bool) -> Report {
     let mut table = Table::new(&[
         "ID",
         "ADDRESS",
@@ -56,10 +126,11 @@ pub(super) async fn run(pages: &dyn Pages, options: &Options) -> Result<Report, 
         "LEADERS",
         "REGIONS",
         "LAST HEARTBEAT",
+        "LABELS",
     ]);
-    let stores = if options.id.is_some() { std::slice::from_ref(&page) } else { list(&page, "stores") };
+    let stores = if is_list { list(&page, "stores") } else { std::slice::from_ref(&page) };
     stores.iter().for_each(|store| table.row(cells(store)));
-    Ok(Report::new(page, table))
+    Report::new(page, table)
 }
 
 fn cells(shown: &Value) -> Vec<String> {
@@ -68,5 +139,9 @@ fn cells(shown: &Value) -> Vec<String> {
     let mut cells: Vec<String> = ["id", "address", "state_name"].map(|name| text(&store[name])).to_vec();
     cells.extend(["capacity", "available", "leader_count", "region_count"].map(|name| text(&status[name])));
     cells.push(if told { text(&status["last_heartbeat_ts"]) } else { "never".to_owned() });
+    let labels = list(store, "labels").iter();
+    let labels = labels.map(|label| format!("{}={}", text(&label["key"]), text(&label["value"])));
+    let labels = labels.collect::<Vec<_>>().join(",");
+    cells.push(if labels.is_empty() { "-".to_owned() } else { labels });
     cells
 }

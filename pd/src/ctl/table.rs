@@ -18,6 +18,11 @@ impl Table {
         Table { head: vec![text.to_owned()], rows: Vec::new() }
     }
 
+    /// More columns.
+    pub(super) fn more(&mut self, head: &[&'static str]) {
+        self.head.extend(head.iter().map(|name| (*name).to_owned()));
+    }
+
     pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().collect());
     }

@@ -1,6 +1,7 @@
 //! Commands against the pages of a small cluster.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::time::Duration;
 
 use rutile_kv_env::BoxFuture;
@@ -20,6 +21,14 @@ impl Pages for Fixture {
         let (code, page) = self.ask(change.method, change.path, &change.text());
         let page = if code.is_success() { Ok(page) } else { Err(format!("[{}] {page}", code.as_u16())) };
         Box::pin(std::future::ready(page))
+    }
+
+    fn read_file(&self, path: &Path) -> Result<Vec<u8>, String> {
+        self.simulation.env().disk.read(path).map_err(|error| error.to_string())
+    }
+
+    fn write_file(&self, path: &Path, content: &[u8]) -> Result<(), String> {
+        self.simulation.env().disk.write_atomic(path, content).map_err(|error| error.to_string())
     }
 }
 
@@ -114,7 +123,7 @@ fn what_can_not_be_answered_exits_with_its_reason() {
         let outcome = run(&fixture, line);
         assert!(outcome.code == 2 && outcome.problem.is_some(), "{line}: {outcome:?}");
     }
-    assert!(run(&fixture, "--help").out.contains("rutile pd health"));
+    assert!(run(&fixture, "--help").out.contains("rutile pd status"));
 }
 
 #[test]
@@ -140,6 +149,23 @@ fn what_is_changed_is_said_and_shown() {
     done("operator remove 2");
     assert!(done("operator history").contains("removed by hand"));
     assert!(done("store remove-tombstone").contains("0 tombstones"));
+    done("store label 1 zone=a host=h1");
+    assert!(done("store 1").contains("host=h1,zone=a"));
+    assert_eq!(done("label").lines().count(), 3);
+    assert!(done("label store zone a").contains("127.0.0.1:20160"));
+    assert_eq!(done("label store zone b").lines().count(), 1);
+    done("store label 1 host --delete");
+    done("store label 1 zone=b --rewrite");
+    assert!(done("store 1 --json").contains("\"value\": \"b\""));
+    done("store weight 1 2 0.5");
+    assert!(done("store 1 --json").contains("\"region_weight\": 0.5"));
+    done("store limit 1 7 add-peer");
+    assert!(done("store limit").contains("7"));
+    done("store limit all 9");
+    assert!(done("store limit --json").contains("\"remove-peer\": 9"));
+    assert!(done("config show").contains("schedule.store-limit-add-peer"));
+    done("config delete store-limit");
+    assert!(done("store check up").contains("Up"));
 }
 
 #[test]
@@ -148,11 +174,25 @@ fn what_is_refused_says_why() {
     for (line, why) in [
         ("store delete 1", "0 stores would be left"),
         ("store delete 9", "store 9 is not known"),
-        ("config set location-labels zone", "config item location-labels not found"),
+        ("config set nosuch zone", "config item nosuch not found"),
+        ("config set isolation-level rack", "one of the location-labels"),
+        ("config delete nosuch", "config item nosuch not found"),
+        ("store label 1 zone", "is no label"),
+        ("store label 9 zone=a", "store 9 is not known"),
+        ("store label 1 zone --delete", "has no label zone"),
+        ("store weight 1 -- -1 1", "a weight is from 0"),
+        ("store limit 1 0", "rate is a number"),
+        ("store limit 1 5 add-leader", "no type of a limit"),
         ("config set max-replicas many", "a number from 1 to 7"),
-        ("scheduler add hot-region-scheduler", "not found"),
+        ("scheduler add nosuch-scheduler", "not found"),
+        ("scheduler add hot-region", "runs already"),
+        ("scheduler add grant-leader", "needs a store"),
         ("scheduler add evict-leader-scheduler 9", "store 9 is not known"),
-        ("scheduler remove hot-region-scheduler", "not found"),
+        ("scheduler remove shuffle-leader", "not found"),
+        ("operator add scatter-region 2", "not placed as its rules want it"),
+        ("operator add transfer-region 2 1", "the region is as it shall be"),
+        ("operator add transfer-region 2 9", "store 9 is not known"),
+        ("service-gc-safepoint delete nosuch", "holds no safe point"),
         ("operator add transfer-leader 2 9", "no peer on store 9"),
         ("operator add add-peer 2 9", "store 9 is not known"),
         ("operator add add-peer 2 1", "a peer on store 1 already"),
@@ -166,7 +206,73 @@ fn what_is_refused_says_why() {
         let problem = outcome.problem.unwrap_or_default();
         assert!(outcome.code == 1 && problem.contains(why), "{line}: {problem}");
     }
-    for line in ["operator add merge-region 1 2", "scheduler pause all", "store delete", "store limit 5"] {
+    for line in ["operator add merge-region 1 2", "scheduler pause all", "store delete", "store limit 5 five"]
+    {
         assert_eq!(run(&fixture, line).code, 2, "{line}");
     }
+}
+
+#[test]
+fn placement_rules_are_shown_saved_and_refused() {
+    let fixture = Fixture::new();
+    let done = |line: &str| {
+        let outcome = run(&fixture, line);
+        assert_eq!(outcome.code, 0, "{line}: {outcome:?}");
+        outcome.out
+    };
+    assert_eq!(lines(&run(&fixture, "placement-rules show"))[1][..4], ["pd", "default", "voter", "3"]);
+    let disk = fixture.simulation.env().disk;
+    let rules = r#"[{"group_id": "pd", "id": "leader", "role": "leader", "count": 1,
+        "label_constraints": [{"key": "zone", "op": "in", "values": ["a"]}]}]"#;
+    disk.write_atomic("/rules.json".as_ref(), rules.as_bytes()).expect("writes");
+    done("placement-rules save --in /rules.json");
+    assert!(done("placement-rules show").contains("zone in a"));
+    assert_eq!(lines(&run(&fixture, "placement-rules show --region 2")).len(), 3);
+    done("placement-rules load --out /all.json");
+    let loaded = disk.read("/all.json".as_ref()).expect("written");
+    assert_eq!(serde_json::from_slice::<Value>(&loaded).expect("JSON").as_array().map(Vec::len), Some(2));
+    assert!(done("placement-rules fit 2").contains("leader"));
+    done("placement-rules delete pd default");
+    let refused = run(&fixture, "placement-rules delete pd leader").problem.expect("nobody would lead");
+    assert!(refused.contains("no rule asks for a voter"), "{refused}");
+    done("placement-rules rule-group set g 3 --override");
+    assert!(done("placement-rules rule-group show").contains("true"));
+    done("placement-rules rule-group delete g");
+    done("placement-rules rule-bundle load --out /bundles.json");
+    done("placement-rules rule-bundle save --in /bundles.json");
+    assert!(done("placement-rules rule-bundle show pd").contains("leader"));
+    assert!(run(&fixture, "placement-rules rule-bundle delete pd").problem.is_some());
+    done("placement-rules disable");
+    let off = run(&fixture, "placement-rules show").problem.expect("a reason");
+    assert!(off.contains("[412]") && off.contains("disabled"), "{off}");
+    done("placement-rules enable");
+}
+
+#[test]
+fn the_cluster_in_one_look() {
+    let fixture = Fixture::new();
+    let status = run(&fixture, "status");
+    assert_eq!(status.code, 0, "one store can not hold three replicas, which is no fault: {status:?}");
+    assert_eq!(lines(&status)[1], ["verdict", "healthy"]);
+    fixture.simulation.clock().advance(Duration::from_secs(21));
+    let silent = run(&fixture, "status");
+    assert!(
+        silent.code == 1 && silent.out.contains("store 1 at 127.0.0.1:20160 is Disconnected"),
+        "{silent:?}"
+    );
+    run(&fixture, "config set location-labels zone");
+    run(&fixture, "store label 1 zone=a");
+    assert!(run(&fixture, "topology").out.contains("zone=a"));
+    let events = run(&fixture, "events").out;
+    assert!(events.contains("POST /store/1/label"), "{events}");
+    for line in
+        ["hot read", "hot write 1", "hot store", "hot history", "region topread", "region topwrite key"]
+    {
+        assert_eq!(run(&fixture, line).code, 0, "{line}");
+    }
+    assert!(run(&fixture, "region topread").out.contains("READ B/S"));
+    assert_eq!(lines(&run(&fixture, "region topsize 1"))[1][0], "2");
+    assert_eq!(lines(&run(&fixture, "region histogram size 2")).len(), 3);
+    assert_eq!(run(&fixture, "region range-holes").code, 0);
+    assert_eq!(run(&Fixture::empty(), "status").code, 0);
 }

@@ -52,6 +52,32 @@ pub(crate) fn move_peer(
     steps
 }
 
-fn leads(told: &RegionHeartbeat, peer: &Peer) -> bool {
+/// Moves several voters, the leader's last, and lets the peer on a store lead in the end. `moves` are old peers and the
+/// learners to be in their places.
+pub(crate) fn relocate(told: &RegionHeartbeat, moves: &[(Peer, Peer)], leader_store: u64) -> Vec<Step> {
+    let voter = |new: &Peer| Peer { role: PeerRole::Voter, ..new.clone() };
+    let (leading, following): (Vec<_>, Vec<_>) = moves.iter().partition(|(old, _)| leads(told, old));
+    let mut steps = Vec::new();
+    for (old, new) in &following {
+        let swap = Step::Swap { promote: voter(new), demote: old.clone() };
+        steps.extend([Step::AddLearner(new.clone()), swap, Step::LeaveJoint, Step::Remove(old.clone())]);
+    }
+    let is_old = |peer: &Peer| moves.iter().any(|(old, _)| old.id == peer.id);
+    let stays =
+        told.region.peers.iter().filter(|peer| peer.role == PeerRole::Voter && !is_old(peer)).cloned();
+    let mut voters: Vec<Peer> = stays.chain(following.iter().map(|(_, new)| voter(new))).collect();
+    let mut leader = told.leader.as_ref().map(|leader| leader.id);
+    if let Some((old, new)) = leading.first() {
+        let wanted = voters.iter().find(|peer| peer.store_id == leader_store).or(voters.first());
+        steps.extend(move_peer(told, old, new.clone(), wanted));
+        leader = Some(wanted.map_or(new.id, |successor| successor.id));
+        voters.push(voter(new));
+    }
+    let last = voters.into_iter().find(|peer| peer.store_id == leader_store);
+    steps.extend(last.filter(|peer| leader != Some(peer.id)).map(Step::TransferLeader));
+    steps
+}
+
+pub(crate) fn leads(told: &RegionHeartbeat, peer: &Peer) -> bool {
     told.leader.as_ref().is_some_and(|leader| leader.id == peer.id)
 }

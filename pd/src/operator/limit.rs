@@ -14,8 +14,9 @@ const WHOLE: u64 = 60_000;
 const SMALL: u64 = WHOLE / 5;
 const SMALL_BYTES_MAX: u64 = 20 << 20;
 
+/// Peers come to a store, or leave it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Direction {
+pub(crate) enum Direction {
     In,
     Out,
 }
@@ -37,7 +38,7 @@ impl StoreLimits {
         &mut self,
         steps: &[Step],
         bytes: u64,
-        per_minute: u64,
+        per_minute: &dyn Fn(u64, Direction) -> u64,
         now: Monotonic,
     ) -> Result<(), u64> {
         let cost = if bytes > SMALL_BYTES_MAX { WHOLE } else { SMALL };
@@ -50,7 +51,8 @@ impl StoreLimits {
             })
             .collect();
         for place in &moves {
-            let full = per_minute * WHOLE;
+            let per_minute = per_minute(place.0, place.1);
+            let full = per_minute.saturating_mul(WHOLE);
             let bucket = self.buckets.entry(*place).or_insert(Bucket { left: full, at: now });
             let passed_ms = u64::try_from(now.saturating_since(bucket.at).as_millis()).unwrap_or(u64::MAX);
             let gained = passed_ms.saturating_mul(per_minute);

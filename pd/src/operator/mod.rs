@@ -20,7 +20,8 @@ mod running;
 mod step;
 mod table;
 
-pub(crate) use build::{add_peer, move_peer, remove_peer};
+pub(crate) use build::{add_peer, leads, move_peer, relocate, remove_peer};
+pub(crate) use limit::Direction;
 pub(crate) use running::{End, Ended, Running};
 pub(crate) use step::{Step, is_behind, is_joint};
 pub(crate) use table::{Influence, Operators};
@@ -32,6 +33,8 @@ pub(crate) enum Kind {
     Leader,
     /// Evens peers out.
     Region,
+    /// Spreads hot regions.
+    Hot,
     /// Repairs a region.
     Replica,
     /// A person asked for it.
@@ -43,6 +46,7 @@ impl Kind {
         match self {
             Kind::Leader => "leader",
             Kind::Region => "region",
+            Kind::Hot => "hot-region",
             Kind::Replica => "replica",
             Kind::Admin => "admin",
         }

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use rutile_kv_env::Monotonic;
 use rutile_pd_client::RegionHeartbeat;
 
-use super::limit::StoreLimits;
+use super::limit::{Direction, StoreLimits};
 use super::running::{End, Ended, Running};
 use super::{Kind, Operator, Step};
 use crate::cluster::Told;
@@ -39,12 +39,13 @@ pub(crate) struct Influence {
 }
 
 impl Operators {
-    /// Takes an operator for the region as told, or says why not.
+    /// Takes an operator for the region as told, or says why not. `per_minute` is the limit of a store.
     pub(crate) fn add(
         &self,
         operator: Operator,
         told: &RegionHeartbeat,
         settings: &ScheduleSettings,
+        per_minute: &dyn Fn(u64, Direction) -> u64,
         now: Monotonic,
         now_ms: u64,
     ) -> Result<(), String> {
@@ -58,6 +59,7 @@ impl Operators {
         let limit = match operator.kind {
             Kind::Leader => settings.leader_schedule_limit,
             Kind::Region => settings.region_schedule_limit,
+            Kind::Hot => settings.hot_region_schedule_limit,
             Kind::Replica => settings.replica_schedule_limit,
             Kind::Admin => u64::MAX,
         };
@@ -67,7 +69,7 @@ impl Operators {
         }
         if operator.kind != Kind::Admin {
             let bytes = told.approximate_size_bytes;
-            let paid = state.limits.pay(&operator.steps, bytes, settings.store_limit, now);
+            let paid = state.limits.pay(&operator.steps, bytes, per_minute, now);
             paid.map_err(|store_id| format!("store {store_id} has reached its store limit"))?;
         }
         tracing::info!(region_id, name = operator.name, reason = operator.reason, "operator begins");

@@ -34,7 +34,9 @@ fn operator(kind: Kind, steps: Vec<Step>) -> Operator {
 
 fn begin(told: &RegionHeartbeat, kind: Kind, steps: Vec<Step>) -> Operators {
     let operators = Operators::default();
-    operators.add(operator(kind, steps), told, &ScheduleSettings::default(), at(0), 0).expect("taken");
+    operators
+        .add(operator(kind, steps), told, &ScheduleSettings::default(), &|_, _| 15, at(0), 0)
+        .expect("taken");
     operators
 }
 
@@ -118,8 +120,9 @@ fn one_operator_per_region_and_what_matters_more_wins() {
     let settings = ScheduleSettings::default();
     let region = told(1, vec![voter(1), voter(2)]);
     let operators = begin(&region, Kind::Leader, vec![Step::TransferLeader(voter(2))]);
-    let add =
-        |kind| operators.add(operator(kind, vec![Step::Remove(voter(2))]), &region, &settings, at(0), 0);
+    let add = |kind| {
+        operators.add(operator(kind, vec![Step::Remove(voter(2))]), &region, &settings, &|_, _| 15, at(0), 0)
+    };
     assert!(add(Kind::Leader).is_err());
     add(Kind::Admin).expect("replaces");
     assert_eq!(operators.ended()[0].end, End::Replaced);
@@ -128,13 +131,13 @@ fn one_operator_per_region_and_what_matters_more_wins() {
 
 #[test]
 fn a_store_takes_so_many_peers_in_a_minute() {
-    let settings = ScheduleSettings { store_limit: 1, ..ScheduleSettings::default() };
+    let settings = ScheduleSettings::default();
     let operators = Operators::default();
     let add = |region_id, seconds| {
         let mut region = told(1, vec![voter(1), voter(2)]);
         region.region.id = region_id;
         let operator = Operator { region_id, ..operator(Kind::Region, add_peer(peer(3, PeerRole::Learner))) };
-        operators.add(operator, &region, &settings, at(seconds), 0)
+        operators.add(operator, &region, &settings, &|_, _| 1, at(seconds), 0)
     };
     for region_id in 10..15 {
         add(region_id, 0).expect("a small one costs a fifth");

@@ -1,4 +1,5 @@
-//! Moves leaders from the store that leads most to those that lead least, until no store leads two more than another.
+//! Moves leaders from the store that leads most for its weight to those that lead least, until no move would leave the
+//! source with less than the target.
 
 use rutile_kv_types::Peer;
 
@@ -20,30 +21,36 @@ pub(super) fn step(view: &mut View<'_>) -> Wish {
     wish
 }
 
-fn next(view: &mut View<'_>, idle: &mut &'static str) -> Option<Operator> {
-    let alive = |id: &u64| view.places.get(id).is_some_and(|place| place.view.is_alive());
-    let mut by_leaders: Vec<(i64, u64)> =
-        view.places.iter().filter(|(id, _)| alive(id)).map(|(id, place)| (place.leaders, *id)).collect();
-    by_leaders.sort_unstable();
-    *idle = "leaders are even";
-    for (most, from) in by_leaders.iter().rev() {
-        let targets = by_leaders.iter().filter(|(_, to)| to != from && !view.no_leaders.contains(to));
-        for (least, to) in targets.take_while(|(least, _)| most - least >= 2) {
-            *idle = "no region of the store that leads most could be led elsewhere";
+/// A store's leaders for its weight, with some more.
+fn score(view: &View<'_>, store_id: u64, more: i64) -> i64 {
+    view.places.get(&store_id).map_or(0, |place| place.view.leader_score(place.leaders + more))
+}
+
+fn next(view: &mut View<'_>, idle: &mut String) -> Option<Operator> {
+    let alive = view.places.iter().filter(|(_, place)| place.view.is_alive());
+    let mut by_score: Vec<(i64, u64)> = alive.map(|(id, _)| (score(view, *id, 0), *id)).collect();
+    by_score.sort_unstable();
+    "leaders are even".clone_into(idle);
+    for (_, from) in by_score.iter().rev().filter(|(_, from)| !view.granted.contains(from)) {
+        for (_, to) in by_score.iter().filter(|(_, to)| to != from) {
+            if score(view, *from, -1) < score(view, *to, 1) {
+                break;
+            }
+            if view.around.no_leaders.contains(to) || view.granted.contains(to) {
+                continue;
+            }
+            "no region of the store that leads most could be led elsewhere".clone_into(idle);
             let Some((region_id, peer)) = find(view, *from, *to) else {
                 continue;
             };
-            view.busy.insert(region_id);
-            for (store_id, change) in [(*from, -1), (*to, 1)] {
-                if let Some(place) = view.places.get_mut(&store_id) {
-                    place.leaders += change;
-                }
-            }
+            let leaders = |store_id: &u64| view.places.get(store_id).map_or(0, |place| place.leaders);
+            let reason = format!("store {from} leads {} regions, store {to} {}", leaders(from), leaders(to));
+            view.move_leader(region_id, *from, *to);
             return Some(Operator {
                 region_id,
                 kind: Kind::Leader,
                 name: "balance-leader",
-                reason: format!("store {from} leads {most} regions, store {to} {least}"),
+                reason,
                 steps: vec![Step::TransferLeader(peer)],
             });
         }
@@ -56,6 +63,7 @@ fn find(view: &View<'_>, from: u64, to: u64) -> Option<(u64, Peer)> {
     let led = |told: &&Told| told.leader.as_ref().is_some_and(|leader| leader.store_id == from);
     view.regions.iter().filter(led).find_map(|told| {
         let peer = told.region.peer_on_store(to)?;
-        view.is_movable(told).then(|| (told.region.id, peer.clone()))
+        let fits = view.may_lead(told, peer) && view.is_movable(told);
+        fits.then(|| (told.region.id, peer.clone()))
     })
 }

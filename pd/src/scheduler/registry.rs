@@ -11,7 +11,16 @@ use crate::error::{Error, Result};
 use crate::storage::{Batch, Storage, keys};
 
 /// Schedulers that there are.
-const NAMES: [&str; 3] = ["balance-leader-scheduler", "balance-region-scheduler", "evict-leader-scheduler"];
+const NAMES: [&str; 8] = [
+    "balance-leader-scheduler",
+    "balance-region-scheduler",
+    "balance-hot-region-scheduler",
+    "evict-leader-scheduler",
+    "grant-leader-scheduler",
+    "evict-slow-store-scheduler",
+    "shuffle-leader-scheduler",
+    "shuffle-region-scheduler",
+];
 /// Longest pause.
 const PAUSE_MAX: Duration = Duration::from_secs(24 * 3_600);
 
@@ -46,7 +55,12 @@ impl Schedulers {
     pub(crate) fn open(storage: Arc<Storage>) -> Result<Schedulers> {
         let new = |scheduler| Kept { scheduler, paused_until: None, last: State::New };
         let all = match storage.get(keys::SCHEDULERS) {
-            None => vec![new(Scheduler::BalanceLeader), new(Scheduler::BalanceRegion)],
+            None => vec![
+                new(Scheduler::BalanceLeader),
+                new(Scheduler::BalanceRegion),
+                new(Scheduler::HotRegion),
+                new(Scheduler::EvictSlowStore(Vec::new())),
+            ],
             Some(stored) => {
                 let text = String::from_utf8_lossy(&stored);
                 let all: Option<Vec<Kept>> = text.lines().map(|line| decode(line).map(new)).collect();
@@ -67,23 +81,35 @@ impl Schedulers {
 
     /// Starts a scheduler; another store for one that has stores is added to them.
     pub(crate) fn add(&self, name: &str, store_id: Option<u64>) -> Result<()> {
-        let wanted = match (name, store_id) {
-            ("balance-leader-scheduler", None) => Scheduler::BalanceLeader,
-            ("balance-region-scheduler", None) => Scheduler::BalanceRegion,
-            ("evict-leader-scheduler", Some(store_id)) => Scheduler::EvictLeader(vec![store_id]),
-            ("evict-leader-scheduler", None) => {
-                return Err(Error::Invalid("evict-leader-scheduler needs a store".to_owned()));
-            }
-            (name, Some(_)) if NAMES.contains(&name) => {
-                return Err(Error::Invalid(format!("{name} is for all stores")));
-            }
-            _ => return Err(Error::SchedulerNotFound(format!("{name} ({} exist)", NAMES.join(", ")))),
+        let name = full_name(name);
+        if !NAMES.contains(&name.as_str()) {
+            return Err(Error::SchedulerNotFound(format!("{name} ({} exist)", NAMES.join(", "))));
+        }
+        let wanted = make(&name, store_id.into_iter().collect());
+        let wanted = match (wanted, store_id) {
+            (Some(Scheduler::EvictSlowStore(_)), Some(_)) => None,
+            (wanted, _) => wanted,
         };
+        let wanted = wanted.ok_or_else(|| {
+            let text = if store_id.is_some() { "is for all stores" } else { "needs a store" };
+            Error::Invalid(format!("{name} {text}"))
+        })?;
         self.change(|all| {
+            let opposed = all.iter().any(|kept| match (&kept.scheduler, &wanted) {
+                (Scheduler::EvictLeader(stores), Scheduler::GrantLeader(more))
+                | (Scheduler::GrantLeader(stores), Scheduler::EvictLeader(more)) => {
+                    more.iter().any(|store_id| stores.contains(store_id))
+                }
+                _ => false,
+            });
+            if opposed {
+                return Err(Error::Refused("another scheduler wants the opposite for the store".to_owned()));
+            }
             let same = all.iter_mut().find(|kept| kept.scheduler.name() == name);
             match (same.map(|kept| &mut kept.scheduler), wanted) {
                 (None, wanted) => all.push(Kept { scheduler: wanted, paused_until: None, last: State::New }),
                 (Some(Scheduler::EvictLeader(stores)), Scheduler::EvictLeader(more))
+                | (Some(Scheduler::GrantLeader(stores)), Scheduler::GrantLeader(more))
                     if !more.iter().any(|store_id| stores.contains(store_id)) =>
                 {
                     stores.extend(more);
@@ -94,8 +120,22 @@ impl Schedulers {
         })
     }
 
+    /// Notes which stores are slow.
+    pub(crate) fn set_slow(&self, slow: Vec<u64>) -> Result<()> {
+        self.change(|all| {
+            for kept in all.iter_mut() {
+                if let Scheduler::EvictSlowStore(stores) = &mut kept.scheduler {
+                    stores.clone_from(&slow);
+                }
+            }
+            Ok(())
+        })
+    }
+
     /// Ends a scheduler. `evict-leader-scheduler-4` ends it for store 4.
     pub(crate) fn remove(&self, name: &str) -> Result<()> {
+        let full = full_name(name);
+        let name = full.as_str();
         let (base, store_id) = match name.rsplit_once('-') {
             Some((base, number)) if NAMES.contains(&base) => (base, number.parse::<u64>().ok()),
             _ => (name, None),
@@ -103,7 +143,9 @@ impl Schedulers {
         self.change(|all| {
             let unknown = || Error::SchedulerNotFound(name.to_owned());
             let place = all.iter().position(|kept| kept.scheduler.name() == base).ok_or_else(unknown)?;
-            if let (Scheduler::EvictLeader(stores), Some(store_id)) = (&mut all[place].scheduler, store_id) {
+            if let (Scheduler::EvictLeader(stores) | Scheduler::GrantLeader(stores), Some(store_id)) =
+                (&mut all[place].scheduler, store_id)
+            {
                 let index = stores.iter().position(|other| *other == store_id).ok_or_else(unknown)?;
                 stores.remove(index);
                 if !stores.is_empty() {
@@ -122,6 +164,8 @@ impl Schedulers {
         if time > PAUSE_MAX {
             return Err(Error::Invalid(format!("a pause is at most {} s", PAUSE_MAX.as_secs())));
         }
+        let full = full_name(name);
+        let name = if name == "all" { name } else { full.as_str() };
         let mut all = self.all.lock();
         let mut found = false;
         for kept in all.iter_mut().filter(|kept| name == "all" || kept.scheduler.name() == name) {
@@ -163,24 +207,43 @@ impl Kept {
     }
 }
 
+/// `balance-leader` is short for `balance-leader-scheduler`.
+pub(crate) fn full_name(name: &str) -> String {
+    let (base, store) = match name.rsplit_once('-') {
+        Some((base, number)) if number.parse::<u64>().is_ok() => (base, format!("-{number}")),
+        _ => (name, String::new()),
+    };
+    let base = base.strip_suffix("-scheduler").unwrap_or(base);
+    let base = if base == "hot-region" { "balance-hot-region" } else { base };
+    format!("{base}-scheduler{store}")
+}
+
+fn make(name: &str, stores: Vec<u64>) -> Option<Scheduler> {
+    let all = |scheduler: Scheduler| stores.is_empty().then_some(scheduler);
+    let some = |make: fn(Vec<u64>) -> Scheduler| (!stores.is_empty()).then(|| make(stores.clone()));
+    match name {
+        "balance-leader-scheduler" => all(Scheduler::BalanceLeader),
+        "balance-region-scheduler" => all(Scheduler::BalanceRegion),
+        "balance-hot-region-scheduler" => all(Scheduler::HotRegion),
+        "shuffle-leader-scheduler" => all(Scheduler::ShuffleLeader),
+        "shuffle-region-scheduler" => all(Scheduler::ShuffleRegion),
+        "evict-leader-scheduler" => some(Scheduler::EvictLeader),
+        "grant-leader-scheduler" => some(Scheduler::GrantLeader),
+        "evict-slow-store-scheduler" => Some(Scheduler::EvictSlowStore(stores)),
+        _ => None,
+    }
+}
+
 /// `evict-leader-scheduler 4 7`
 fn encode(scheduler: &Scheduler) -> String {
     let mut line = scheduler.name().to_owned();
-    if let Scheduler::EvictLeader(stores) = scheduler {
-        stores.iter().for_each(|store_id| line.push_str(&format!(" {store_id}")));
-    }
+    scheduler.stores().iter().for_each(|store_id| line.push_str(&format!(" {store_id}")));
     line
 }
 
 fn decode(line: &str) -> Option<Scheduler> {
     let mut words = line.split(' ');
-    match words.next()? {
-        "balance-leader-scheduler" => Some(Scheduler::BalanceLeader),
-        "balance-region-scheduler" => Some(Scheduler::BalanceRegion),
-        "evict-leader-scheduler" => {
-            let stores: Option<Vec<u64>> = words.map(|word| word.parse().ok()).collect();
-            stores.map(Scheduler::EvictLeader)
-        }
-        _ => None,
-    }
+    let name = words.next()?;
+    let stores: Option<Vec<u64>> = words.map(|word| word.parse().ok()).collect();
+    make(name, stores?)
 }

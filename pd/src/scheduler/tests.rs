@@ -8,10 +8,13 @@ use rutile_kv_env::{Monotonic, Simulation};
 use rutile_kv_types::{Peer, PeerRole, Region, RegionEpoch};
 use rutile_pd_client::{RegionHeartbeat, Store, StoreState, StoreStats};
 
-use super::{Scheduler, Schedulers, State, View, Wish};
+use super::{Scattered, Scheduler, Schedulers, State, View, Wish};
+use crate::checker::Surroundings;
 use crate::cluster::{StoreView, Told};
-use crate::operator::{Influence, Operator, Step};
+use crate::operator::{Influence, Kind, Operator, Step};
+use crate::placement::Rules;
 use crate::schedule_settings::ScheduleSettings;
+use crate::statistics::Flows;
 use crate::storage::Storage;
 
 fn voter(region_id: u64, store_id: u64) -> Peer {
@@ -47,8 +50,23 @@ fn stores(count: u64, regions: &[Told]) -> Vec<StoreView> {
 
 fn ask(scheduler: &Scheduler, stores: &[StoreView], regions: &[Told]) -> Wish {
     let settings = ScheduleSettings::default();
-    let mut view = View::new(stores, regions, &BTreeMap::new(), BTreeSet::new(), &settings);
-    view.ban_leaders(scheduler.evicted());
+    let evicted = scheduler.evicted().iter().copied().collect();
+    ask_with(scheduler, stores, regions, &settings, &evicted, &BTreeMap::new(), &[])
+}
+
+fn ask_with(
+    scheduler: &Scheduler,
+    stores: &[StoreView],
+    regions: &[Told],
+    settings: &ScheduleSettings,
+    no_leaders: &BTreeSet<u64>,
+    influence: &BTreeMap<u64, Influence>,
+    busy: &[u64],
+) -> Wish {
+    let rules = Rules::from_settings(settings);
+    let around = Surroundings { stores, settings, rules: &rules, no_leaders };
+    let mut view = View::new(&around, regions, influence, busy.iter().copied().collect());
+    view.grant(scheduler.granted());
     scheduler.step(&mut view, &mut || Ok(99)).expect("answers")
 }
 
@@ -158,8 +176,8 @@ fn what_is_under_way_is_not_wanted_again() {
     let settings = ScheduleSettings { max_replicas: 2, ..ScheduleSettings::default() };
     let coming = |leaders| Influence { leaders, ..Influence::default() };
     let influence = BTreeMap::from([(1, coming(-2)), (2, coming(2))]);
-    let mut view = View::new(&views, &regions, &influence, BTreeSet::from([1, 2]), &settings);
-    let wish = Scheduler::BalanceLeader.step(&mut view, &mut || Ok(99)).expect("answers");
+    let none = BTreeSet::new();
+    let wish = ask_with(&Scheduler::BalanceLeader, &views, &regions, &settings, &none, &influence, &[1, 2]);
     assert!(wish.operators.is_empty(), "{wish:?}");
 }
 
@@ -170,9 +188,9 @@ fn evicted_stores_lead_nothing_and_get_nothing() {
     assert_eq!(leaders(&regions, 3)[0], 0);
     let views = stores(3, &regions);
     let settings = ScheduleSettings::default();
-    let mut view = View::new(&views, &regions, &BTreeMap::new(), BTreeSet::new(), &settings);
-    view.ban_leaders(&[1]);
-    let wish = Scheduler::BalanceLeader.step(&mut view, &mut || Ok(99)).expect("answers");
+    let evicted = BTreeSet::from([1]);
+    let nothing = BTreeMap::new();
+    let wish = ask_with(&Scheduler::BalanceLeader, &views, &regions, &settings, &evicted, &nothing, &[]);
     let to_banned =
         |operator: &Operator| matches!(&operator.steps[0], Step::TransferLeader(peer) if peer.store_id == 1);
     assert!(!wish.operators.iter().any(to_banned));
@@ -190,7 +208,13 @@ fn the_list_of_schedulers_is_kept_and_pauses_end() {
         schedulers.all(now(0)).iter().map(|kept| kept.scheduler.name()).collect()
     };
     let schedulers = open();
-    assert_eq!(names(&schedulers), ["balance-leader-scheduler", "balance-region-scheduler"]);
+    let default = [
+        "balance-leader-scheduler",
+        "balance-region-scheduler",
+        "balance-hot-region-scheduler",
+        "evict-slow-store-scheduler",
+    ];
+    assert_eq!(names(&schedulers), default);
     schedulers.add("evict-leader-scheduler", Some(4)).expect("starts");
     schedulers.add("evict-leader-scheduler", Some(7)).expect("another store");
     for (name, store_id) in [
@@ -199,6 +223,9 @@ fn the_list_of_schedulers_is_kept_and_pauses_end() {
         ("balance-leader-scheduler", None),
         ("balance-leader-scheduler", Some(4)),
         ("hot-region-scheduler", None),
+        ("grant-leader", Some(7)),
+        ("evict-slow-store", Some(7)),
+        ("nosuch", None),
     ] {
         assert!(schedulers.add(name, store_id).is_err(), "{name} {store_id:?}");
     }
@@ -211,7 +238,179 @@ fn the_list_of_schedulers_is_kept_and_pauses_end() {
     assert!(schedulers.pause("nosuch", Duration::ZERO, now(0)).is_err());
     drop(schedulers);
     let again = open();
-    assert_eq!(names(&again), ["balance-leader-scheduler", "evict-leader-scheduler"]);
-    assert_eq!(again.all(now(0))[1].scheduler, Scheduler::EvictLeader(vec![7]));
+    let kept = [
+        "balance-leader-scheduler",
+        "balance-hot-region-scheduler",
+        "evict-slow-store-scheduler",
+        "evict-leader-scheduler",
+    ];
+    assert_eq!(names(&again), kept);
+    assert_eq!(again.all(now(0))[3].scheduler, Scheduler::EvictLeader(vec![7]));
     again.remove("evict-leader-scheduler").expect("runs");
+}
+
+#[test]
+fn weights_say_how_much_is_even() {
+    let mut regions: Vec<Told> = (1..=12).map(|id| region(id, &[1, 2, 3], 1)).collect();
+    let weigh = |regions: &[Told]| {
+        let mut views = stores(3, regions);
+        views[2].traits.leader_weight = 2_000;
+        views
+    };
+    loop {
+        let wish = ask(&Scheduler::BalanceLeader, &weigh(&regions), &regions);
+        if wish.operators.is_empty() {
+            break;
+        }
+        wish.operators.iter().for_each(|operator| carry_out(operator, &mut regions));
+    }
+    assert_eq!(leaders(&regions, 3), [3, 3, 6]);
+    let regions: Vec<Told> = (1..=12).map(|id| region(id, &[1, 2, 3], 10)).collect();
+    let mut views = stores(4, &regions);
+    views[3].traits.region_weight = 0;
+    assert!(ask(&Scheduler::BalanceRegion, &views, &regions).operators.is_empty(), "store 4 counts as full");
+}
+
+#[test]
+fn a_move_keeps_peers_apart() {
+    let regions: Vec<Told> = (1..=12).map(|id| region(id, &[1, 2, 3], 10)).collect();
+    let mut views = stores(4, &regions);
+    for (view, zone) in views.iter_mut().zip(["a", "b", "c", "c"]) {
+        view.store.labels = vec![("zone".to_owned(), zone.to_owned())];
+    }
+    let settings =
+        ScheduleSettings { location_labels: vec!["zone".to_owned()], ..ScheduleSettings::default() };
+    let none = BTreeSet::new();
+    let wish = ask_with(&Scheduler::BalanceRegion, &views, &regions, &settings, &none, &BTreeMap::new(), &[]);
+    let left =
+        |operator: &Operator| matches!(operator.steps.last(), Some(Step::Remove(peer)) if peer.store_id == 3);
+    assert!(!wish.operators.is_empty() && wish.operators.iter().all(left), "{wish:?}");
+}
+
+/// Asks with traffic that the leaders told three times: bytes read and written in a second, by region.
+fn ask_hot(stores: &[StoreView], regions: &[Told], traffic: &[(u64, u64, u64)]) -> Wish {
+    let flows = Flows::default();
+    for second in [0, 10, 20, 30] {
+        for (region_id, read, written) in traffic {
+            let told = regions.iter().find(|told| told.region.id == *region_id).expect("known");
+            let mut beat = RegionHeartbeat::clone(told);
+            (beat.bytes_read, beat.bytes_written) = (read * 10, written * 10);
+            flows.told(&beat, Monotonic::from_origin(Duration::from_secs(second)), 0);
+        }
+    }
+    let settings = ScheduleSettings::default();
+    let (rules, none) = (Rules::from_settings(&settings), BTreeSet::new());
+    let around = Surroundings { stores, settings: &settings, rules: &rules, no_leaders: &none };
+    let mut view =
+        View::new(&around, regions, &BTreeMap::new(), BTreeSet::new()).with_flows(flows.all(), true);
+    Scheduler::HotRegion.step(&mut view, &mut || Ok(99)).expect("answers")
+}
+
+#[test]
+fn hot_regions_are_led_by_different_stores() {
+    const MIB: u64 = 1 << 20;
+    let regions: Vec<Told> = (1..=3).map(|id| region(id, &[1, 2, 3], 1)).collect();
+    let views = stores(3, &regions);
+    let wish = ask_hot(&views, &regions, &[(1, MIB, 0), (2, MIB, 0)]);
+    let operator = &wish.operators[0];
+    assert_eq!((operator.name, operator.region_id, operator.kind), ("move-hot-read", 1, Kind::Hot));
+    assert!(
+        matches!(&operator.steps[..], [Step::TransferLeader(peer)] if peer.store_id == 2),
+        "{operator:?}"
+    );
+    let one = ask_hot(&views, &regions, &[(1, MIB, 0)]);
+    assert!(one.operators.is_empty() && one.idle.contains("as even as they can be"), "{one:?}");
+    assert_eq!(ask_hot(&views, &regions, &[(1, 100, 0)]).idle, "no region is hot");
+}
+
+#[test]
+fn what_is_written_much_moves_to_an_idle_store() {
+    const MIB: u64 = 1 << 20;
+    let regions = [region(1, &[1, 2, 3], 1), region(2, &[2, 1, 3], 1), region(3, &[3, 1, 2], 1)];
+    let views = stores(4, &regions);
+    let wish = ask_hot(&views, &regions, &[(1, 0, MIB), (2, 0, MIB), (3, 0, MIB)]);
+    let operator = &wish.operators[0];
+    assert_eq!(operator.name, "move-hot-write");
+    assert!(matches!(&operator.steps[0], Step::AddLearner(peer) if peer.store_id == 4), "{operator:?}");
+}
+
+#[test]
+fn a_granted_store_leads_all_it_can_and_keeps_it() {
+    let mut regions: Vec<Told> = (1..=6).map(|id| region(id, &[1, 2, 3], 1)).collect();
+    let grant = Scheduler::GrantLeader(vec![2]);
+    settle(&grant, 3, &mut regions);
+    assert_eq!(leaders(&regions, 3), [0, 6, 0]);
+    let views = stores(3, &regions);
+    let (settings, none) = (ScheduleSettings::default(), BTreeSet::new());
+    let rules = Rules::from_settings(&settings);
+    let around = Surroundings { stores: &views, settings: &settings, rules: &rules, no_leaders: &none };
+    let mut view = View::new(&around, &regions, &BTreeMap::new(), BTreeSet::new());
+    view.grant(&[2]);
+    let wish = Scheduler::BalanceLeader.step(&mut view, &mut || Ok(99)).expect("answers");
+    assert!(wish.operators.is_empty(), "{wish:?}");
+}
+
+#[test]
+fn a_slow_store_is_left_and_comes_back() {
+    let regions: Vec<Told> = (1..=3).map(|id| region(id, &[1, 2, 3], 1)).collect();
+    let views = |scores: [u64; 3]| {
+        let mut views = stores(3, &regions);
+        for (view, slow_score) in views.iter_mut().zip(scores) {
+            view.stats = Some(StoreStats { slow_score, ..StoreStats::default() });
+        }
+        views
+    };
+    let none = Scheduler::EvictSlowStore(Vec::new());
+    let ask = |scheduler: &Scheduler, scores| ask(scheduler, &views(scores), &regions);
+    assert_eq!(ask(&none, [1, 1, 79]).slow, None);
+    assert_eq!(ask(&none, [80, 1, 1]).slow, Some(vec![1]));
+    let several = ask(&none, [80, 1, 100]);
+    assert!(several.slow.is_none() && several.idle.contains("[1, 3]"), "{several:?}");
+    let evicting = Scheduler::EvictSlowStore(vec![1]);
+    let wish = ask(&evicting, [50, 1, 1]);
+    assert_eq!((wish.operators.len(), wish.slow), (3, None), "leaders leave");
+    assert_eq!(ask(&evicting, [1, 1, 1]).slow, Some(Vec::new()), "it is well again");
+}
+
+#[test]
+fn shuffling_keeps_regions_whole() {
+    let mut regions: Vec<Told> = (1..=4).map(|id| region(id, &[1, 2, 3], 1)).collect();
+    let settings = ScheduleSettings::default();
+    let (rules, none) = (Rules::from_settings(&settings), BTreeSet::new());
+    let before = regions.clone();
+    for seed in 0..40 {
+        let views = stores(4, &regions);
+        let around = Surroundings { stores: &views, settings: &settings, rules: &rules, no_leaders: &none };
+        let scheduler = if seed % 2 == 0 { Scheduler::ShuffleLeader } else { Scheduler::ShuffleRegion };
+        let mut view = View::new(&around, &regions, &BTreeMap::new(), BTreeSet::new()).with_seed(seed);
+        let wish = scheduler.step(&mut view, &mut || Ok(99)).expect("answers");
+        wish.operators.iter().for_each(|operator| carry_out(operator, &mut regions));
+    }
+    assert_ne!(regions, before);
+    assert!(regions.iter().all(|told| told.region.peers.len() == 3));
+}
+
+#[test]
+fn scattered_regions_are_even_in_peers_and_leaders() {
+    let mut regions: Vec<Told> = (1..=8).map(|id| region(id, &[1, 2, 3], 1)).collect();
+    let settings = ScheduleSettings::default();
+    let (rules, none) = (Rules::from_settings(&settings), BTreeSet::new());
+    let scattered = Scattered::default();
+    for id in 1..=8 {
+        let views = stores(4, &regions);
+        let around = Surroundings { stores: &views, settings: &settings, rules: &rules, no_leaders: &none };
+        let told = regions.iter().find(|told| told.region.id == id).expect("known").clone();
+        let mut next = 990;
+        let mut new_id = || {
+            next += 1;
+            Ok(next)
+        };
+        let wanted = scattered.scatter("t", &told, &around, &mut new_id).expect("answers").expect("can be");
+        wanted.iter().for_each(|operator| carry_out(operator, &mut regions));
+    }
+    assert_eq!((peers(&regions, 4), leaders(&regions, 4)), (vec![6, 6, 6, 6], vec![2, 2, 2, 2]));
+    let views = stores(3, &regions);
+    let around = Surroundings { stores: &views, settings: &settings, rules: &rules, no_leaders: &none };
+    let ill = scattered.scatter("t", &regions[0], &around, &mut || Ok(1)).expect("answers");
+    assert!(ill.is_err() || regions[0].region.peer_on_store(4).is_none());
 }

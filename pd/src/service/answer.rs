@@ -56,6 +56,7 @@ fn refusal(error: &Error) -> Option<pdpb::ErrorType> {
         | Error::ClusterMismatch { .. }
         | Error::UnknownSetting { .. }
         | Error::SchedulerNotFound(_)
+        | Error::RuleNotFound(_)
         | Error::OperatorNotFound(_)
         | Error::Refused(_)
         | Error::Invalid(_) => None,

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use rutile_kv_proto::{PdService, Status, keyspacepb, pdpb};
-use rutile_pd_client::{LeaderRegion, from_wire, to_wire};
+use rutile_pd_client::{LeaderRegion, Store, from_wire, to_wire};
 
 use super::answer::status;
 use super::steps;
@@ -68,7 +68,7 @@ impl PdService for Pd {
     async fn put_store(&self, request: pdpb::PutStoreRequest) -> Result<pdpb::PutStoreResponse, Status> {
         self.check_header(request.header.as_ref())?;
         let store = request.store.as_ref().ok_or_else(|| missing("store"))?;
-        let (header, ()) = self.answer(self.cluster.put_store(from_wire::store(store)))?;
+        let (header, ()) = self.answer(self.register(from_wire::store(store)))?;
         Ok(pdpb::PutStoreResponse { header })
     }
 
@@ -154,13 +154,33 @@ impl PdService for Pd {
         Ok(pdpb::ReportBatchSplitResponse { header })
     }
 
+    async fn scatter_region(
+        &self,
+        request: pdpb::ScatterRegionRequest,
+    ) -> Result<pdpb::ScatterRegionResponse, Status> {
+        self.check_header(request.header.as_ref())?;
+        if request.skip_store_limit {
+            return Err(Status::invalid_argument("scattering without the limits of stores is not supported"));
+        }
+        let mut region_ids = request.regions_id;
+        if region_ids.is_empty() {
+            region_ids.push(request.region_id);
+        }
+        let (header, outcome) = self.answer(self.scatter(&request.group, &region_ids))?;
+        Ok(pdpb::ScatterRegionResponse { header, finished_percentage: outcome.percentage() })
+    }
+
     async fn region_heartbeat(
         &self,
         request: pdpb::RegionHeartbeatRequest,
     ) -> Result<pdpb::RegionHeartbeatResponse, Status> {
         self.check_header(request.header.as_ref())?;
         let beat = from_wire::region_heartbeat(&request).ok_or_else(|| missing("region"))?;
-        let outcome = self.cluster.region_heartbeat(beat.clone()).and_then(|()| self.next_step(&beat));
+        let taken = self.cluster.region_heartbeat(beat.clone());
+        if taken.is_ok() {
+            self.flows.told(&beat, self.clock.now(), self.clock.unix_millis());
+        }
+        let outcome = taken.and_then(|()| self.next_step(&beat));
         let (header, step) = self.answer(outcome)?;
         let mut answer = pdpb::RegionHeartbeatResponse { header, ..steps::about(&beat) };
         if let Some(step) = step {
@@ -224,6 +244,12 @@ impl PdService for Pd {
 }
 
 impl Pd {
+    fn register(&self, store: Store) -> crate::Result<()> {
+        let settings = self.settings.get();
+        let required = if settings.strictly_match_label { settings.location_labels } else { Vec::new() };
+        self.cluster.put_store(store, &required)
+    }
+
     fn region_answer(&self, found: crate::Result<Option<Told>>) -> Result<pdpb::GetRegionResponse, Status> {
         let (header, found) = self.answer(found)?;
         let Some(told) = found else {

@@ -34,3 +34,23 @@ pub(crate) fn store(store_id: u64) -> Vec<u8> {
 pub(crate) fn region(region_id: u64) -> Vec<u8> {
     [REGION_PREFIX, &region_id.to_be_bytes()].concat()
 }
+
+/// Placement rules by group and name, as JSON; `null` for the default one when it was deleted.
+pub(crate) const RULE_PREFIX: &[u8] = b"rule/";
+/// Groups of placement rules by name, as JSON.
+pub(crate) const RULE_GROUP_PREFIX: &[u8] = b"rule_group/";
+/// What was set of a store by hand, by store id; see `cluster::store_traits`.
+pub(crate) const STORE_TRAITS_PREFIX: &[u8] = b"store_traits/";
+
+/// Names hold no control characters, so the zero byte ends the group.
+pub(crate) fn rule(group: &str, id: &str) -> Vec<u8> {
+    [RULE_PREFIX, group.as_bytes(), b"\0", id.as_bytes()].concat()
+}
+
+pub(crate) fn rule_group(id: &str) -> Vec<u8> {
+    [RULE_GROUP_PREFIX, id.as_bytes()].concat()
+}
+
+pub(crate) fn store_traits(store_id: u64) -> Vec<u8> {
+    [STORE_TRAITS_PREFIX, &store_id.to_be_bytes()].concat()
+}

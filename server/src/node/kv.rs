@@ -50,6 +50,7 @@ impl Role for KvOptions {
         let config = StoreConfig {
             address: port.advertised().to_owned(),
             data_dir: Some(data_dir.path().to_owned()),
+            labels: self.labels,
             region_split_keys: self.region_split_keys,
             region_heartbeat_interval: REGION_HEARTBEAT,
             // Where leadership moves, they wait for more simulated seeds (docs/simulation.md).

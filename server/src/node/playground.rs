@@ -64,6 +64,7 @@ impl Role for PlaygroundOptions {
                 data_dir: self.data_dir.join(format!("kv{number}")),
                 pd: vec![running.pd.address().to_owned()],
                 region_split_keys: self.region_split_keys,
+                labels: Vec::new(),
             };
             match store.start(env.clone()).await {
                 Ok(store) => running.stores.push(store),

@@ -71,6 +71,15 @@ pub(crate) struct KvOptions {
     /// A region is split into pieces of this many records
     #[arg(long, default_value_t = 2_560_000, value_parser = clap::value_parser!(u64).range(2..))]
     pub(crate) region_split_keys: u64,
+    /// Where the store is: zone=a,host=h1; the placement driver keeps copies of data apart by them
+    #[arg(long, value_delimiter = ',', value_parser = label)]
+    pub(crate) labels: Vec<(String, String)>,
+}
+
+fn label(text: &str) -> std::result::Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(key, value)| !key.is_empty() && !value.is_empty());
+    let pair = pair.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    pair.ok_or_else(|| "a label is KEY=VALUE".to_owned())
 }
 
 /// Runs a role until a signal ends it.

@@ -23,7 +23,7 @@ pub use operator::{
 pub use region::{
     AskBatchSplitRequest, AskBatchSplitResponse, GetRegionByIdRequest, GetRegionRequest, GetRegionResponse,
     PeerStats, Region, RegionHeartbeatRequest, ReportBatchSplitRequest, ReportBatchSplitResponse,
-    ScanRegionsRequest, ScanRegionsResponse, SplitId,
+    ScanRegionsRequest, ScanRegionsResponse, ScatterRegionRequest, ScatterRegionResponse, SplitId,
 };
 pub use store::{
     AllocIdRequest, AllocIdResponse, BootstrapRequest, BootstrapResponse, GetAllStoresRequest,

@@ -60,6 +60,34 @@ pub struct ScanRegionsRequest {
     pub end_key: Bytes,
 }
 
+/// Asks for regions to be spread over the stores; those of a group evenly.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ScatterRegionRequest {
+    #[prost(message, optional, tag = "1")]
+    pub header: Option<RequestHeader>,
+    /// For clients that know nothing of `regions_id`.
+    #[prost(uint64, tag = "2")]
+    pub region_id: u64,
+    #[prost(string, tag = "5")]
+    pub group: String,
+    #[prost(uint64, repeated, tag = "6")]
+    pub regions_id: Vec<u64>,
+    #[prost(uint64, tag = "7")]
+    pub retry_limit: u64,
+    #[prost(bool, tag = "8")]
+    pub skip_store_limit: bool,
+}
+
+/// Answer to [`ScatterRegionRequest`].
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ScatterRegionResponse {
+    #[prost(message, optional, tag = "1")]
+    pub header: Option<ResponseHeader>,
+    /// Of the regions, so many were spread, or were well placed.
+    #[prost(uint64, tag = "2")]
+    pub finished_percentage: u64,
+}
+
 /// A region with its leader.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Region {

@@ -103,6 +103,10 @@ impl PdService for TestPd {
         Ok(PutStoreResponse { header: header() })
     }
 
+    async fn scatter_region(&self, _: ScatterRegionRequest) -> Result<ScatterRegionResponse, Status> {
+        unsupported("scatter_region")
+    }
+
     async fn get_store(&self, _: GetStoreRequest) -> Result<GetStoreResponse, Status> {
         unsupported("get_store")
     }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use rutile_kv_types::{Peer, PeerRole, Region, RegionEpoch};
 use rutile_pd_client::{RegionHeartbeat, Store, StoreState};
 
-use super::{Surroundings, check_replicas};
+use super::{Surroundings, check_region};
 use crate::cluster::StoreView;
 use crate::operator::{Operator, Step};
+use crate::placement::Rules;
 use crate::schedule_settings::ScheduleSettings;
 
 fn store(id: u64, peers: u64, state: StoreState, silent_s: u64) -> StoreView {
@@ -37,7 +38,20 @@ fn told(peers: Vec<Peer>) -> RegionHeartbeat {
 /// A new peer gets the id 9.
 fn check(told: &RegionHeartbeat, stores: &[StoreView]) -> Option<Operator> {
     let settings = ScheduleSettings::default();
-    check_replicas(told, &Surroundings { stores, settings: &settings }, &mut || Ok(9)).expect("answers")
+    check_with(told, stores, &settings, &Rules::from_settings(&settings), &[])
+}
+
+/// With stores that must not lead.
+fn check_with(
+    told: &RegionHeartbeat,
+    stores: &[StoreView],
+    settings: &ScheduleSettings,
+    rules: &Rules,
+    no_leaders: &[u64],
+) -> Option<Operator> {
+    let no_leaders = no_leaders.iter().copied().collect();
+    let around = Surroundings { stores, settings, rules, no_leaders: &no_leaders };
+    check_region(told, &around, &mut || Ok(9)).expect("answers")
 }
 
 fn steps(told: &RegionHeartbeat, stores: &[StoreView]) -> Option<Vec<Step>> {
@@ -109,4 +123,67 @@ fn a_voter_too_many_goes_from_the_fullest_store() {
     assert_eq!(steps(&many, &stores), Some(vec![Step::Remove(voter(3))]), "not the leader on store 1");
     let offline = [up(1, 9), store(2, 5, StoreState::Offline, 0), up(3, 7), up(4, 6)];
     assert_eq!(steps(&many, &offline), Some(vec![Step::Remove(voter(2))]));
+}
+
+fn settings(labels: &[&str]) -> ScheduleSettings {
+    let location_labels = labels.iter().map(|key| (*key).to_owned()).collect();
+    ScheduleSettings { location_labels, ..ScheduleSettings::default() }
+}
+
+/// `zone` and `host` of a store.
+fn at(id: u64, peers: u64, zone: &str, host: &str) -> StoreView {
+    let mut view = up(id, peers);
+    view.store.labels = vec![("zone".into(), zone.into()), ("host".into(), host.into())];
+    view
+}
+
+fn target(operator: &Operator) -> Option<u64> {
+    operator.steps.iter().find_map(|step| match step {
+        Step::AddLearner(peer) => Some(peer.store_id),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_leader_is_never_handed_to_a_store_that_must_not_lead() {
+    let settings = ScheduleSettings::default();
+    let rules = Rules::from_settings(&settings);
+    let region = told([1, 2, 3].map(voter).to_vec());
+    let stores = [store(1, 1, StoreState::Offline, 0), up(2, 1), up(3, 9), up(4, 0)];
+    let operator = check_with(&region, &stores, &settings, &rules, &[2]).expect("store 1 is emptied");
+    assert_eq!(operator.steps[1], Step::TransferLeader(voter(3)));
+    let operator = check_with(&region, &stores, &settings, &rules, &[2, 3]).expect("the new peer leads");
+    assert!(operator.steps.contains(&Step::TransferLeader(promoted(learner(9, 4)))), "{operator:?}");
+    assert_eq!(check_with(&region, &stores, &settings, &rules, &[2, 3, 4]), None, "nobody may lead");
+}
+
+#[test]
+fn peers_are_kept_apart_by_location_labels() {
+    let settings = settings(&["zone", "host"]);
+    let rules = Rules::from_settings(&settings);
+    let ask =
+        |region: &RegionHeartbeat, stores: &[StoreView]| check_with(region, stores, &settings, &rules, &[]);
+    let stores = [at(1, 9, "a", "h1"), at(2, 0, "a", "h2"), at(3, 5, "b", "h3"), at(4, 6, "c", "h4")];
+    let added = ask(&told(vec![voter(1)]), &stores).expect("too few");
+    assert_eq!(target(&added), Some(3), "another zone before an empty store");
+    let moved = ask(&told([1, 2, 3].map(voter).to_vec()), &stores).expect("zone a has two");
+    assert_eq!((moved.name, target(&moved)), ("move-to-better-location", Some(4)));
+    assert!(moved.steps.contains(&Step::Remove(voter(2))), "the leader stays: {moved:?}");
+    assert_eq!(ask(&told([1, 3, 4].map(voter).to_vec()), &stores), None, "it can not be better");
+    let strict = ScheduleSettings { isolation_level: "zone".to_owned(), ..settings.clone() };
+    let rules = Rules::from_settings(&strict);
+    let two_zones = &stores[..3];
+    let none = check_with(&told([1, 3].map(voter).to_vec()), two_zones, &strict, &rules, &[]);
+    assert_eq!(none, None, "rather two peers than two in one zone");
+}
+
+#[test]
+fn checks_that_are_switched_off_do_nothing() {
+    let off = ScheduleSettings { enable_make_up_replica: false, ..ScheduleSettings::default() };
+    let rules = Rules::from_settings(&off);
+    let stores = [1, 2, 3].map(|id| up(id, 1));
+    assert_eq!(check_with(&told(vec![voter(1)]), &stores, &off, &rules, &[]), None);
+    let off = ScheduleSettings { enable_remove_extra_replica: false, max_replicas: 1, ..off };
+    let rules = Rules::from_settings(&off);
+    assert_eq!(check_with(&told([1, 2].map(voter).to_vec()), &stores, &off, &rules, &[]), None);
 }

@@ -1,0 +1,17 @@
+//! Statistics: how much is read and written where.
+//!
+//! Leaders tell with each heartbeat what was read and written since the last one. [`Flows`] makes rates of it, per region,
+//! and notes which regions are hot: a region that has much traffic in several intervals in a row. [`hot`] sums them up by
+//! store for schedulers and pages.
+//!
+//! Deliberately missing: queries and processor time, which stores do not tell, and hot parts of a region.
+
+mod flow;
+mod history;
+pub(crate) mod hot;
+
+pub(crate) use flow::{Access, Flows, Rate, RegionFlow};
+pub(crate) use history::History;
+
+#[cfg(test)]
+mod tests;
