@@ -16,7 +16,8 @@ const FILE: &str = "accounts";
 /// First line of the file; a release that changes the format changes it.
 const HEADER: &str = "rutile-accounts 1";
 
-const ROOT: &str = "root";
+/// The account that may do everything.
+pub(crate) const ROOT: &str = "root";
 
 /// The accounts of this server.
 #[derive(Debug)]
@@ -59,7 +60,7 @@ fn file(data_dir: &Path) -> PathBuf {
     data_dir.join(FILE)
 }
 
-fn parse(content: &[u8]) -> Result<Verifier, &'static str> {
+pub(crate) fn parse(content: &[u8]) -> Result<Verifier, &'static str> {
     let text = std::str::from_utf8(content).map_err(|_| "not text")?;
     let mut lines = text.lines();
     if lines.next() != Some(HEADER) {

@@ -42,6 +42,8 @@ pub enum Error {
     Setting { name: String, reason: String },
     #[error("--log-level {text:?}: {reason}")]
     LogLevel { text: String, reason: String },
+    #[error("{} is a link of another user: it is not followed", path.display())]
+    StrangeLink { path: PathBuf },
     #[error("{0}")]
     Engine(#[from] rutile_kv_engine::Error),
     #[error("placement driver: {0}")]
@@ -66,6 +68,7 @@ impl Error {
             Self::OpenToNetwork { .. }
             | Self::PasswordFile { .. }
             | Self::PasswordText
+            | Self::StrangeLink { .. }
             | Self::Tls { .. }
             | Self::ConfigFile { .. }
             | Self::Setting { .. }

@@ -6,6 +6,7 @@
 //! node         what starts, in which order, how it stops
 //! connection   one task per client: the wire on one side, a SQL session on the other
 //! accounts     who may log in       status       HTTP: /status /ready /metrics /config
+//! panics       told in the log, counted
 //! ```
 //! Decides nothing about data: the wire is `server/wire`, statements are `sql`, storage is `kv` and `pd`.
 //!
@@ -16,9 +17,12 @@ mod cli;
 mod config;
 mod connection;
 mod error;
+#[doc(hidden)]
+pub mod fuzz;
 mod logging;
 mod metrics;
 mod node;
+mod panics;
 mod status;
 
 use std::ffi::OsString;

@@ -2,6 +2,7 @@
 //!
 //! A reload (SIGHUP) opens the file again, so that `logrotate` can take the old one away, and changes the level.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
 
 use crate::config::{Choice, settings};
 use crate::error::{Error, Result};
+use crate::panics;
 
 settings! {
     /// Logs.
@@ -57,6 +59,7 @@ pub(crate) fn start(disk: &dyn Disk, settings: &LogSettings) -> Result<Logging> 
         LogFormat::Json => registry.with(layer.json().flatten_event(true)).try_init(),
     };
     installed.map_err(|error| bad_level(&settings.level, error.to_string()))?;
+    panics::tell_in_log();
     Ok(Logging { filter: handle, output })
 }
 
@@ -114,6 +117,27 @@ impl<'a> MakeWriter<'a> for Output {
     }
 }
 
+/// An event says what others sent, such as the name of a user: it must not look like several lines, nor move the cursor of
+/// a terminal.
+fn one_line(event: &[u8]) -> Cow<'_, [u8]> {
+    let text = event.strip_suffix(b"\n").unwrap_or(event);
+    let is_control = |byte: u8| byte < 0x20 && byte != b'\t' || byte == 0x7f;
+    if !text.iter().any(|byte| is_control(*byte)) {
+        return Cow::Borrowed(event);
+    }
+    let mut line = Vec::with_capacity(event.len() + 16);
+    for byte in text {
+        match byte {
+            b'\n' => line.extend_from_slice(b"\\n"),
+            b'\r' => line.extend_from_slice(b"\\r"),
+            byte if is_control(*byte) => line.extend_from_slice(format!("\\x{byte:02x}").as_bytes()),
+            byte => line.push(*byte),
+        }
+    }
+    line.push(b'\n');
+    Cow::Owned(line)
+}
+
 /// One line on its way.
 enum Sink<'a> {
     StandardError(io::Stderr),
@@ -121,14 +145,31 @@ enum Sink<'a> {
 }
 
 impl Write for Sink<'_> {
+    /// The subscriber hands over a whole event at a time.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let line = one_line(bytes);
         match self {
-            Self::StandardError(error) => error.write(bytes),
-            Self::File(file) => file.append(bytes).map(|()| bytes.len()),
+            Self::StandardError(error) => error.write_all(&line)?,
+            Self::File(file) => file.append(&line)?,
         }
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_line_whatever_is_in_it() {
+        assert_eq!(one_line("Zoë\tcame\n".as_bytes()).as_ref(), "Zoë\tcame\n".as_bytes());
+        assert_eq!(
+            one_line(b"user x\n2026 INFO y\r\x1b[2J\0\n").as_ref(),
+            b"user x\\n2026 INFO y\\r\\x1b[2J\\x00\n"
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! What a SQL node is told when it opens.
 
+use std::path::PathBuf;
+
 use crate::memory::MemoryLimit;
 use crate::variable::ServerFacts;
 
@@ -9,4 +11,22 @@ pub struct InstanceConfig {
     /// Version, host, port … as the system variables show them.
     pub facts: ServerFacts,
     pub memory: MemoryLimit,
+    pub spill: Spill,
 }
+
+/// Where sorts and groupings put what does not fit into memory.
+#[derive(Debug, Clone)]
+pub struct Spill {
+    /// An empty directory of this node alone; the system's directory for temporary files without it.
+    pub directory: Option<PathBuf>,
+    /// All temporary files together; a statement that would pass it gets error 1114.
+    pub bytes_max: u64,
+}
+
+impl Default for Spill {
+    fn default() -> Self {
+        Self { directory: None, bytes_max: SPILL_BYTES_DEFAULT }
+    }
+}
+
+const SPILL_BYTES_DEFAULT: u64 = 16 << 30;

@@ -35,7 +35,7 @@ pub mod storeside;
 pub mod txn;
 pub mod variable;
 
-pub use config::InstanceConfig;
+pub use config::{InstanceConfig, Spill};
 pub use error::{Error, Result, SqlError};
 pub use session::{
     ColumnMeta, Instance, Load, LoadRequest, Outcome, ParsedStatement, Prepared, ResultSet, Rows, Script,

@@ -26,7 +26,9 @@ async fn session_of(cluster: &Cluster, connection_id: u64) -> Session {
         local_files: true,
         ..SessionInfo::default()
     };
-    cluster.instance.session(info).expect("opens")
+    let mut session = cluster.instance.session(info).expect("opens");
+    must(&mut session, "set global local_infile = on").await;
+    session
 }
 
 async fn must(session: &mut Session, sql: &str) -> usize {

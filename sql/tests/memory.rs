@@ -136,6 +136,30 @@ async fn all_sessions_together_stay_below_the_limit_of_the_server() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn prepared_statements_are_counted_until_they_are_closed() {
+    let memory = MemoryLimit { server_bytes: 8_000_000 };
+    let cluster = Cluster::start_with(InstanceConfig { memory, ..InstanceConfig::default() }).await;
+    let mut session = cluster.session(1).expect("opens");
+    let text = Bytes::from(format!("select '{}'", "x".repeat(1_000_000)));
+    let mut prepared = Vec::new();
+    let error = loop {
+        match session.prepare(text.clone()).await {
+            Ok(statement) => prepared.push(statement.id),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!((prepared.len(), error.code), (3, 3170), "{error}");
+    session.close_prepared(prepared[0]);
+    session.prepare(text.clone()).await.expect("fits again");
+    session.reset_connection().await.expect("forgets them");
+    assert_eq!(cluster.instance.memory().used(), 0);
+    session.prepare(text).await.expect("fits");
+    session.close().await;
+    assert_eq!(cluster.instance.memory().used(), 0);
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_load_ends_when_it_is_too_large_or_killed() {
     let cluster = Cluster::start().await;
     let info = SessionInfo {
@@ -147,7 +171,12 @@ async fn a_load_ends_when_it_is_too_large_or_killed() {
         ..SessionInfo::default()
     };
     let mut session = cluster.instance.session(info).expect("opens");
-    for sql in ["create database test", "use test", "create table t(id int primary key, c varchar(200))"] {
+    for sql in [
+        "set global local_infile = on",
+        "create database test",
+        "use test",
+        "create table t(id int primary key, c varchar(200))",
+    ] {
         must(&mut session, sql).await;
     }
     let file = |from: usize| {

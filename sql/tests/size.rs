@@ -52,8 +52,45 @@ async fn large_statements() {
     let doubling =
         terms(30, ", ", |n| format!("c{} as (select a.id from c{n} a join c{n} b on a.id = b.id)", n + 1));
     refuses(session, &format!("with c0 as (select id from t), {doubling} select * from c30"), 1116).await;
+    let intersected = |count| terms(count, " intersect ", |_| "select 1".to_owned());
+    answers(session, &intersected(60), 1).await;
+    refuses(session, &intersected(400), 1436).await;
+    refuses(session, &intersected(400).replace("intersect", "except"), 1436).await;
+    let windows = |count| terms(count, ", ", |n| format!("row_number() over (order by id + {n})"));
+    answers(session, &format!("select {} from t", windows(50)), 2).await;
+    refuses(session, &format!("select {} from t", windows(500)), 1436).await;
+    // What a statement is made of counts as what it gathers does.
+    run(session, "set rutile_mem_quota_query = 20000000").await.expect("sets");
+    refuses(session, &format!("select * from t where {any}"), 3170).await;
+    let list = terms(1_000_000, ",", |n| n.to_string());
+    refuses(session, &format!("select * from t where id in ({list})"), 3170).await;
+    run(session, "set rutile_mem_quota_query = default").await.expect("sets");
+    views_in_views(session).await;
     answers(session, "select count(*) from t", 1).await;
+    assert_eq!(cluster.instance.memory().used(), 0, "large statements are gone");
     cluster.stop().await;
+}
+
+/// A view that cannot be read is not made.
+async fn views_in_views(session: &mut Session) {
+    answers(session, "create view v1 as select * from t", 0).await;
+    for n in 2..=64 {
+        answers(session, &format!("create view v{n} as select * from v{}", n - 1), 0).await;
+    }
+    answers(session, "select * from v64", 2).await;
+    refuses(session, "create view v65 as select * from v64", 1436).await;
+    refuses(session, "select * from v65", 1146).await;
+    // Made anew, a view of the chain would be in itself.
+    refuses(session, "create or replace view v1 as select * from v2", 1146).await;
+    answers(session, "select * from v64", 2).await;
+    // One below may be made deeper all the same, and what is above it cannot be read then.
+    for n in 1..=3 {
+        let inner = if n == 1 { "t".to_owned() } else { format!("w{}", n - 1) };
+        answers(session, &format!("create view w{n} as select * from {inner}"), 0).await;
+    }
+    answers(session, "create or replace view v1 as select * from w3", 0).await;
+    refuses(session, "select * from v64", 1436).await;
+    answers(session, "select * from v61", 2).await;
 }
 
 #[test]

@@ -9,13 +9,14 @@ use rutile_kv_types::{Cf, Key, Lock, Write, codec, format};
 use rutile_server_wire::fuzz as wire;
 use rutile_sql::codec as sql_codec;
 use rutile_sql_parser::{ParseOptions, SqlMode, parse_statements, template};
-use rutile_sql_types::{Decimal, FieldType, Json};
+use rutile_sql_types::{Charset, Decimal, FieldType, Json};
 
 pub type Target = fn(&[u8]);
 
 /// Name and decoder; the name is that of the file under `fuzz_targets` and of the corpus.
 pub const TARGETS: &[(&str, Target)] = &[
     ("handshake", wire::handshake),
+    ("verifier", wire::verifier),
     ("command", wire::command),
     ("parameters", wire::parameters),
     ("frames", wire::frames),
@@ -30,6 +31,10 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("row", row),
     ("json", json),
     ("values", values),
+    ("patterns", rutile_sql_functions::fuzz::patterns),
+    ("catalog", catalog),
+    ("configuration", rutile_server::fuzz::configuration),
+    ("accounts", rutile_server::fuzz::accounts),
 ];
 
 /// Runs the target of this name.
@@ -157,16 +162,38 @@ pub fn json(bytes: &[u8]) {
     }
 }
 
+/// Entries of the catalog as they are stored.
+pub fn catalog(bytes: &[u8]) {
+    let _ = serde_json::from_slice::<rutile_sql::catalog::TableInfo>(bytes);
+    let _ = serde_json::from_slice::<rutile_sql::catalog::DatabaseInfo>(bytes);
+}
+
+/// Units of compound intervals.
+const INTERVAL_UNITS: [&str; 4] = ["DAY_MICROSECOND", "HOUR_SECOND", "YEAR_MONTH", "MINUTE_MICROSECOND"];
+
 /// Text that becomes a number, a date or a time.
 pub fn values(bytes: &[u8]) {
     use rutile_sql_types::temporal;
     let _ = Decimal::parse_prefix(bytes);
     let _ = rutile_sql_types::number::parse_double_prefix(bytes);
+    let _ = rutile_sql_types::number::parse_integer_prefix(bytes);
+    let _ = rutile_sql_types::number::parse_integer_rounded(bytes);
+    let _ = rutile_sql_types::json::JsonPath::parse(bytes);
+    for unit in INTERVAL_UNITS.iter().filter_map(|name| temporal::IntervalUnit::parse(name)) {
+        let _ = temporal::Interval::parse_compound(unit, bytes);
+    }
+    for charset in [Charset::Latin1, Charset::Ascii, Charset::Utf8mb3, Charset::Utf8mb4] {
+        if let Some(text) = charset.decode(bytes) {
+            assert!(std::str::from_utf8(&text).is_ok(), "text is UTF-8");
+        }
+    }
     let _ = temporal::parse_time(bytes);
     for must_have_time in [false, true] {
         let _ = temporal::parse_datetime(bytes, temporal::DateFlags::default(), must_have_time);
     }
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = rutile_sql_types::TimeZone::parse(text);
+        let _ = rutile_sql_types::SqlMode::parse(text);
+        let _ = temporal::IntervalUnit::parse(text);
     }
 }

@@ -204,10 +204,10 @@ async fn a_configuration_file_is_read_and_a_flag_wins() -> Result<()> {
     ensure!(config.contains("max_connections = 3\n") && config.contains("port = 0\n"), "{config}");
     let url = Opts::from_url(&server.url(""))?;
     let mut held = Vec::new();
-    for _ in 0..3 {
+    for _ in 0..=3 {
         held.push(Conn::new(url.clone()).await?);
     }
-    ensure!(Conn::new(url.clone()).await.is_err(), "a fourth");
+    ensure!(Conn::new(url.clone()).await.is_err(), "one more than three and an administrator");
 
     // Live settings follow a reload; the log says when it is done.
     std::fs::File::create(&file)?

@@ -17,6 +17,7 @@ async fn queries_answer_as_datafusion_does() -> Result<()> {
     let server = Server::start(env!("CARGO_BIN_EXE_rutile-under-test"), ServerOptions::default())?;
     let options = OptsBuilder::from_opts(Opts::from_url(&server.url(""))?);
     let mut connection = Conn::new(options.local_infile_handler(Some(data::Files))).await?;
+    connection.query_drop("SET GLOBAL local_infile = ON").await?;
     connection.query_drop("CREATE DATABASE tpch").await?;
     connection.query_drop("USE tpch").await?;
     for statement in include_str!("tables.sql").split(';').map(str::trim).filter(|s| !s.is_empty()) {

@@ -64,9 +64,13 @@ impl Settings {
     }
 
     fn take_file(&mut self, path: &Path, content: &[u8]) -> Result<()> {
-        let bad = |reason: String| Error::ConfigFile { path: path.to_owned(), reason };
-        let text = std::str::from_utf8(content).map_err(|_| bad("not UTF-8".to_owned()))?;
-        file::apply(text, self).map_err(|mistake| bad(mistake.to_string()))
+        self.take_text(content).map_err(|reason| Error::ConfigFile { path: path.to_owned(), reason })
+    }
+
+    /// Takes over what the content of a file says.
+    pub(crate) fn take_text(&mut self, content: &[u8]) -> std::result::Result<(), String> {
+        let text = std::str::from_utf8(content).map_err(|_| "not UTF-8".to_owned())?;
+        file::apply(text, self).map_err(|mistake| mistake.to_string())
     }
 
     pub(crate) fn take_flag(&mut self, name: &str, value: &str) -> std::result::Result<(), String> {

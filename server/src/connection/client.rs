@@ -10,7 +10,7 @@ use bytes::Bytes;
 use rutile_kv_env::{Clock, Monotonic};
 use rutile_server_wire::{
     Capabilities, Error, ErrorPacket, Field, Handler, Login, Parameter, Prepared, Reply, Result,
-    ServerStatus, SessionChange,
+    ServerStatus, SessionChange, Timeouts,
 };
 use rutile_sql::SqlError;
 use rutile_sql::session::{
@@ -18,13 +18,11 @@ use rutile_sql::session::{
 };
 use rutile_sql_types::{Collation, SqlMode};
 
+use crate::accounts::ROOT;
 use crate::connection::Connections;
 use crate::connection::cursor::Cursors;
 use crate::connection::logins::Arrival;
 use crate::connection::{column, field_list, parameter, result, tracking};
-
-/// `wait_timeout` of a session that has none to ask, MySQL's default.
-const WAIT_TIMEOUT: Duration = Duration::from_secs(28_800);
 
 /// The handler of one connection.
 pub(crate) struct Client {
@@ -32,6 +30,8 @@ pub(crate) struct Client {
     connections: Arc<Connections>,
     /// Until the client is logged in.
     arrival: Option<Arrival>,
+    /// Only an administrator may have this place.
+    reserved: bool,
     /// From login to close.
     open: Option<Open>,
 }
@@ -51,8 +51,13 @@ pub(crate) struct SessionFacts {
 }
 
 impl Client {
-    pub(crate) fn new(instance: Instance, connections: Arc<Connections>, arrival: Arrival) -> Self {
-        Self { instance, connections, arrival: Some(arrival), open: None }
+    pub(crate) fn new(
+        instance: Instance,
+        connections: Arc<Connections>,
+        arrival: Arrival,
+        reserved: bool,
+    ) -> Self {
+        Self { instance, connections, arrival: Some(arrival), reserved, open: None }
     }
 
     /// The session, ready to look at tables.
@@ -157,10 +162,14 @@ impl Handler for Client {
         self.open.as_ref().map_or(ServerStatus::AUTOCOMMIT, |open| server_status(&open.session))
     }
 
-    fn idle_timeout(&self) -> Duration {
-        self.open
-            .as_ref()
-            .map_or(WAIT_TIMEOUT, |open| Duration::from_secs(open.session.state().settings().wait_timeout_s))
+    fn timeouts(&self) -> Timeouts {
+        let Some(open) = &self.open else { return Timeouts::default() };
+        let settings = open.session.state().settings();
+        Timeouts {
+            idle: Duration::from_secs(settings.wait_timeout_s),
+            read: Duration::from_secs(settings.net_read_timeout_s),
+            write: Duration::from_secs(settings.net_write_timeout_s),
+        }
     }
 
     fn killed(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
@@ -172,6 +181,10 @@ impl Handler for Client {
 
     async fn open(&mut self, login: Login) -> Result<()> {
         self.arrival = None;
+        if self.reserved && login.account_user != ROOT {
+            self.connections.count_refused();
+            return Err(ErrorPacket::too_many_connections().into());
+        }
         let mut session = self.start(login)?;
         // What the login asked for is nothing new to the client.
         session.take_changes();

@@ -121,7 +121,7 @@ impl Cursors {
                         let mut cells = cells.iter().zip(metas.iter());
                         cells.try_for_each(|(cell, meta)| value::write(row, cell, &meta.ty, *time_zone))
                     })?;
-                    out.flush_if_full().await?;
+                    result::flush(session, &mut out).await?;
                     sent += 1;
                 }
                 Ok(sent)
@@ -222,7 +222,7 @@ impl BatchSource {
             while self.at < first.num_rows() && sent < rows_max {
                 let at = self.at;
                 out.row(|row| readers.iter().try_for_each(|reader| reader.write(row, at, time_zone)))?;
-                out.flush_if_full().await?;
+                result::flush(session, out).await?;
                 self.at += 1;
                 sent += 1;
             }

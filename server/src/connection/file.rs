@@ -1,6 +1,6 @@
 //! LOAD DATA LOCAL INFILE: the client's file into the statement's sink.
 
-use rutile_server_wire::{Reply, Result};
+use rutile_server_wire::{Error, Reply, Result};
 use rutile_sql::SqlError;
 use rutile_sql::session::{LoadRequest, Outcome, Session};
 
@@ -19,7 +19,14 @@ pub(crate) async fn load(
         }
     };
     loop {
-        let chunk = match infile.next().await {
+        let process = session.process().clone();
+        let next = tokio::select! {
+            biased;
+            next = infile.next() => next,
+            // What is left of the file has no place to go.
+            () = process.connection_killed() => Err(Error::Closed),
+        };
+        let chunk = match next {
             Ok(Some(chunk)) => chunk,
             Ok(None) => return Ok(session.finish_load(*load).await),
             Err(error) => {

@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::RwLock;
 use rutile_kv_env::Env;
 use rutile_server_wire::{
-    Authenticator, Class, ConnectionConfig, Error as WireError, ErrorPacket, ServerTls, refuse,
+    Authenticator, Class, ConnectionConfig, Error as WireError, ErrorPacket, ServerTls, auth, refuse,
     serve_connection,
 };
 use rutile_sql::session::Instance;
@@ -32,7 +33,8 @@ pub(crate) struct ListenerParts {
     pub(crate) instance: Instance,
     pub(crate) accounts: Arc<ServerAccounts>,
     pub(crate) authenticator: Arc<Authenticator>,
-    pub(crate) tls: ServerTls,
+    /// Read again at a reload.
+    pub(crate) tls: Arc<RwLock<ServerTls>>,
     pub(crate) connections: Arc<Connections>,
     pub(crate) logins: Arc<Logins>,
 }
@@ -72,7 +74,7 @@ impl Listener {
             debug!(%error, %peer, "client left at once");
             return;
         }
-        let arrival = self.parts.logins.arrive(peer.ip());
+        let arrival = self.parts.logins.arrive(auth::network(peer.ip()));
         match arrival.and_then(|arrival| Some((arrival, self.parts.connections.enter()?))) {
             Some((arrival, place)) => self.serve(stream, peer, place, arrival),
             None => self.turn_away(stream, peer),
@@ -99,13 +101,15 @@ impl Listener {
 
     fn serve(&self, stream: TcpStream, peer: SocketAddr, place: Place, mut arrival: Arrival) {
         let parts = &self.parts;
-        let settings = parts.settings.borrow().connections.clone();
+        let failed_login_delay_max = parts.settings.borrow().connections.failed_login_delay_max;
+        let variables = parts.instance.global_variables();
         let id = place.id;
         let mut config = ConnectionConfig {
-            connect_timeout: settings.connect_timeout,
-            write_timeout: settings.write_timeout,
-            allowed_packet_bytes_max: settings.max_allowed_packet.0,
-            tls: Some(parts.tls.clone()),
+            connect_timeout: Duration::from_secs(variables.number("connect_timeout")),
+            allowed_packet_bytes_max: variables.number("max_allowed_packet") as usize,
+            failed_login_delay_max,
+            tls: Some(parts.tls.read().clone()),
+            tls_required: variables.number("require_secure_transport") != 0,
             metrics: parts.connections.metrics().clone(),
             ..ConnectionConfig::new(SERVER_VERSION, id, peer.ip().to_string(), place.stop.clone())
         };
@@ -121,7 +125,7 @@ impl Listener {
             // The time to wait and the time to log in are one.
             let waited = clock.now().saturating_since(arrived);
             config.connect_timeout = config.connect_timeout.saturating_sub(waited);
-            let mut client = Client::new(instance, connections, arrival);
+            let mut client = Client::new(instance, connections, arrival, place.reserved);
             let result =
                 serve_connection(Box::new(stream), &mut client, accounts.as_ref(), &authenticator, config)
                     .await;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use rutile_kv_env::TaskHandle;
@@ -27,7 +27,8 @@ struct State {
 /// Counts, names and stops connections.
 pub(crate) struct Connections {
     state: Mutex<State>,
-    connections_max: AtomicUsize,
+    /// Asked at every arrival: `SET GLOBAL max_connections` holds at once.
+    connections_max: Box<dyn Fn() -> usize + Send + Sync>,
     refused: AtomicU64,
     /// Signalled when a connection is gone.
     left: Notify,
@@ -39,6 +40,8 @@ pub(crate) struct Connections {
 pub(crate) struct Place {
     connections: Arc<Connections>,
     pub(crate) id: u32,
+    /// The one place above the limit, for who can look after the server.
+    pub(crate) reserved: bool,
     pub(crate) stop: watch::Receiver<Option<StopReason>>,
 }
 
@@ -50,10 +53,10 @@ impl Drop for Place {
 }
 
 impl Connections {
-    pub(crate) fn new(connections_max: usize) -> Arc<Self> {
+    pub(crate) fn new(connections_max: Box<dyn Fn() -> usize + Send + Sync>) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::default(),
-            connections_max: AtomicUsize::new(connections_max),
+            connections_max,
             refused: AtomicU64::new(0),
             left: Notify::new(),
             metrics: Arc::default(),
@@ -61,12 +64,15 @@ impl Connections {
         })
     }
 
-    /// A place for one more client, or `None` when all are taken or the server is stopping.
+    /// A place for one more client, or `None` when all are taken or the server is stopping. As in MySQL there is one
+    /// more place than `max_connections`, for an administrator.
     pub(crate) fn enter(self: &Arc<Self>) -> Option<Place> {
+        let connections_max = self.max();
         let mut state = self.state.lock();
-        if state.closing || state.live.len() >= self.connections_max.load(Ordering::Relaxed) {
+        let present = state.live.len();
+        if state.closing || present > connections_max {
             drop(state);
-            self.refused.fetch_add(1, Ordering::Relaxed);
+            self.count_refused();
             return None;
         }
         // Ids go on counting and skip those in use when the counter wraps; 0 means no connection.
@@ -79,7 +85,7 @@ impl Connections {
         let id = state.last_id;
         let (stop, receiver) = watch::channel(None);
         state.live.insert(id, Live { stop, task: None });
-        Some(Place { connections: self.clone(), id, stop: receiver })
+        Some(Place { connections: self.clone(), id, reserved: present == connections_max, stop: receiver })
     }
 
     /// Remembers the task of a place, so that a stop can cut it off.
@@ -89,13 +95,13 @@ impl Connections {
         }
     }
 
-    /// Changes the limit; who is in stays.
-    pub(crate) fn set_max(&self, connections_max: usize) {
-        self.connections_max.store(connections_max, Ordering::Relaxed);
+    pub(crate) fn max(&self) -> usize {
+        (self.connections_max)()
     }
 
-    pub(crate) fn max(&self) -> usize {
-        self.connections_max.load(Ordering::Relaxed)
+    /// A client was let in and found to have no place.
+    pub(crate) fn count_refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn statement_times(&self) -> &StatementTimes {
@@ -147,19 +153,21 @@ mod tests {
 
     #[test]
     fn places_are_counted_and_given_back() {
-        let connections = Connections::new(2);
+        let connections = Connections::new(Box::new(|| 2));
         let first = connections.enter().expect("a free place");
         let second = connections.enter().expect("a free place");
+        let third = connections.enter().expect("the administrator's place");
+        assert_eq!([&first, &second, &third].map(|place| place.reserved), [false, false, true]);
         assert!(connections.enter().is_none());
         assert_eq!((first.id, second.id, connections.refused()), (1, 2, 1));
-        drop(first);
+        drop((first, third));
         assert_eq!(connections.count(), 1);
-        assert_eq!(connections.enter().expect("a free place").id, 3, "ids are not reused at once");
+        assert_eq!(connections.enter().expect("a free place").id, 4, "ids are not reused at once");
     }
 
     #[test]
     fn a_closed_server_lets_nobody_in_and_tells_everybody() {
-        let connections = Connections::new(2);
+        let connections = Connections::new(Box::new(|| 2));
         let place = connections.enter().expect("a free place");
         connections.close();
         assert_eq!(*place.stop.borrow(), Some(StopReason::Shutdown));

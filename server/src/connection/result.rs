@@ -3,7 +3,7 @@
 use arrow::record_batch::RecordBatch;
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use rutile_server_wire::{Ok as OkReply, Reply, Result, Rows};
+use rutile_server_wire::{Error, Ok as OkReply, Reply, Result, Rows};
 use rutile_sql::SqlError;
 use rutile_sql::session::{Instance, Outcome, ResultSet, Rows as ResultRows, Session};
 
@@ -60,7 +60,7 @@ async fn rows(
                     }
                     Ok(())
                 })?;
-                out.flush_if_full().await?;
+                flush(session, &mut out).await?;
             }
             out.finish(client::server_status(session), result.warnings)
         }
@@ -88,8 +88,21 @@ async fn stream(
         let readers = batch::readers(&next, result.columns.iter().map(|meta| &meta.ty))?;
         for at in 0..next.num_rows() {
             out.row(|row| readers.iter().try_for_each(|reader| reader.write(row, at, facts.time_zone)))?;
-            out.flush_if_full().await?;
+            flush(session, out).await?;
         }
+    }
+}
+
+/// Lets the client take what has gathered. A KILL does not wait for one that does not read.
+pub(crate) async fn flush(session: &Session, out: &mut Rows<'_, '_>) -> Result<()> {
+    if !out.is_full() {
+        return Ok(());
+    }
+    let process = session.process().clone();
+    tokio::select! {
+        biased;
+        flushed = out.flush_if_full() => flushed,
+        () = process.connection_killed() => Err(Error::Closed),
     }
 }
 

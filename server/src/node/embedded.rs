@@ -1,19 +1,20 @@
 //! Everything in one process: storage, SQL, the MySQL port and the status port.
 
-use std::fs::Permissions;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use parking_lot::RwLock;
 use rutile_kv_engine::DataDir;
-use rutile_kv_env::{Disk, Env, TaskHandle};
-use rutile_sql::InstanceConfig;
+use rutile_kv_env::{Disk, Env, Monotonic, TaskHandle};
+use rutile_server_wire::ServerTls;
 use rutile_sql::memory::MemoryLimit;
 use rutile_sql::session::Instance;
-use tokio::net::{TcpListener, lookup_host};
+use rutile_sql::{InstanceConfig, Spill};
+use tokio::net::{TcpListener, TcpSocket, lookup_host};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
@@ -23,10 +24,17 @@ use crate::config::{Reloaded, Settings, Sources};
 use crate::connection::{Connections, Listener, ListenerParts, Logins};
 use crate::error::{Error, Result};
 use crate::logging::Logging;
+use crate::metrics::Reading;
 use crate::node::signals::{Asked, StopSignals};
 use crate::node::storage::Storage;
-use crate::node::{ServerSettings, facts, keys, limits, root_password, tls};
+use crate::node::{ServerSettings, facts, keys, limits, private, root_password, tls};
 use crate::{SERVER_VERSION, logging, status};
+
+/// Clients that the system accepts ahead of us: those of a storm would else try again a second later.
+const BACKLOG: u32 = 4_096;
+
+/// Temporary files, in the data directory.
+const SPILL: &str = "tmp";
 
 /// How long connections that were cut off may take to unwind.
 const UNWIND: Duration = Duration::from_secs(2);
@@ -75,6 +83,7 @@ struct Node {
     storage: Storage,
     instance: Instance,
     connections: Arc<Connections>,
+    tls: Arc<RwLock<ServerTls>>,
     facts: Arc<status::Facts>,
     /// Ends the listeners when it is set.
     stop: watch::Sender<bool>,
@@ -92,41 +101,34 @@ impl Node {
         check_exposure(host, &accounts).await?;
         let given_tls = tls::given(disk, &settings.tls)?;
         let mysql = bind(host, settings.server.port).await?;
-        let http = bind(host, settings.status.port).await?;
+        let http = bind(&settings.status.host, settings.status.port).await?;
+        private::refuse_strange_link(data_path)?;
         let data_dir = DataDir::open(disk, data_path)?;
-        keep_private(data_path)?;
-        if accounts.changed {
-            accounts.accounts.save(disk, data_path)?;
-        }
+        private::keep_directory(data_path)?;
+        keep(&accounts, disk, data_path)?;
         let started = env.clock.now();
         info!(version = SERVER_VERSION, data_dir = %data_path.display(), "starting");
         let storage = Storage::open(&env, data_dir, &settings.gc).await?;
-        let instance = open_sql(&env, &settings.server, &storage, local_port(&mysql)?.port()).await?;
+        let instance = open_sql(&env, &settings, &storage, local_port(&mysql)?.port()).await?;
         let authenticator = keys::authenticator(disk, data_path)?;
         let tls = match given_tls {
             Some(tls) => tls,
             None => tls::kept(disk, data_path)?,
         };
+        let tls = Arc::new(RwLock::new(tls));
         keys::make_in_background(&env, authenticator.clone(), data_path);
 
-        let connections = Connections::new(connections_max(disk, settings.connections.max_connections));
+        let connections = connections(disk, &settings, &instance);
         let limits = &settings.connections;
         let logins = Logins::new(limits.max_logins, limits.max_logins_per_address);
         let (settings, effective) = watch::channel(settings);
         let (storage_metrics, sql_metrics) = (storage.metrics(), instance.clone());
-        let facts = Arc::new(status::Facts {
-            clock: env.clock.clone(),
-            disk: env.disk.clone(),
-            started,
-            connections: connections.clone(),
-            logins: logins.clone(),
-            ready: AtomicBool::new(true),
-            settings: effective.clone(),
-            read: Box::new(move |reading| {
-                storage_metrics(reading);
-                reading.sql(&sql_metrics);
-            }),
+        let read = Box::new(move |reading: &mut Reading| {
+            storage_metrics(reading);
+            reading.sql(&sql_metrics);
         });
+        let clients = (connections.clone(), logins.clone());
+        let facts = status_facts(&env, started, clients, effective.clone(), read);
         let (stop, stopped) = watch::channel(false);
         let (mysql_address, http_address) = (local_port(&mysql)?, local_port(&http)?);
         let listener = Listener::new(ListenerParts {
@@ -135,7 +137,7 @@ impl Node {
             instance: instance.clone(),
             accounts: Arc::new(accounts.accounts),
             authenticator,
-            tls,
+            tls: tls.clone(),
             connections: connections.clone(),
             logins: logins.clone(),
         });
@@ -144,7 +146,19 @@ impl Node {
         let pages = status::serve(http, facts.clone(), wait_for(stopped));
         let status = env.spawn.spawn("status", Box::pin(log_failure(pages)));
         announce(mysql_address, http_address);
-        Ok(Self { env, settings, logging, storage, instance, connections, facts, stop, listener, status })
+        Ok(Self {
+            env,
+            settings,
+            logging,
+            storage,
+            instance,
+            connections,
+            tls,
+            facts,
+            stop,
+            listener,
+            status,
+        })
     }
 
     /// Takes over what changed in the configuration file, as far as that can change while running.
@@ -155,9 +169,18 @@ impl Node {
             Err(error) => return warn!(%error, "the configuration is not reloaded"),
         };
         let mut reloaded = Reloaded::default();
+        let before = self.settings.borrow().clone();
         self.settings.send_modify(|running| reloaded = running.reload(&newer));
         let running = self.settings.borrow().clone();
-        self.connections.set_max(connections_max(disk, running.connections.max_connections));
+        for (name, value) in running.connections.variables() {
+            if before.connections.variables().iter().any(|(old, was)| *old == name && *was != value) {
+                self.instance.global_variables().configure(name, value);
+            }
+        }
+        match tls::again(disk, &running.tls, &running.server.data_dir) {
+            Ok(tls) => *self.tls.write() = tls,
+            Err(error) => warn!(%error, "the certificate stays as it was"),
+        }
         if let Err(error) = self.logging.reload(disk, &running.log) {
             warn!(%error, "the log goes on as it was");
         }
@@ -195,6 +218,25 @@ impl Node {
     }
 }
 
+fn status_facts(
+    env: &Env,
+    started: Monotonic,
+    (connections, logins): (Arc<Connections>, Arc<Logins>),
+    settings: watch::Receiver<Settings>,
+    read: Box<dyn Fn(&mut Reading) + Send + Sync>,
+) -> Arc<status::Facts> {
+    Arc::new(status::Facts {
+        clock: env.clock.clone(),
+        disk: env.disk.clone(),
+        started,
+        connections,
+        logins,
+        ready: AtomicBool::new(true),
+        settings,
+        read,
+    })
+}
+
 struct Accounts {
     accounts: ServerAccounts,
     /// A password was given that the data directory does not have yet.
@@ -210,6 +252,19 @@ fn accounts(disk: &dyn Disk, settings: &ServerSettings) -> Result<Accounts> {
         accounts.set_root_password(&password)?;
     }
     Ok(Accounts { accounts, changed })
+}
+
+fn keep(accounts: &Accounts, disk: &dyn Disk, data_path: &Path) -> Result<()> {
+    if accounts.changed {
+        accounts.accounts.save(disk, data_path)?;
+    }
+    if !accounts.accounts.root_has_password() {
+        warn!(
+            "root has no password: whoever is on this machine is let in. Set one with {}",
+            root_password::VARIABLE
+        );
+    }
+    Ok(())
 }
 
 /// An empty password is for this machine only.
@@ -231,35 +286,58 @@ async fn resolve(host: &str, port: u16) -> Result<impl Iterator<Item = SocketAdd
 
 async fn bind(host: &str, port: u16) -> Result<TcpListener> {
     let bad = |source| Error::Listen { address: format!("{host}:{port}"), source };
-    TcpListener::bind((host, port)).await.map_err(bad)
+    let mut failed = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for address in resolve(host, port).await? {
+        match listen(address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failed = error,
+        }
+    }
+    Err(bad(failed))
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A server that starts again does not wait for connections of the one before it.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 fn local_port(listener: &TcpListener) -> Result<SocketAddr> {
     listener.local_addr().map_err(|source| Error::Io { what: "listener", source })
 }
 
-async fn open_sql(env: &Env, settings: &ServerSettings, storage: &Storage, port: u16) -> Result<Instance> {
+async fn open_sql(env: &Env, settings: &Settings, storage: &Storage, port: u16) -> Result<Instance> {
     let ids = (storage.cluster_id(), storage.store_id());
-    let facts = facts::server_facts(env.disk.as_ref(), &settings.data_dir, port, ids.0, ids.1);
-    let config = InstanceConfig { facts, memory: MemoryLimit { server_bytes: settings.memory_limit.0 } };
+    let mut facts = facts::server_facts(env.disk.as_ref(), &settings.server.data_dir, port, ids.0, ids.1);
+    facts.configured = settings.connections.variables().to_vec();
+    let config = InstanceConfig {
+        facts,
+        memory: MemoryLimit { server_bytes: settings.server.memory_limit.0 },
+        spill: Spill {
+            directory: Some(private::empty_directory(
+                env.disk.as_ref(),
+                settings.server.data_dir.join(SPILL),
+            )?),
+            bytes_max: settings.server.spill_limit.0 as u64,
+        },
+    };
     let opened = Instance::open(env.clone(), storage.client().clone(), config).await;
     opened.map_err(|error| Error::Sql(error.into()))
 }
 
-fn connections_max(disk: &dyn Disk, wanted: u32) -> usize {
-    let files = limits::open_files(disk);
-    let possible = limits::connections_max(wanted, files);
-    if possible < wanted {
+/// As many as the variable says, and open files allow.
+fn connections(disk: &dyn Disk, settings: &Settings, instance: &Instance) -> Arc<Connections> {
+    let (files, wanted) = (limits::open_files(disk), settings.connections.max_connections);
+    let possible = limits::connections_max(u64::from(wanted), files);
+    if possible < u64::from(wanted) {
         warn!(wanted, possible, "max_connections is lowered to what the limit of open files allows");
     }
-    possible as usize
-}
-
-/// Data, password verifiers and keys are nobody else's to read.
-fn keep_private(data_dir: &std::path::Path) -> Result<()> {
-    let owner_only = Permissions::from_mode(0o700);
-    std::fs::set_permissions(data_dir, owner_only)
-        .map_err(|source| Error::Io { what: "rights of the data directory", source })
+    let instance = instance.clone();
+    Connections::new(Box::new(move || {
+        limits::connections_max(instance.global_variables().number("max_connections"), files) as usize
+    }))
 }
 
 async fn wait_for(mut stopped: watch::Receiver<bool>) {
@@ -267,7 +345,7 @@ async fn wait_for(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-async fn log_failure(work: impl Future<Output = std::io::Result<()>>) {
+async fn log_failure(work: impl Future<Output = io::Result<()>>) {
     if let Err(error) = work.await {
         warn!(%error, "the status port failed");
     }
@@ -276,7 +354,7 @@ async fn log_failure(work: impl Future<Output = std::io::Result<()>>) {
 /// The one line on standard output: scripts wait for it and read the ports.
 fn announce(mysql: SocketAddr, status: SocketAddr) {
     info!(%mysql, %status, "ready");
-    let mut out = std::io::stdout();
+    let mut out = io::stdout();
     // Nobody may be reading.
     let _ = writeln!(out, "ready mysql={mysql} status={status}").and_then(|()| out.flush());
 }

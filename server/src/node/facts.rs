@@ -23,6 +23,7 @@ pub(crate) fn server_facts(
         port,
         socket: String::new(),
         server_uuid: uuid(cluster_id, store_id),
+        configured: Vec::new(),
     }
 }
 

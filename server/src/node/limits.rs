@@ -8,12 +8,12 @@ use rutile_kv_env::Disk;
 const FILES_RESERVED: u64 = 1_024;
 
 /// `max_connections`, lowered to what the limit of open files allows.
-pub(crate) fn connections_max(wanted: u32, open_files: Option<u64>) -> u32 {
+pub(crate) fn connections_max(wanted: u64, open_files: Option<u64>) -> u64 {
     let Some(open_files) = open_files else {
         return wanted;
     };
     let possible = open_files.saturating_sub(FILES_RESERVED).max(open_files / 4).max(1);
-    u32::try_from(possible).unwrap_or(u32::MAX).min(wanted)
+    possible.min(wanted)
 }
 
 /// The soft limit of open files, where Linux tells it.

@@ -16,6 +16,7 @@ pub(crate) mod kv;
 mod limits;
 pub(crate) mod pd;
 pub(crate) mod playground;
+mod private;
 mod raft;
 pub(crate) mod role;
 mod root_password;

@@ -8,7 +8,7 @@ use crate::config::{Bytes, settings};
 settings! {
     /// The process.
     ServerSettings in "server" {
-        /// Address to listen on, for MySQL clients and for status.
+        /// Address to listen on for MySQL clients.
         host: String = "127.0.0.1".to_owned(), restart, flag "host";
         /// Port for MySQL clients; 0 takes a free one.
         port: u16 = 4000, restart, flag "port";
@@ -16,6 +16,8 @@ settings! {
         data_dir: PathBuf = PathBuf::from("./rutile-data"), restart, flag "data-dir";
         /// Memory of running statements together.
         memory_limit: Bytes = Bytes(1 << 30), [16_777_216 to 1_125_899_906_842_624], restart, flag "memory-limit";
+        /// Temporary files of all statements together, in the data directory.
+        spill_limit: Bytes = Bytes(16 << 30), [1_048_576 to 1_125_899_906_842_624], restart;
         /// File whose first line becomes root's password; RUTILE_ROOT_PASSWORD does the same.
         root_password_file: Option<PathBuf> = None, restart, flag "root-password-file";
         /// How long a stop waits for running statements before it cuts them off.
@@ -25,6 +27,7 @@ settings! {
 
 settings! {
     /// TLS for MySQL clients. Without files a certificate is made at the first start and kept in the data directory.
+    /// A reload reads the files again.
     TlsSettings in "tls" {
         /// Certificates as PEM, the server's first.
         cert: Option<PathBuf> = None, restart, flag "ssl-cert";

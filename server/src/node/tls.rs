@@ -13,6 +13,14 @@ use crate::node::TlsSettings;
 const CERTIFICATE: &str = "server-cert.pem";
 const KEY: &str = "server-key.pem";
 
+/// The identity the server has now: the files may have changed since it started.
+pub(crate) fn again(disk: &dyn Disk, settings: &TlsSettings, data_dir: &Path) -> Result<ServerTls> {
+    match given(disk, settings)? {
+        Some(tls) => Ok(tls),
+        None => kept(disk, data_dir),
+    }
+}
+
 /// The operator's identity; found wrong before any data is touched.
 pub(crate) fn given(disk: &dyn Disk, settings: &TlsSettings) -> Result<Option<ServerTls>> {
     match (&settings.cert, &settings.key) {

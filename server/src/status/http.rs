@@ -19,6 +19,7 @@ use crate::SERVER_VERSION;
 use crate::config::Settings;
 use crate::connection::{Connections, Logins};
 use crate::metrics::{self, Reading};
+use crate::panics;
 use crate::status::door::Door;
 use crate::status::process;
 
@@ -80,6 +81,7 @@ async fn metrics_page(State(facts): State<Arc<Facts>>) -> impl IntoResponse {
         "Clients turned away with error 1040",
         facts.connections.refused(),
     );
+    reading.counter("panics", "Defects that ended a connection or a task", panics::count());
     reading.gauge("uptime_seconds", "Seconds since the start", facts.uptime_seconds());
     reading.wire(facts.connections.metrics());
     facts.connections.statement_times().read(&mut reading);

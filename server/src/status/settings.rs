@@ -7,6 +7,8 @@ use crate::config::{Bytes, settings};
 settings! {
     /// The HTTP port for people and monitoring: /status, /ready, /metrics, /config.
     StatusSettings in "status" {
+        /// Address to listen on; what the pages show is for everybody who reaches it.
+        host: String = "127.0.0.1".to_owned(), restart, flag "status-host";
         /// Port; 0 takes a free one.
         port: u16 = 10080, restart, flag "status-port";
         /// Clients connected at the same time; one more is turned away.

@@ -47,8 +47,12 @@ pub struct ConnectionConfig {
     /// A client that does not take its result for this long loses the connection (`net_write_timeout`).
     pub write_timeout: Duration,
     pub allowed_packet_bytes_max: usize,
+    /// The most that a login waits for failures of the same account and address; zero for no delays.
+    pub failed_login_delay_max: Duration,
     /// Offered to clients when there is one.
     pub tls: Option<ServerTls>,
+    /// Nobody logs in without it (`require_secure_transport`).
+    pub tls_required: bool,
     pub stop: Stop,
     pub metrics: Arc<Metrics>,
     /// Fills a scramble; anything but the operating system's generator is for recorded tests.
@@ -70,7 +74,9 @@ impl ConnectionConfig {
             connect_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(60),
             allowed_packet_bytes_max: ALLOWED_PACKET_BYTES_DEFAULT,
+            failed_login_delay_max: Duration::from_secs(60),
             tls: None,
+            tls_required: false,
             stop,
             metrics: Arc::new(Metrics::default()),
             nonce: os_nonce,

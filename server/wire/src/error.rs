@@ -35,6 +35,17 @@ impl ErrorPacket {
         Self::new(1040, "08004", "Too many connections")
     }
 
+    /// ER_HANDSHAKE_ERROR: whatever is wrong with a packet before the login is through.
+    pub fn bad_handshake() -> Self {
+        Self::new(1043, "08S01", "Bad handshake")
+    }
+
+    /// ER_SECURE_TRANSPORT_REQUIRED
+    pub fn secure_transport_required() -> Self {
+        let text = "Connections using insecure transport are prohibited while --require_secure_transport=ON.";
+        Self::new(3159, "HY000", text)
+    }
+
     pub fn unknown_command() -> Self {
         Self::new(1047, "08S01", "Unknown command")
     }
@@ -85,6 +96,8 @@ pub enum Error {
     TooLarge { size: usize, limit: usize },
     #[error("no login within the connect timeout")]
     ConnectTimeout,
+    #[error("client did not go on within the read timeout")]
+    ReadTimeout,
     #[error("client did not take the reply within the write timeout")]
     WriteTimeout,
     #[error("client closed the connection")]
@@ -107,6 +120,7 @@ impl Error {
             | Self::Malformed(_)
             | Self::OutOfOrder { .. }
             | Self::TooLarge { .. }
+            | Self::ReadTimeout
             | Self::Internal(_) => Class::TellClientAndClose,
             Self::ConnectTimeout | Self::WriteTimeout | Self::Closed | Self::Certificate(_) | Self::Io(_) => {
                 Class::Close
@@ -122,6 +136,9 @@ impl Error {
             Self::OutOfOrder { .. } => Some(ErrorPacket::new(1156, "08S01", "Got packets out of order")),
             Self::TooLarge { .. } => {
                 Some(ErrorPacket::new(1153, "08S01", "Got a packet bigger than 'max_allowed_packet' bytes"))
+            }
+            Self::ReadTimeout => {
+                Some(ErrorPacket::new(1159, "08S01", "Got timeout reading communication packets"))
             }
             Self::Internal(what) => Some(ErrorPacket::new(1105, "HY000", format!("Internal error: {what}"))),
             Self::ConnectTimeout | Self::WriteTimeout | Self::Closed | Self::Certificate(_) | Self::Io(_) => {

@@ -2,6 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
+use crate::auth::{CACHING_SHA2, NATIVE, Verifier};
 use crate::capability::Capabilities;
 use crate::command::{Layout, Request, Statements};
 use crate::handshake::{ChangeUser, Response, is_ssl_request};
@@ -14,6 +15,16 @@ pub fn handshake(bytes: &[u8]) {
     let _ = Response::decode(bytes, offered);
     let _ = ChangeUser::decode(bytes, offered);
     let _ = ChangeUser::decode(bytes, Capabilities::SECURE_CONNECTION);
+}
+
+/// Stored verifiers of passwords: what is read is written the same.
+pub fn verifier(bytes: &[u8]) {
+    for plugin in [CACHING_SHA2, NATIVE] {
+        if let Some(verifier) = Verifier::parse(plugin, bytes) {
+            let stored = verifier.authentication_string();
+            assert_eq!(Verifier::parse(verifier.plugin(), &stored), Some(verifier), "a verifier");
+        }
+    }
 }
 
 /// The first packet of a command, with and without query attributes.

@@ -36,6 +36,28 @@ pub struct Login {
     pub tls: Option<TlsSession>,
 }
 
+/// How long a client is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Between commands (`wait_timeout`, `interactive_timeout`).
+    pub idle: Duration,
+    /// For the next bytes of a packet that has begun, or of a file that the server asked for (`net_read_timeout`).
+    pub read: Duration,
+    /// For taking part of a reply (`net_write_timeout`).
+    pub write: Duration,
+}
+
+impl Default for Timeouts {
+    /// Those of MySQL.
+    fn default() -> Self {
+        Self {
+            idle: Duration::from_secs(28_800),
+            read: Duration::from_secs(30),
+            write: Duration::from_secs(60),
+        }
+    }
+}
+
 /// A prepared statement as the client is told of it.
 #[derive(Clone, Debug, Default)]
 pub struct Prepared {
@@ -60,8 +82,8 @@ pub trait Handler: Send {
     /// Status flags as of now; asked whenever an OK or EOF is written that no method wrote itself.
     fn status(&self) -> ServerStatus;
 
-    /// How long the client may stay silent (`wait_timeout`, `interactive_timeout`).
-    fn idle_timeout(&self) -> Duration;
+    /// How long the client is waited for; asked before every command.
+    fn timeouts(&self) -> Timeouts;
 
     /// Resolves when the connection was killed; asked for while the client is silent. A running statement learns of it
     /// in its own way.

@@ -39,7 +39,7 @@ pub use column::{Column, ColumnFlags, ColumnType};
 pub use command::{DatetimeParts, Parameter, ParameterValue, TimeParts};
 pub use config::{ConnectionConfig, Stop, StopReason};
 pub use error::{Class, Error, ErrorPacket, Result};
-pub use handler::{Field, Handler, Login, Prepared};
+pub use handler::{Field, Handler, Login, Prepared, Timeouts};
 pub use metrics::Metrics;
 pub use reply::{Infile, Ok, Reply, Rows, SessionChange};
 pub use row::{Row, RowFormat, number};

@@ -1,5 +1,8 @@
 //! The life of a connection: greeting, login, commands one after another, close.
 
+use std::future::{Future as _, poll_fn};
+use std::task::Poll;
+
 use bytes::Bytes;
 use tokio::time::timeout;
 
@@ -93,6 +96,7 @@ impl Connection<'_> {
     async fn run(&mut self) -> Result<()> {
         let login =
             timeout(self.config.connect_timeout, self.log_in()).await.unwrap_or(Err(Error::ConnectTimeout));
+        let login = login.map_err(|error| self.unlogged(error));
         let counter =
             if login.is_ok() { &self.config.metrics.logins } else { &self.config.metrics.logins_refused };
         Metrics::add(counter, 1);
@@ -116,16 +120,42 @@ impl Connection<'_> {
                 }
                 self.send_error(&error);
             }
-            self.channel.flush().await?;
+            self.flush().await?;
+        }
+    }
+
+    /// What MySQL calls it before the login is through.
+    fn unlogged(&self, error: Error) -> Error {
+        match error {
+            Error::Malformed(_) | Error::TooLarge { .. } => {
+                Metrics::add(&self.config.metrics.malformed_packets, 1);
+                Error::Fatal(ErrorPacket::bad_handshake())
+            }
+            other => other,
+        }
+    }
+
+    /// Sends what is buffered. A KILL does not wait for a client that does not read.
+    async fn flush(&mut self) -> Result<()> {
+        let flushing = self.channel.flush();
+        tokio::pin!(flushing);
+        if let Poll::Ready(flushed) = poll_fn(|context| Poll::Ready(flushing.as_mut().poll(context))).await {
+            return flushed;
+        }
+        tokio::select! {
+            biased;
+            flushed = flushing => flushed,
+            () = self.handler.killed() => Err(Error::Closed),
         }
     }
 
     /// The next command, or `None` when the client went.
     async fn next_packet(&mut self) -> Result<Option<Bytes>> {
-        let idle = self.handler.idle_timeout();
+        let timeouts = self.handler.timeouts();
+        self.channel.set_timeouts(timeouts.read, timeouts.write);
         let silence =
             self.silence.get_or_insert_with(|| Silence::new(self.config.stop.clone(), self.handler.killed()));
-        match silence.until(idle, self.channel.read_packet()).await? {
+        match silence.until(timeouts.idle, self.channel.read_packet()).await? {
             Result::Ok(packet) => Result::Ok(Some(packet)),
             // Between commands a client may simply go.
             Err(Error::Closed) => Result::Ok(None),
@@ -153,6 +183,10 @@ impl Connection<'_> {
             packet = self.channel.read_packet().await?;
         }
         let response = Response::decode(&packet, offered)?;
+        // Before anything that a password could be learned from.
+        if self.config.tls_required && !self.channel.is_secure() {
+            return Err(Error::Fatal(ErrorPacket::secure_transport_required()));
+        }
         self.capabilities = response.capabilities;
         self.collation = response.collation;
         self.compression = response.compression;

@@ -15,6 +15,8 @@ pub mod call;
 mod control;
 mod crypto;
 mod date;
+#[doc(hidden)]
+pub mod fuzz;
 mod info;
 mod json;
 mod numeric;

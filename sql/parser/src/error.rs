@@ -23,6 +23,9 @@ pub enum ParseError {
     /// 1436: the statement is nested deeper than [`crate::Limits`] allow.
     #[error("Thread stack overrun: the statement nests {what} deeper than {limit} levels")]
     TooDeep { what: &'static str, limit: u32 },
+    /// 3170: the caller has no memory for the tree of so many.
+    #[error("Memory capacity for a statement of {limit} tokens exceeded")]
+    TooManyTokens { limit: u32 },
     /// 1473.
     #[error("Too high level of nesting for select")]
     QueryNesting,
@@ -50,6 +53,7 @@ impl ParseError {
             ParseError::Syntax { .. } => 1064,
             ParseError::Empty => 1065,
             ParseError::TooDeep { .. } => 1436,
+            ParseError::TooManyTokens { .. } => 3170,
             ParseError::QueryNesting => 1473,
             ParseError::TooManyTables { .. } => 1116,
             ParseError::TooManyPlaceholders => 1390,
@@ -64,6 +68,7 @@ impl ParseError {
         match self {
             ParseError::Syntax { .. } | ParseError::Empty => "42000",
             ParseError::TooDeep { .. }
+            | ParseError::TooManyTokens { .. }
             | ParseError::QueryNesting
             | ParseError::TooManyTables { .. }
             | ParseError::TooManyPlaceholders

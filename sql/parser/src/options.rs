@@ -48,11 +48,13 @@ pub struct Limits {
     pub query_nesting: u32,
     /// Set operation branches and tables joined in one chain.
     pub branches: u32,
+    /// Tokens of one statement: the tree takes memory for each of them, and no other part of it grows.
+    pub tokens: u32,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { nesting: 200, height: 1000, query_nesting: 63, branches: 1000 }
+        Limits { nesting: 200, height: 1000, query_nesting: 63, branches: 1000, tokens: u32::MAX }
     }
 }
 

@@ -2,7 +2,7 @@
 //! a test thread, in debug builds, and the trees that are built are dropped there too.
 
 use rutile_sql_parser::ast::{ExprKind, QueryBody, SelectItem};
-use rutile_sql_parser::{ParseError, ParseOptions, Statement, StatementKind, parse_statements};
+use rutile_sql_parser::{Limits, ParseError, ParseOptions, Statement, StatementKind, parse_statements};
 
 const MANY: usize = 100_000;
 
@@ -110,6 +110,20 @@ fn long_lists_are_fine() {
         assert_eq!(parse(&text).map(|statements| statements.len()), Ok(1), "{}", &text[..20]);
     }
     assert_eq!(parse(&"SELECT 1;".repeat(MANY)).map(|statements| statements.len()), Ok(MANY));
+}
+
+#[test]
+fn a_statement_of_too_many_tokens_is_refused_wherever_it_is_cut() {
+    let limited = |text: &str, tokens: u32| {
+        let limits = Limits { tokens, ..Limits::default() };
+        let parsed = parse_statements(text.as_bytes(), &ParseOptions { limits, ..ParseOptions::default() });
+        parsed.map(|statements| statements.iter().map(|statement| statement.tokens).collect::<Vec<_>>())
+    };
+    let text = "insert into t values (1), (2), (3); select 1";
+    assert_eq!(limited(text, 16), Ok(vec![15, 2]));
+    for tokens in 0..15 {
+        assert_eq!(limited(text, tokens).map_err(|error| error.code()), Err(3170), "{tokens}");
+    }
 }
 
 #[test]

@@ -47,7 +47,7 @@ pub use context::{BindContext, SessionValues, VirtualTable, VirtualTables};
 pub use expression::ExpressionBinder;
 pub use from::bind_tables;
 pub use output::{OutputColumn, column_metas};
-pub use query::{BoundQuery, bind_query};
+pub use query::{BoundQuery, bind_query, bind_view_query};
 pub use relation::Relation;
 pub use scope::{ColumnFlags, Scope, ScopeColumn, ScopeTable};
 
@@ -63,6 +63,8 @@ pub(crate) struct Binder<'a> {
     keeps_correlation: bool,
     /// How many views the query being bound is inside of.
     view_depth: usize,
+    /// Database and name of the view whose query it is, while that is made.
+    defining: Option<(&'a str, &'a str)>,
     /// Recursive common tables so far.
     work_tables: usize,
 }
@@ -75,6 +77,7 @@ impl<'a> Binder<'a> {
             common: Vec::new(),
             keeps_correlation: false,
             view_depth: 0,
+            defining: None,
             work_tables: 0,
         }
     }

@@ -40,9 +40,32 @@ pub(super) struct RowLimit {
     pub count: u64,
 }
 
+/// Operators on top of one another in a plan: a chain of INTERSECT has several for each.
+const HEIGHT_MAX: usize = 1_200;
+
 /// Binds a whole query. Its locking clause is for who runs it.
 pub fn bind_query(query: &Query, context: &BindContext<'_>) -> Result<BoundQuery, MySqlError> {
-    Binder::new(context).bind_whole(query)
+    Binder::new(context).bind_whole(query).and_then(flat_enough)
+}
+
+/// Binds the query of a view that is being made: under the limit of views within views, and without the view itself.
+pub fn bind_view_query(
+    query: &Query,
+    context: &BindContext<'_>,
+    view: (&str, &str),
+) -> Result<BoundQuery, MySqlError> {
+    let mut binder = Binder::new(context);
+    binder.defining = Some(view);
+    binder.view_depth = 1;
+    binder.bind_whole(query).and_then(flat_enough)
+}
+
+/// Plans are walked by recursion.
+fn flat_enough(bound: BoundQuery) -> Result<BoundQuery, MySqlError> {
+    if bound.relation.is_higher_than(HEIGHT_MAX) {
+        return Err(MySqlError::plan_too_deep(HEIGHT_MAX));
+    }
+    Ok(bound)
 }
 
 impl Binder<'_> {

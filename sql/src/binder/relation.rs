@@ -206,6 +206,9 @@ pub struct Attach {
     pub on: Vec<Expr>,
 }
 
+/// Operators that each window function becomes in the plan: it is sorted for, computed and projected.
+const WINDOW_OPERATORS: usize = 4;
+
 impl Relation {
     /// Number of output columns.
     pub fn width(&self) -> usize {
@@ -445,6 +448,22 @@ impl Relation {
                 return true;
             }
             pending.extend(inputs);
+        }
+        false
+    }
+
+    /// Whether more than so many operators are on top of one another.
+    pub fn is_higher_than(&self, max: usize) -> bool {
+        let mut pending = vec![(self, 1)];
+        while let Some((relation, height)) = pending.pop() {
+            if height > max {
+                return true;
+            }
+            let own = match relation {
+                Self::Window { calls, .. } => WINDOW_OPERATORS * calls.len(),
+                _ => 1,
+            };
+            pending.extend(relation.inputs().into_iter().map(|input| (input, height + own)));
         }
         false
     }

@@ -11,7 +11,7 @@ use super::{BindContext, Binder};
 use crate::catalog::{TableInfo, ViewInfo};
 use crate::expression::Expr;
 
-/// Views within views; more must be a circle.
+/// Views within views, which are bound by recursion; a circle has no end.
 const DEPTH_MAX: usize = 64;
 
 impl Binder<'_> {
@@ -23,8 +23,13 @@ impl Binder<'_> {
         alias: Arc<str>,
     ) -> Result<(Relation, Scope), MySqlError> {
         let invalid = || MySqlError::view_invalid(format_args!("{database}.{}", table.name));
+        // As in MySQL, a view that is made anew is gone for the time being.
+        let itself = self.defining.filter(|(place, name)| *place == database && same_name(name, &table.name));
+        if let Some((place, name)) = itself {
+            return Err(MySqlError::no_such_table(place, name));
+        }
         if self.view_depth >= DEPTH_MAX {
-            return Err(invalid());
+            return Err(MySqlError::views_too_deep(DEPTH_MAX));
         }
         // The text was parsed once already, in the session that made the view.
         let parsed = parse_next(view.query.as_bytes(), 0, &ParseOptions::default()).ok().flatten();
@@ -35,7 +40,15 @@ impl Binder<'_> {
             BindContext { current_database: Some(database), parameters: None, ..self.context.clone() };
         let mut binder = Binder::new(&context);
         binder.view_depth = self.view_depth + 1;
+        binder.defining = self.defining;
         let bound = binder.bind_query(&query).map_err(|error| match error.code {
+            // A circle.
+            1146 if self
+                .defining
+                .is_some_and(|(place, name)| error == MySqlError::no_such_table(place, name)) =>
+            {
+                error
+            }
             // A table or column that is gone.
             1049 | 1054 | 1146 | 1356 => invalid(),
             _ => error,

@@ -60,7 +60,7 @@ pub async fn create_view(context: &mut StatementContext<'_>, statement: &ast::Cr
     refuse_system_schema(context, &database)?;
     let name = statement.name.name.as_str();
     check_name(name)?;
-    let columns = crate::executor::output_columns(context, &statement.query)?;
+    let columns = crate::executor::view_columns(context, &statement.query, &database, name)?;
     let view = view_info(context, statement, name, &columns)?;
     let _turn = context.instance.ddl_turn().lock().await;
     let change = Create {

@@ -54,7 +54,7 @@ pub use short_read::ShortRead;
 pub use split_table::{Cuts, split_table};
 pub use statement::{
     collect, describe_explain, describe_query, evaluate_expression, explain, filter_rows, output_columns,
-    read_view, run_prepared_query, run_query, stored_tables_of,
+    read_view, run_prepared_query, run_query, stored_tables_of, view_columns,
 };
 pub use table_reader::TableReader;
 pub use watched::Watched;

@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 use datafusion::catalog::{MemTable, TableProvider};
 use datafusion::common::{DataFusionError, Result as PlanResult};
 use datafusion::execution::TaskContext;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionState;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
@@ -20,6 +21,7 @@ use super::watched::{isolated, needs_isolation, watch_joins};
 use super::{StoredTable, row};
 use crate::binder::relation::{TableScan, VirtualScan};
 use crate::binder::{BoundQuery, Relation};
+use crate::config::Spill;
 use crate::distsql::ReadView;
 use crate::expression::datafusion::to_plan_error;
 use crate::expression::{Evaluation, Expr, evaluate, vector};
@@ -49,8 +51,17 @@ pub struct PlannedQuery {
 }
 
 impl QueryEngine {
-    pub fn new(env: Env) -> Result<Self, MySqlError> {
-        let runtime = RuntimeEnvBuilder::new().build_arc().map_err(MySqlError::internal)?;
+    pub fn new(env: Env, spill: &Spill) -> Result<Self, MySqlError> {
+        let mode = match &spill.directory {
+            Some(directory) => DiskManagerMode::Directories(vec![directory.clone()]),
+            None => DiskManagerMode::OsTmpDirectory,
+        };
+        let disk =
+            DiskManagerBuilder::default().with_mode(mode).with_max_temp_directory_size(spill.bytes_max);
+        let runtime = RuntimeEnvBuilder::new()
+            .with_disk_manager_builder(disk)
+            .build_arc()
+            .map_err(MySqlError::internal)?;
         let template = session_template(PARTITIONS, Arc::clone(&runtime));
         Ok(Self { env, template, runtime, rows: Arc::default() })
     }
@@ -204,8 +215,16 @@ pub fn to_mysql_error(error: DataFusionError) -> MySqlError {
     }
 }
 
-/// Operators put their own words around what the quota said.
+/// Operators put their own words around what the quota said. The disk has one too, which DataFusion knows by the name of
+/// a setting that is not ours.
 fn out_of_memory(message: &str) -> MySqlError {
+    if message.contains("max_temp_directory_size") {
+        return MySqlError::new(
+            1114,
+            "HY000",
+            "The temporary files of all statements are full (spill_limit)",
+        );
+    }
     let said = message.find("Memory capacity of").and_then(|at| message.get(at..));
     MySqlError::new(3170, "HY000", said.unwrap_or(message))
 }

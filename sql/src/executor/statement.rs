@@ -104,6 +104,19 @@ pub fn output_columns(
     Ok(bind_query(query, &names)?.columns)
 }
 
+/// The same of the query of a view that is being made.
+pub fn view_columns(
+    context: &mut StatementContext<'_>,
+    query: &ast::Query,
+    database: &str,
+    name: &str,
+) -> Result<Vec<crate::binder::OutputColumn>> {
+    let evaluation = context.evaluation(false);
+    let view = context.view();
+    let names = context.bind_context(&view, &evaluation);
+    Ok(crate::binder::bind_view_query(query, &names, (database, name))?.columns)
+}
+
 /// The stored tables behind a table or view.
 pub fn stored_tables_of(
     context: &mut StatementContext<'_>,

@@ -6,7 +6,7 @@
 //!     Held              rows somebody gathers, until they are dropped
 //!     QueryQuota        what DataFusion's operators reserve (planner/memory.rs); they spill first
 //!   WritesHeld        the writes of a transaction, until it ends
-//!   SessionHeld       user variables
+//!   SessionHeld       user variables, prepared statements, the texts and trees of large statements
 //! ```
 //!
 //! Whoever keeps something that grows with the data reserves it before going on. A reservation that does not fit is

@@ -74,7 +74,7 @@ impl Instance {
             }
         }
         let started = env.clock.now();
-        let query_engine = Arc::new(QueryEngine::new(env.clone())?);
+        let query_engine = Arc::new(QueryEngine::new(env.clone(), &config.spill)?);
         let instance = Self(Arc::new(Shared {
             env,
             schema_cache,

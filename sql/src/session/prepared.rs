@@ -10,10 +10,11 @@ use rutile_sql_parser::{Statement, StatementKind, parse_statements};
 use rutile_sql_types::{Collation, FieldType, MySqlError, Value};
 
 use super::outcome::{ColumnMeta, Outcome};
-use super::session::Session;
+use super::session::{Session, statement_bytes};
 use super::{dispatch, maintenance};
 use crate::error::{Error, Result};
 use crate::executor::TemplateCache;
+use crate::memory::SessionHeld;
 
 /// The prepared statements of all sessions of a server, which `max_prepared_stmt_count` limits together.
 #[derive(Debug, Default)]
@@ -61,6 +62,8 @@ pub(super) struct PreparedStatement {
     /// For a query.
     pub template: TemplateCache,
     _counted: Counted,
+    /// A client may keep as many statements as there are, for as long as it likes.
+    _held: SessionHeld,
 }
 
 #[derive(Debug, Default)]
@@ -119,8 +122,16 @@ impl Session {
         let limit = crate::variable::find("max_prepared_stmt_count")
             .map_or(u64::MAX, |limit| as_count(&self.instance.global_variables().get(limit)));
         let counted = self.instance.prepared_count().enter(limit)?;
+        let mut held = SessionHeld::new(Arc::clone(self.instance.memory()));
+        held.replace(0, 2 * statement_bytes(&statement, &text))?;
         let template = TemplateCache::default();
-        let id = self.prepared.add(PreparedStatement { statement, text, template, _counted: counted });
+        let id = self.prepared.add(PreparedStatement {
+            statement,
+            text,
+            template,
+            _counted: counted,
+            _held: held,
+        });
         if let Some(name) = name {
             self.state.unreported.state = true;
             self.prepared.by_name.insert(name.to_lowercase(), id);

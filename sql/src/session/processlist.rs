@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use rutile_kv_env::Monotonic;
+use rutile_sql_types::MySqlError;
 use tokio::sync::Notify;
 
 use super::state::SessionInfo;
@@ -132,7 +133,13 @@ pub struct ProcessList {
 }
 
 impl ProcessList {
-    pub(super) fn register(&self, info: &SessionInfo, now: Monotonic) -> Arc<Process> {
+    /// One more connection; error 1203 if its user has `user_max` already, 0 being no limit.
+    pub(super) fn register(
+        &self,
+        info: &SessionInfo,
+        now: Monotonic,
+        user_max: u64,
+    ) -> Result<Arc<Process>, MySqlError> {
         let process = Arc::new(Process {
             id: info.connection_id,
             user: info.user.clone(),
@@ -148,8 +155,15 @@ impl ProcessList {
             connection_killed: AtomicBool::new(false),
             killed: Notify::new(),
         });
-        self.processes.lock().insert(process.id, Arc::clone(&process));
-        process
+        let mut processes = self.processes.lock();
+        if user_max > 0 {
+            let present = processes.values().filter(|other| other.user == info.user).count();
+            if present as u64 >= user_max {
+                return Err(MySqlError::too_many_user_connections(&info.user));
+            }
+        }
+        processes.insert(process.id, Arc::clone(&process));
+        Ok(process)
     }
 
     pub(super) fn remove(&self, id: u64) {

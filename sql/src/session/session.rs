@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use bytes::Bytes;
-use rutile_sql_parser::{ParseError, ParseOptions, Statement, StatementKind, parse_next};
+use rutile_sql_parser::{Limits, ParseError, ParseOptions, Statement, StatementKind, ast, parse_next};
 use rutile_sql_types::{Charset, Collation, FieldType, Level, MySqlError, Value, Warning, Warnings};
 
 use super::instance::Instance;
@@ -18,12 +18,34 @@ use super::{dispatch, environment, query, status, transaction_control};
 use crate::catalog::InfoSchema;
 use crate::domain::SchemaUse;
 use crate::error::{Error, ErrorClass, Result, SqlError};
-use crate::memory::SessionHeld;
+use crate::memory::{SessionHeld, StatementMemory};
 use crate::txn::SessionTransaction;
 use crate::variable::SessionVariables;
 
 /// Bytes of a statement the process list keeps.
 const PROCESS_TEXT_BYTES_MAX: usize = 64 * 1024;
+
+/// What the tree of a statement takes for each of its tokens, at most.
+const TOKEN_BYTES: usize = 128;
+
+/// What a name, an operator or a call takes from the binder to the plan that is run, at most.
+const OPERATOR_BYTES: usize = 1 << 10;
+
+/// Statements and texts below this are not counted.
+const STATEMENT_BYTES_FREE: usize = 256 << 10;
+
+/// A statement of so few tokens is read whatever the limits are: one may be to raise them.
+const TOKENS_FREE: u32 = 1_000;
+
+/// What a statement takes: its text, its tree, and its plan unless it is evaluated row by row.
+pub(super) fn statement_bytes(statement: &Statement, text: &[u8]) -> usize {
+    let tree = (statement.tokens as usize).saturating_mul(TOKEN_BYTES);
+    let plan = match &statement.kind {
+        StatementKind::Insert(insert) if matches!(insert.source, ast::InsertSource::Values(_)) => 0,
+        _ => (statement.operators as usize).saturating_mul(OPERATOR_BYTES),
+    };
+    text.len().saturating_add(tree).saturating_add(plan)
+}
 
 /// One statement of a COM_QUERY, ready to run.
 #[derive(Debug, Clone)]
@@ -31,6 +53,8 @@ pub struct ParsedStatement {
     pub(super) statement: Arc<Statement>,
     /// The whole text; the statement's span points into it.
     pub(super) text: Bytes,
+    /// Counted while the statement is there.
+    _held: Option<Arc<SessionHeld>>,
 }
 
 /// The text of one COM_QUERY, and how far it has been parsed.
@@ -74,8 +98,10 @@ pub struct Session {
 impl Session {
     pub(super) fn new(instance: Instance, info: SessionInfo) -> Result<Self> {
         status::bump(&instance.status().connections);
+        refuse_unsafe_charset(info.charset_id)?;
         let now = instance.env().clock.now();
-        let process = instance.processes().register(&info, now);
+        let user_max = instance.global_variables().number("max_user_connections");
+        let process = instance.processes().register(&info, now, user_max)?;
         let mut state = SessionState {
             variables: SessionVariables::new(instance.global_variables()),
             database: None,
@@ -118,10 +144,17 @@ impl Session {
         };
         match parsed {
             Ok(None) => Ok(None),
-            Ok(Some((statement, end))) => {
-                script.at = end;
-                Ok(Some(ParsedStatement { statement: Arc::new(statement), text: script.text.clone() }))
-            }
+            Ok(Some((statement, end))) => match self.hold_statement(&statement, &script.text) {
+                Ok(held) => {
+                    script.at = end;
+                    let (statement, text) = (Arc::new(statement), script.text.clone());
+                    Ok(Some(ParsedStatement { statement, text, _held: held.map(Arc::new) }))
+                }
+                Err(error) => {
+                    self.start_diagnostics();
+                    Err(self.failed(error.into()))
+                }
+            },
             Err(error) => {
                 self.start_diagnostics();
                 Err(self.failed(Error::from(error)))
@@ -129,12 +162,46 @@ impl Session {
         }
     }
 
+    /// Counts a statement and its text against the server's memory, if it is large enough to matter.
+    pub(super) fn hold_statement(
+        &self,
+        statement: &Statement,
+        text: &Bytes,
+    ) -> Result<Option<SessionHeld>, MySqlError> {
+        let bytes = statement_bytes(statement, text);
+        if bytes < STATEMENT_BYTES_FREE {
+            return Ok(None);
+        }
+        if bytes > self.quota_bytes() {
+            return Err(
+                StatementMemory::new(Arc::clone(self.instance.memory()), self.quota_bytes()).over_quota()
+            );
+        }
+        let mut held = SessionHeld::new(Arc::clone(self.instance.memory()));
+        held.replace(0, bytes)?;
+        Ok(Some(held))
+    }
+
+    fn quota_bytes(&self) -> usize {
+        match self.state.settings().mem_quota_query_bytes {
+            0 => self.instance.memory().limit(),
+            bytes => usize::try_from(bytes).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// What the tree of one statement may take: the quota, and what the server has left.
+    fn tokens_max(&self) -> u32 {
+        let server = self.instance.memory();
+        let bytes = self.quota_bytes().min(server.limit().saturating_sub(server.used()));
+        u32::try_from(bytes / TOKEN_BYTES).unwrap_or(u32::MAX).max(TOKENS_FREE)
+    }
+
     pub(super) fn parse_options(&self, placeholders: bool, multi_statements: bool) -> ParseOptions {
         ParseOptions {
             sql_mode: rutile_sql_parser::SqlMode(self.state.settings().sql_mode.bits()),
             placeholders,
             multi_statements,
-            ..ParseOptions::default()
+            limits: Limits { tokens: self.tokens_max(), ..Limits::default() },
         }
     }
 
@@ -421,6 +488,24 @@ impl Drop for Session {
         self.instance.metadata_locks().release_transaction(self.state.info.connection_id);
         super::lock_tables::release(self);
         self.instance.processes().remove(self.state.info.connection_id);
+    }
+}
+
+/// Character sets in which a byte of a character can be a backslash or a quote, by the ids of their collations. A client
+/// that writes them quotes its strings for them: read in another character set, such a string can end too early, and
+/// what is data becomes SQL.
+const UNSAFE_CHARSETS: [(&str, &[u16]); 5] = [
+    ("big5", &[1, 84]),
+    ("sjis", &[13, 88]),
+    ("gbk", &[28, 87]),
+    ("cp932", &[95, 96]),
+    ("gb18030", &[248, 249, 250]),
+];
+
+fn refuse_unsafe_charset(collation: u16) -> Result<(), MySqlError> {
+    match UNSAFE_CHARSETS.iter().find(|(_, ids)| ids.contains(&collation)) {
+        Some((name, _)) => Err(MySqlError::unknown_character_set(name)),
+        None => Ok(()),
     }
 }
 

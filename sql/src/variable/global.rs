@@ -20,6 +20,8 @@ pub struct ServerFacts {
     pub port: u16,
     pub socket: String,
     pub server_uuid: String,
+    /// Variables whose first value the server's configuration gives.
+    pub configured: Vec<(&'static str, u64)>,
 }
 
 /// Values by name; shared with the sessions that started under it, so never changed in place.
@@ -43,6 +45,7 @@ impl GlobalVariables {
         values.insert("port", Value::UInt(u64::from(facts.port)));
         values.insert("socket", Value::text(&facts.socket));
         values.insert("server_uuid", Value::text(&facts.server_uuid));
+        values.extend(facts.configured.iter().map(|(name, value)| (*name, Value::UInt(*value))));
         Self { values: RwLock::new(Arc::new(values)) }
     }
 
@@ -53,6 +56,20 @@ impl GlobalVariables {
 
     pub fn get(&self, definition: &Definition) -> Value {
         self.values.read().get(definition.name).cloned().unwrap_or(Value::Null)
+    }
+
+    /// The value of a variable that is a number; 0 for any other.
+    pub fn number(&self, name: &str) -> u64 {
+        match self.values.read().get(name) {
+            Some(Value::UInt(number)) => *number,
+            Some(Value::Int(number)) => u64::try_from(*number).unwrap_or(0),
+            _ => 0,
+        }
+    }
+
+    /// The server's configuration was read again and has another value.
+    pub fn configure(&self, name: &'static str, value: u64) {
+        Arc::make_mut(&mut *self.values.write()).insert(name, Value::UInt(value));
     }
 
     /// SET GLOBAL. Answers the stored value.

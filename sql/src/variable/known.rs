@@ -62,7 +62,6 @@ pub(super) const KNOWN: &[Definition] = &[
     define("caching_sha2_password_storage_format", Global, ReadWrite, Text, "CRYPT5"),
     define("check_proxy_users", Global, ReadWrite, Bool, "OFF"),
     define("concurrent_insert", Global, ReadWrite, Text, "AUTO"),
-    define("connect_timeout", Global, ReadWrite, Integer { min: 2, max: 31_536_000 }, "10"),
     define("default_password_lifetime", Global, ReadWrite, Integer { min: 0, max: 65_535 }, "0"),
     define("delay_key_write", Global, ReadWrite, Text, "ON"),
     define("delayed_insert_limit", Global, ReadWrite, Integer { min: 1, max: u64::MAX }, "100"),

@@ -84,6 +84,8 @@ pub struct Settings {
     pub lock_wait_timeout_s: u64,
     pub innodb_lock_wait_timeout_s: u64,
     pub wait_timeout_s: u64,
+    pub net_read_timeout_s: u64,
+    pub net_write_timeout_s: u64,
     /// `timestamp`, in microseconds, if it was set.
     pub fixed_now_micros: Option<u64>,
     pub completion_chain: bool,
@@ -365,6 +367,8 @@ fn derive(started_with: &Snapshot, own: &HashMap<&'static str, Value>) -> Settin
         lock_wait_timeout_s: number("lock_wait_timeout"),
         innodb_lock_wait_timeout_s: number("innodb_lock_wait_timeout"),
         wait_timeout_s: number("wait_timeout"),
+        net_read_timeout_s: number("net_read_timeout"),
+        net_write_timeout_s: number("net_write_timeout"),
         fixed_now_micros: match value("timestamp") {
             #[expect(
                 clippy::cast_possible_truncation,

@@ -2,12 +2,16 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::disk::with_path;
 use crate::{AppendFile, Disk, FileLock};
 
 pub(super) struct RealDisk;
+
+/// Rights of a new file: data, keys and logs are nobody else's to read.
+const OWNER_ONLY: u32 = 0o600;
 
 /// Directories must be synced for new names to survive a power loss (fsync(2), "does not necessarily ensure that the
 /// entry in the directory containing the file has also reached disk").
@@ -46,7 +50,9 @@ impl Disk for RealDisk {
 
     fn write_atomic(&self, path: &Path, content: &[u8]) -> io::Result<()> {
         let temporary = temporary(path);
-        let written = File::create(&temporary).and_then(|mut file| {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(OWNER_ONLY);
+        let written = options.open(&temporary).and_then(|mut file| {
             file.write_all(content)?;
             file.sync_all()
         });
@@ -55,7 +61,7 @@ impl Disk for RealDisk {
     }
 
     fn open_append(&self, path: &Path) -> io::Result<Box<dyn AppendFile>> {
-        let opened = OpenOptions::new().append(true).create(true).open(path);
+        let opened = OpenOptions::new().append(true).create(true).mode(OWNER_ONLY).open(path);
         let file = opened.map_err(|error| with_path(error, "open", path))?;
         let len = file.metadata().map_err(|error| with_path(error, "stat", path))?.len();
         Ok(Box::new(RealAppendFile { file, path: path.to_owned(), len, entry_durable: false }))
@@ -90,7 +96,9 @@ impl Disk for RealDisk {
     }
 
     fn lock_file(&self, path: &Path) -> io::Result<FileLock> {
-        let opened = OpenOptions::new().write(true).create(true).truncate(false).open(path);
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(OWNER_ONLY);
+        let opened = options.open(path);
         let file = opened.map_err(|error| with_path(error, "open", path))?;
         match file.try_lock() {
             Ok(()) => Ok(FileLock::new(Box::new(file))),

@@ -4,13 +4,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use rutile_server_wire::{
     Account, Accounts, Column, ColumnFlags, ColumnType, ErrorPacket, Field, Handler, Login, Ok, Parameter,
-    ParameterValue, Prepared, Reply, Result, Row, ServerStatus, SessionChange, Verifier,
+    ParameterValue, Prepared, Reply, Result, Row, ServerStatus, SessionChange, Timeouts, Verifier,
 };
 use tokio::sync::Notify;
 
@@ -180,8 +179,8 @@ impl Handler for EchoHandler {
         ServerStatus::AUTOCOMMIT.with(ServerStatus::IN_TRANS, self.in_transaction)
     }
 
-    fn idle_timeout(&self) -> Duration {
-        Duration::from_secs(28_800)
+    fn timeouts(&self) -> Timeouts {
+        Timeouts::default()
     }
 
     fn killed(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {

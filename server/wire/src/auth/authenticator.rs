@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep_until};
 
 use crate::auth::account::{Account, Accounts, Verifier};
 use crate::auth::cache::FastCache;
 use crate::auth::caching_sha2::{self, Sha2Verifier};
+use crate::auth::failed_logins::{FailedLogins, Origin, Turn};
 use crate::auth::rsa_key::RsaKey;
 use crate::auth::{CACHING_SHA2, NATIVE, SCRAMBLE_BYTES};
 use crate::capability::Capabilities;
@@ -21,6 +23,9 @@ const REQUEST_PUBLIC_KEY: u8 = 0x02;
 const AUTH_MORE_DATA: u8 = 0x01;
 const AUTH_SWITCH: u8 = 0xfe;
 
+/// ER_ACCESS_DENIED_ERROR
+const ACCESS_DENIED: u16 = 1045;
+
 /// Full checks that may run at the same time: thousands of hash rounds each, they must not take the CPU from statements.
 const FULL_CHECKS_MAX: usize = 1;
 
@@ -29,6 +34,7 @@ pub struct Authenticator {
     cache: FastCache,
     rsa: OnceCell<Arc<RsaKey>>,
     full_checks: Semaphore,
+    failed_logins: FailedLogins,
 }
 
 /// What a client sent to log in.
@@ -48,6 +54,7 @@ impl Default for Authenticator {
             cache: FastCache::default(),
             rsa: OnceCell::new(),
             full_checks: Semaphore::new(FULL_CHECKS_MAX),
+            failed_logins: FailedLogins::default(),
         }
     }
 }
@@ -69,8 +76,41 @@ impl Authenticator {
         self.rsa.get_or_try_init(make).await.cloned()
     }
 
-    /// Runs the conversation; the OK packet is the caller's.
+    /// Runs the conversation; the OK packet is the caller's. After failures of the same account and address it waits
+    /// for its turn first.
     pub(crate) async fn login(
+        &self,
+        channel: &mut Channel,
+        accounts: &dyn Accounts,
+        attempt: Attempt<'_>,
+        config: &ConnectionConfig,
+    ) -> Result<Account> {
+        let origin = Origin::new(attempt.user, &config.client_host);
+        let (patience, delay_max) = (config.connect_timeout, config.failed_login_delay_max);
+        match self.failed_logins.enter(&origin, Instant::now(), patience, delay_max) {
+            Turn::Now => {}
+            Turn::At(turn) => {
+                let _place = Waiting { logins: &self.failed_logins, origin: &origin };
+                sleep_until(turn).await;
+            }
+            Turn::Never => {
+                let empty = attempt.response.is_empty() || attempt.response == [0];
+                let error = ErrorPacket::access_denied(attempt.user, &config.client_host, !empty);
+                return Err(Error::Fatal(error));
+            }
+        }
+        let proved = self.prove(channel, accounts, attempt, config).await;
+        match &proved {
+            Ok(_) => self.failed_logins.succeeded(&origin),
+            Err(Error::Fatal(packet)) if packet.code == ACCESS_DENIED => {
+                self.failed_logins.failed(origin, Instant::now(), delay_max);
+            }
+            Err(_) => {}
+        }
+        proved
+    }
+
+    async fn prove(
         &self,
         channel: &mut Channel,
         accounts: &dyn Accounts,
@@ -168,6 +208,18 @@ impl Authenticator {
         spawn_blocking(move || key.open_password(&message, &scramble))
             .await
             .map_err(|_| Error::Internal("decryption stopped"))
+    }
+}
+
+/// A place among those that wait, also of one that gives up.
+struct Waiting<'a> {
+    logins: &'a FailedLogins,
+    origin: &'a Origin,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.logins.leave(self.origin);
     }
 }
 

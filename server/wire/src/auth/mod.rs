@@ -5,18 +5,20 @@
 //! RSA key, and is checked against the stored 5000-round verifier. `mysql_native_password` is there for accounts that
 //! were created with it. An unknown user walks the same steps as a known one with a wrong password.
 //!
-//! Deliberately missing: clear-text, sha256_password, LDAP, FIDO plugins, and delays after repeated failures.
+//! Deliberately missing: clear-text, sha256_password, LDAP and FIDO plugins.
 
 mod account;
 mod authenticator;
 mod cache;
 mod caching_sha2;
+mod failed_logins;
 mod native;
 mod rsa_key;
 mod sha256_crypt;
 
 pub use account::{Account, Accounts, Verifier};
 pub use authenticator::Authenticator;
+pub use failed_logins::network;
 pub use rsa_key::RsaKey;
 
 pub(crate) use authenticator::Attempt;

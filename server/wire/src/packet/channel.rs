@@ -51,6 +51,8 @@ pub(crate) struct Channel {
     output: Vec<u8>,
     sequence: u8,
     packet_bytes_max: usize,
+    /// For the next bytes of a packet; `None` where the caller has a limit of its own.
+    read_timeout: Option<Duration>,
     write_timeout: Duration,
     tls: Option<TlsSession>,
     /// Between the stream and the packets, once client and server have agreed on it.
@@ -71,6 +73,7 @@ impl Channel {
             output: Vec::with_capacity(4 << 10),
             sequence: 0,
             packet_bytes_max,
+            read_timeout: None,
             write_timeout,
             tls: None,
             frames: None,
@@ -89,6 +92,10 @@ impl Channel {
 
     pub(crate) fn set_packet_bytes_max(&mut self, limit: usize) {
         self.packet_bytes_max = limit;
+    }
+
+    pub(crate) fn set_timeouts(&mut self, read: Duration, write: Duration) {
+        (self.read_timeout, self.write_timeout) = (Some(read), write);
     }
 
     /// A new command counts its packets from zero again.
@@ -116,11 +123,15 @@ impl Channel {
         Ok(())
     }
 
-    async fn read_some(&mut self, wanted: usize) -> Result<()> {
+    async fn read_some(&mut self, wanted: usize, limit: Option<Duration>) -> Result<()> {
         let stream = self.stream.as_mut().ok_or(Error::Closed)?;
         let target = self.frames.as_mut().map_or(&mut self.input, |frames| &mut frames.received);
         target.reserve(wanted);
-        let count = stream.read_buf(target).await?;
+        let reading = stream.read_buf(target);
+        let count = match limit {
+            None => reading.await?,
+            Some(limit) => within(limit, Error::ReadTimeout, reading).await?,
+        };
         Metrics::add(&self.metrics.bytes_received, count as u64);
         if count == 0 {
             return Err(Error::Closed);
@@ -136,8 +147,8 @@ impl Channel {
         }
     }
 
-    /// Waits until `count` bytes are buffered.
-    async fn fill(&mut self, count: usize) -> Result<()> {
+    /// Waits until `count` bytes are buffered, for some of them no longer than `limit`.
+    async fn fill(&mut self, count: usize, limit: Option<Duration>) -> Result<()> {
         while self.input.len() < count {
             if self.unpack()? {
                 continue;
@@ -145,18 +156,24 @@ impl Channel {
             let missing = count - self.input.len();
             // At most double what is there: memory follows the bytes received.
             let step = missing.min(self.input.len().max(READ_STEP_BYTES)).max(READ_STEP_BYTES);
-            self.read_some(step).await?;
+            self.read_some(step, limit).await?;
         }
         Ok(())
     }
 
-    /// The next packet, its parts joined.
+    /// The next packet, its parts joined. It may be long in coming, but not in parts.
     pub(crate) async fn read_packet(&mut self) -> Result<Bytes> {
+        self.fill(1, None).await?;
+        self.read_packet_soon().await
+    }
+
+    /// The next packet of a client that has been asked for it.
+    pub(crate) async fn read_packet_soon(&mut self) -> Result<Bytes> {
         let mut joined: Option<BytesMut> = None;
         loop {
             let length = self.read_header(joined.as_ref().map_or(0, BytesMut::len)).await?;
             if length < PAYLOAD_BYTES_MAX && joined.is_none() {
-                self.fill(length).await?;
+                self.fill(length, self.read_timeout).await?;
                 return Ok(self.input.split_to(length).freeze());
             }
             let whole = joined.get_or_insert_with(BytesMut::new);
@@ -164,7 +181,7 @@ impl Channel {
             while missing > 0 {
                 if self.input.is_empty() {
                     self.input.reserve(READ_BUFFER_BYTES);
-                    self.fill(1).await?;
+                    self.fill(1, self.read_timeout).await?;
                 }
                 let count = missing.min(self.input.len());
                 whole.extend_from_slice(&self.input.split_to(count));
@@ -178,7 +195,7 @@ impl Channel {
 
     /// Checks a header and returns the length of its part; `before` bytes of the packet came in earlier parts.
     async fn read_header(&mut self, before: usize) -> Result<usize> {
-        self.fill(HEADER_BYTES).await?;
+        self.fill(HEADER_BYTES, self.read_timeout).await?;
         let header = self.input.split_to(HEADER_BYTES);
         let (length, sequence) = match header.as_ref() {
             [a, b, c, sequence] => (u32::from_le_bytes([*a, *b, *c, 0]) as usize, *sequence),
@@ -202,7 +219,7 @@ impl Channel {
         while self.input.len() + self.frames.as_ref().map_or(0, |frames| frames.received.len())
             < PIPELINE_BYTES_MAX
         {
-            if self.read_some(READ_STEP_BYTES).await.is_err() {
+            if self.read_some(READ_STEP_BYTES, None).await.is_err() {
                 return;
             }
         }
@@ -264,8 +281,13 @@ impl Channel {
         header
     }
 
+    /// Whether it is time to let the client take some.
+    pub(crate) fn is_full(&self) -> bool {
+        self.output.len() >= FLUSH_BYTES
+    }
+
     pub(crate) async fn flush_if_full(&mut self) -> Result<()> {
-        if self.output.len() >= FLUSH_BYTES { self.flush().await } else { Ok(()) }
+        if self.is_full() { self.flush().await } else { Ok(()) }
     }
 
     /// Sends what is buffered, waiting for a slow client no longer than the write timeout.
@@ -288,7 +310,7 @@ impl Channel {
             stream.write_all(bytes).await?;
             stream.flush().await
         };
-        within(self.write_timeout, send).await?;
+        within(self.write_timeout, Error::WriteTimeout, send).await?;
         Metrics::add(&self.metrics.bytes_sent, bytes.len() as u64);
         self.output.clear();
         if self.output.capacity() > OUTPUT_KEEP_BYTES {
@@ -321,11 +343,15 @@ impl Channel {
     }
 }
 
-/// Waits for `send`, but not for ever. Nearly always the socket takes all of it at once, and no clock is looked at.
-async fn within(limit: Duration, send: impl Future<Output = std::io::Result<()>>) -> Result<()> {
-    tokio::pin!(send);
-    if let Poll::Ready(sent) = poll_fn(|context| Poll::Ready(send.as_mut().poll(context))).await {
-        return Ok(sent?);
+/// Waits for the socket, but not for ever. Nearly always it is ready at once, and no clock is looked at.
+async fn within<T>(
+    limit: Duration,
+    late: Error,
+    work: impl Future<Output = std::io::Result<T>>,
+) -> Result<T> {
+    tokio::pin!(work);
+    if let Poll::Ready(done) = poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
+        return Ok(done?);
     }
-    timeout(limit, send).await.map_err(|_| Error::WriteTimeout)?.map_err(Error::from)
+    timeout(limit, work).await.map_err(|_| late)?.map_err(Error::from)
 }

@@ -21,7 +21,7 @@ impl<'c> Infile<'c> {
         if self.ended {
             return Ok(None);
         }
-        let chunk = self.channel.read_packet().await?;
+        let chunk = self.channel.read_packet_soon().await?;
         self.ended = chunk.is_empty();
         Ok((!self.ended).then_some(chunk))
     }

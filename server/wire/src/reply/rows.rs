@@ -32,6 +32,11 @@ impl<'r, 'c> Rows<'r, 'c> {
         })
     }
 
+    /// Whether [`Rows::flush_if_full`] would send.
+    pub fn is_full(&self) -> bool {
+        self.reply.channel.is_full()
+    }
+
     pub async fn flush_if_full(&mut self) -> Result<()> {
         self.reply.channel.flush_if_full().await
     }

@@ -74,6 +74,55 @@ async fn noise_as_commands() {
     }
 }
 
+/// A packet of a client that does not know a password, in whatever state the login is.
+fn without_password(random: &mut StdRng) -> Vec<u8> {
+    let pick = |random: &mut StdRng, of: &[&'static str]| of[random.random_range(0..of.len())];
+    match random.random_range(0..8) {
+        0..3 => {
+            let user = pick(random, &["sha", "native", "nobody", ""]);
+            let plugin =
+                pick(random, &["caching_sha2_password", "mysql_native_password", "mysql_clear_password", ""]);
+            let auth: Vec<u8> =
+                (0..[0, 1, 20, 32][random.random_range(0..4)]).map(|_| random.random()).collect();
+            response(MODERN, user, &auth, plugin, None)
+        }
+        3 => vec![2],
+        4 => b"\x03begin".to_vec(),
+        // COM_CHANGE_USER to the account without a password.
+        5 => b"\x11root\0\0\0\xff\0caching_sha2_password\0".to_vec(),
+        6 => Vec::new(),
+        _ => noise(random, 256),
+    }
+}
+
+/// CVE-2022-31011, CVE-2012-2122: no order of packets and no lucky token gets in. `RUTILE_LOGIN_ROUNDS` looks longer.
+#[tokio::test]
+async fn nobody_gets_in_without_a_password() {
+    let rounds =
+        std::env::var("RUTILE_LOGIN_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(ROUNDS);
+    let server = Server::with(|config| config.failed_login_delay_max = std::time::Duration::ZERO);
+    for seed in 0..rounds {
+        let mut random = StdRng::seed_from_u64(seed);
+        let (mut client, served) = server.connect();
+        client.receive().await;
+        for _ in 0..6 {
+            let packet = without_password(&mut random);
+            let [low, high, ..] = packet.len().to_le_bytes();
+            let header = [low, high, 0, client.sequence];
+            if client.stream.write_all(&[&header, packet.as_slice()].concat()).await.is_err() {
+                break;
+            }
+            client.sequence = client.sequence.wrapping_add(1);
+            let answer = client.receive().await;
+            assert_ne!(answer.first(), Some(&0), "seed {seed}: an OK packet");
+            if answer.is_empty() || answer.first() == Some(&0xff) {
+                break;
+            }
+        }
+        end(client, served, seed).await;
+    }
+}
+
 #[tokio::test]
 async fn commands_before_the_login_are_not_commands() {
     let server = Server::new();

@@ -54,8 +54,39 @@ async fn before_the_login_the_limit_is_small() {
     let (mut client, served) = server.connect();
     client.receive().await;
     client.stream.write_all(&[1, 0x40, 1, 1]).await.expect("server reads");
-    assert_eq!(error_of(&client.receive().await).0, 1153);
-    assert!(matches!(served.await.expect("no panic"), Err(Error::TooLarge { .. })));
+    assert_eq!(error_of(&client.receive().await), (1043, "Bad handshake".to_owned()));
+    assert!(matches!(served.await.expect("no panic"), Err(Error::Fatal(packet)) if packet.code == 1043));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_packet_or_a_file_that_stops_half_way_ends_at_the_read_timeout() {
+    let server = Server::new();
+    for file in [false, true] {
+        let (mut client, served) = server.session(MODERN).await;
+        if file {
+            client.query("load f").await;
+            client.receive().await;
+            client.send(b"some of it").await;
+        } else {
+            client.stream.write_all(&[200, 0, 0, 0, 3]).await.expect("server reads");
+        }
+        let began = tokio::time::Instant::now();
+        let expected = (1159, "Got timeout reading communication packets".to_owned());
+        assert_eq!(error_of(&client.receive().await), expected);
+        assert_eq!(began.elapsed().as_secs(), 30, "net_read_timeout");
+        assert!(matches!(served.await.expect("no panic"), Err(Error::ReadTimeout)));
+    }
+}
+
+#[tokio::test]
+async fn a_kill_does_not_wait_for_a_client_that_does_not_read() {
+    let server = Server::new();
+    let (mut client, served) = server.session(MODERN).await;
+    // More than the pipe holds: with the first byte of it here, the server waits to send the rest.
+    client.query("blob 3000000").await;
+    client.stream.read_u8().await.expect("a byte");
+    server.kill.notify_waiters();
+    assert!(matches!(served.await.expect("no panic"), Err(Error::Closed)));
 }
 
 #[tokio::test]

@@ -75,6 +75,36 @@ async fn wrong_password_and_unknown_user_are_refused_alike() {
     assert_eq!(verdicts, [expected.clone(), expected]);
 }
 
+/// Whether a client of `user` with this password is let in.
+async fn native_login(server: &Server, user: &str, password: &[u8]) -> bool {
+    let (mut client, _served) = server.connect();
+    let scramble = scramble_of(&client.receive().await);
+    let auth = native_response(password, &scramble);
+    client.send(&response(MODERN, user, &auth, "mysql_native_password", None)).await;
+    let verdict = client.receive().await;
+    assert!([Some(&0), Some(&0xff)].contains(&verdict.first()), "{verdict:?}");
+    verdict.first() == Some(&0)
+}
+
+#[tokio::test(start_paused = true)]
+async fn guesses_wait_longer_and_longer_and_a_login_forgets_them() {
+    let server = server_with_key();
+    let began = tokio::time::Instant::now();
+    let mut waited = Vec::new();
+    for _ in 0..7 {
+        assert!(!native_login(&server, "native", b"guess").await);
+        waited.push(began.elapsed().as_secs());
+    }
+    assert_eq!(waited, [0, 0, 0, 1, 3, 7, 15]);
+    // The next turn is later than a login may take: also the right password is not looked at.
+    assert!(!native_login(&server, "native", PASSWORD).await);
+    assert_eq!(began.elapsed().as_secs(), 15);
+    tokio::time::advance(std::time::Duration::from_secs(16)).await;
+    assert!(native_login(&server, "native", PASSWORD).await);
+    assert!(!native_login(&server, "native", b"guess").await);
+    assert_eq!(began.elapsed().as_secs(), 31, "the first failure again");
+}
+
 #[tokio::test]
 async fn a_recorded_login_does_not_replay() {
     let server = server_with_key();

@@ -8,7 +8,7 @@ pub(crate) mod like;
 mod logic;
 mod membership;
 mod regexp;
-mod regexp_compile;
+pub(crate) mod regexp_compile;
 
 use crate::call::Function;
 

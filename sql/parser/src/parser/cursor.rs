@@ -20,6 +20,7 @@ pub(super) struct Mark<'a> {
     next: Token,
     previous_end: u32,
     parameter_count: u32,
+    tokens: u32,
 }
 
 impl<'a> Parser<'a> {
@@ -42,6 +43,8 @@ impl<'a> Parser<'a> {
             previous_end: at,
             statement_start: 0,
             parameter_count: 0,
+            tokens: 0,
+            operators: 0,
             nesting: 0,
             query_nesting: 0,
             height: 0,
@@ -56,6 +59,7 @@ impl<'a> Parser<'a> {
             next: self.next,
             previous_end: self.previous_end,
             parameter_count: self.parameter_count,
+            tokens: self.tokens,
         }
     }
 
@@ -65,6 +69,7 @@ impl<'a> Parser<'a> {
         self.next = mark.next;
         self.previous_end = mark.previous_end;
         self.parameter_count = mark.parameter_count;
+        self.tokens = mark.tokens;
     }
 
     pub(crate) fn token(&self) -> Token {
@@ -76,7 +81,18 @@ impl<'a> Parser<'a> {
         self.previous_end = token.end;
         self.token = self.next;
         self.next = self.lexer.next();
+        self.tokens = self.tokens.saturating_add(1);
+        if self.is_too_large() {
+            // Nothing more is read; who asked for the statement tells why.
+            let end = self.text.len() as u32;
+            self.token = Token { kind: TokenKind::End, escaped: false, start: end, end };
+            self.next = self.token;
+        }
         token
+    }
+
+    pub(super) fn is_too_large(&self) -> bool {
+        self.tokens > self.options.limits.tokens
     }
 
     /// The token `distance` tokens ahead; 0 is the current one.
@@ -241,6 +257,7 @@ impl<'a> Parser<'a> {
     /// A node over everything parsed since [`Parser::height`] was last taken.
     pub(super) fn raise(&mut self) -> Parsed<()> {
         self.height += 1;
+        self.operators = self.operators.saturating_add(1);
         if self.height > self.options.limits.height {
             let limit = self.options.limits.height;
             return Err(Box::new(ParseError::TooDeep { what: "operators", limit }));

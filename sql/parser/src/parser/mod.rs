@@ -64,6 +64,10 @@ pub(crate) struct Parser<'a> {
     statement_start: u32,
     /// `?` seen in the current statement.
     parameter_count: u32,
+    /// Tokens consumed of the current statement.
+    tokens: u32,
+    /// Names, operators and calls seen in the current statement.
+    operators: u32,
     /// In right operands; a level of nesting is several.
     nesting: u32,
     query_nesting: u32,
@@ -112,7 +116,12 @@ pub fn parse_next(
     if parser.at(TokenKind::End) {
         return Ok(None);
     }
-    let statement = parser.statement_until_semicolon().map_err(|error| *error)?;
+    let parsed = parser.statement_until_semicolon();
+    // What was read of such a statement looks like the whole of another one.
+    if parser.is_too_large() {
+        return Err(ParseError::TooManyTokens { limit: options.limits.tokens });
+    }
+    let statement = parsed.map_err(|error| *error)?;
     let end = parser.previous_end as usize;
     while parser.accept(TokenKind::Semicolon) {}
     if parser.at(TokenKind::End) {

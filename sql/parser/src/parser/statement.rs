@@ -24,9 +24,15 @@ impl Parser<'_> {
 
     pub(super) fn statement(&mut self) -> Parsed<Statement> {
         let start = self.token.start;
-        self.parameter_count = 0;
+        (self.parameter_count, self.tokens, self.operators) = (0, 0, 0);
         let kind = self.statement_kind()?;
-        Ok(Statement { kind, span: self.span_from(start), parameter_count: self.parameter_count })
+        Ok(Statement {
+            kind,
+            span: self.span_from(start),
+            parameter_count: self.parameter_count,
+            tokens: self.tokens,
+            operators: self.operators,
+        })
     }
 
     fn statement_kind(&mut self) -> Parsed<StatementKind> {
