@@ -234,6 +234,39 @@ async fn a_name_does_not_forge_lines_of_the_log() -> Result<()> {
     }
 }
 
+/// A client is asked for a file, its connection is killed, and only then it begins to send.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_does_not_wait_for_a_file() -> Result<()> {
+    const LOCAL_FILES: u32 = 0x80;
+    let (server, mut connection) = connect().await?;
+    let port = server.port();
+    connection.query_drop("CREATE TABLE loaded (a INT PRIMARY KEY)").await?;
+    connection.query_drop("SET GLOBAL local_infile = ON").await?;
+    let (mut client, id) = tokio::task::spawn_blocking(move || -> Result<(RawClient, String)> {
+        let mut client = RawClient::log_in(port, MODERN | LOCAL_FILES)?;
+        client.command(b"\x03SELECT CONNECTION_ID()")?;
+        client.receive()?;
+        client.receive()?;
+        let id = String::from_utf8(client.receive()?.split_off(1))?;
+        client.receive()?;
+        client.command(b"\x03LOAD DATA LOCAL INFILE 'f' INTO TABLE d.loaded")?;
+        ensure!(client.receive()?.first() == Some(&0xfb), "asks for the file");
+        Ok((client, id))
+    })
+    .await??;
+    connection.query_drop(format!("KILL {id}")).await?;
+    tokio::task::spawn_blocking(move || -> Result<()> {
+        // The server may have closed already.
+        let _ = client.send(b"1\n");
+        ensure!(client.is_closed());
+        Ok(())
+    })
+    .await??;
+    let count: Option<i64> = connection.query_first("SELECT COUNT(*) FROM loaded").await?;
+    ensure!(count == Some(0), "{count:?}");
+    Ok(())
+}
+
 /// A client that sends half of a packet, or does not read, is not waited for.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_stops_half_way_is_cut_off() -> Result<()> {

@@ -1,6 +1,7 @@
 //! LOAD DATA LOCAL INFILE: the client's file into the statement's sink.
 
-use rutile_server_wire::{Error, Reply, Result};
+use bytes::Bytes;
+use rutile_server_wire::{Error, Infile, Reply, Result};
 use rutile_sql::SqlError;
 use rutile_sql::session::{LoadRequest, Outcome, Session};
 
@@ -19,14 +20,7 @@ pub(crate) async fn load(
         }
     };
     loop {
-        let process = session.process().clone();
-        let next = tokio::select! {
-            biased;
-            next = infile.next() => next,
-            // What is left of the file has no place to go.
-            () = process.connection_killed() => Err(Error::Closed),
-        };
-        let chunk = match next {
+        let chunk = match next(session, &mut infile).await {
             Ok(Some(chunk)) => chunk,
             Ok(None) => return Ok(session.finish_load(*load).await),
             Err(error) => {
@@ -35,8 +29,18 @@ pub(crate) async fn load(
             }
         };
         if let Err(error) = session.load_chunk(&mut load, chunk).await {
-            infile.drain().await?;
+            while next(session, &mut infile).await?.is_some() {}
             return Ok(Err(error));
         }
+    }
+}
+
+/// The next piece of the file. When the connection is killed, what is left of it has no place to go.
+async fn next(session: &Session, infile: &mut Infile<'_>) -> Result<Option<Bytes>> {
+    let process = session.process().clone();
+    tokio::select! {
+        biased;
+        () = process.connection_killed() => Err(Error::Closed),
+        next = infile.next() => next,
     }
 }

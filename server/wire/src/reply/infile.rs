@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::error::Result;
 use crate::packet::Channel;
 
-/// The file being sent. Whatever happens, the client sends all of it: [`Infile::drain`] before a reply that refuses it.
+/// The file being sent. Whatever happens, the client sends all of it: a reply that refuses it comes after its end.
 pub struct Infile<'c> {
     channel: &'c mut Channel,
     ended: bool,
@@ -24,11 +24,5 @@ impl<'c> Infile<'c> {
         let chunk = self.channel.read_packet_soon().await?;
         self.ended = chunk.is_empty();
         Ok((!self.ended).then_some(chunk))
-    }
-
-    /// Reads the rest away.
-    pub async fn drain(&mut self) -> Result<()> {
-        while self.next().await?.is_some() {}
-        Ok(())
     }
 }
