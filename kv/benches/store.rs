@@ -18,7 +18,7 @@ use rutile_kv_engine::{
 use rutile_kv_env::Env;
 use rutile_kv_proto::PdService;
 use rutile_kv_types::KeyRange;
-use rutile_pd::{Pd, PdConfig};
+use rutile_pd::{Member, PdConfig};
 use rutile_pd_client::PdClient;
 use tokio::runtime::Runtime;
 
@@ -55,7 +55,7 @@ fn engines(media: Media, directory: &Path) -> (Arc<dyn Engine>, Arc<dyn RaftLog>
 async fn start(media: Media) -> Cluster {
     let directory = tempfile::tempdir().expect("a directory");
     let env = Env::real();
-    let pd = Pd::open(env.clone(), PdConfig::new(directory.path().join("pd"))).expect("PD opens");
+    let pd = Member::open(env.clone(), PdConfig::new(directory.path().join("pd"))).expect("PD opens");
     let pd: Arc<dyn PdService> = Arc::new(pd);
     let pd = PdClient::connect(env.clone(), pd).await.expect("PD answers");
     let (engine, log) = engines(media, directory.path());

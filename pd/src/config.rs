@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::member::Founding;
+
 #[derive(Clone, Debug)]
 pub struct PdConfig {
     /// Directory of the durable state; created when absent.
@@ -14,6 +16,8 @@ pub struct PdConfig {
     /// How far ahead of now the end of the timestamp window is saved. After a crash timestamps go on at that end, so
     /// that lock lifetimes may stretch by as much.
     pub tso_window: Duration,
+    /// What to do where there is no data yet.
+    pub founding: Founding,
 }
 
 impl PdConfig {
@@ -23,6 +27,7 @@ impl PdConfig {
             name: "pd".to_owned(),
             client_urls: Vec::new(),
             tso_window: Duration::from_secs(3),
+            founding: Founding::Alone,
         }
     }
 }

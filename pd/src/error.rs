@@ -46,6 +46,11 @@ pub enum Error {
     RuleNotFound(String),
     #[error("region {0} has no operator")]
     OperatorNotFound(u64),
+    #[error("there is no PD member {0}")]
+    MemberNotFound(String),
+    /// Another member leads, or none, or nobody knows; what was asked for may still come to be.
+    #[error("not leader")]
+    NotLeader,
     /// Something that is possible in general, but not now.
     #[error("{0}")]
     Refused(String),
@@ -58,7 +63,7 @@ impl Error {
         match self {
             Error::Io(_) | Error::DirectoryInUse { .. } => ErrorClass::Io,
             Error::Corrupt { .. } | Error::FormatVersion { .. } => ErrorClass::Corruption,
-            Error::Window(_) => ErrorClass::Retry,
+            Error::Window(_) | Error::NotLeader => ErrorClass::Retry,
             Error::RegionNotFound(_) | Error::StaleRegion { .. } => ErrorClass::RefreshRegion,
             Error::TimestampCount { .. }
             | Error::ClusterMismatch { .. }
@@ -72,6 +77,7 @@ impl Error {
             | Error::SchedulerNotFound(_)
             | Error::RuleNotFound(_)
             | Error::OperatorNotFound(_)
+            | Error::MemberNotFound(_)
             | Error::Refused(_)
             | Error::Invalid(_) => ErrorClass::User,
         }

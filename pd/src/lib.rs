@@ -1,20 +1,21 @@
 //! The placement driver: timestamps, ids, stores and the region tree.
 //!
-//! [`Pd::open`] reads the durable state from a directory, [`Pd`] implements [`rutile_kv_proto::PdService`], and any
-//! carrier hands calls to it. Timestamps are granted from a window whose end is on disk before the first of them
+//! [`Member::open`] reads the durable state from a directory, [`Member`] implements [`rutile_kv_proto::PdService`], and
+//! any carrier hands calls to it. Timestamps are granted from a window whose end is on disk before the first of them
 //! leaves, so that none repeats after a crash; ids come from saved blocks in the same way.
 //!
 //! ```text
 //!  service/  wire in, wire out            tso/      oracle (pure) + window saver
 //!  api/      HTTP pages for operators     ctl/      the command that shows them
 //!  cluster/  stores, region tree, ids     storage/  durable keys: snapshot file + journal
+//!  member/   the group: log, leader, lease
 //! ```
 //!
 //! [`checker`] looks at one region, [`scheduler`] at the whole cluster, a person asks through [`api`]; what they want
 //! becomes an [`operator`], whose steps go out with the answers to region heartbeats or on their own. [`patrol`] makes
 //! them look. [`placement`] says where peers belong.
 //!
-//! Deliberately missing: the group of several PD members (the journal is what its raft log will carry).
+//! Deliberately missing: reads that a follower answers, and resource groups.
 
 mod api;
 mod checker;
@@ -25,6 +26,7 @@ mod error;
 mod events;
 mod gc;
 mod keyspace;
+mod member;
 mod operator;
 mod patrol;
 mod pd;
@@ -41,4 +43,4 @@ pub use api::pages;
 pub use config::PdConfig;
 pub use ctl::{Outcome, run_ctl};
 pub use error::{Error, Result};
-pub use pd::Pd;
+pub use member::{Carrier, Founding, Member, Steps};

@@ -32,9 +32,9 @@ const PATROL_SHARE: u32 = 10;
 const HEARD_TENTHS: usize = 8;
 
 impl Pd {
-    /// The loop of the task; ends by being aborted.
-    pub async fn run_patrol(self: Arc<Self>) {
-        loop {
+    /// Ends when this member leads no more.
+    pub(crate) async fn run_patrol(self: Arc<Self>) {
+        while self.storage.leads() {
             let started = self.clock.now();
             if let Err(error) = self.patrol() {
                 tracing::warn!(%error, "patrol failed");

@@ -1,4 +1,4 @@
-//! The placement driver as one object.
+//! The placement driver as one object, for as long as its member leads.
 
 use std::sync::Arc;
 
@@ -18,12 +18,8 @@ use crate::statistics::{Flows, History};
 use crate::storage::{Batch, Storage, keys};
 use crate::tso::Tso;
 
-/// The only member; a group will draw its ids at random, as PD does.
-pub(crate) const MEMBER_ID: u64 = 1;
-
-/// One member of the placement driver. Everything it promised is durable when the promise is made, so it is stopped by
-/// dropping it.
-pub struct Pd {
+/// What a leader made of the map, and goes on with in memory. When it leads no more this is dropped as a whole.
+pub(crate) struct Pd {
     pub(crate) config: PdConfig,
     pub(crate) cluster_id: u64,
     /// Unix milliseconds.
@@ -47,9 +43,15 @@ pub struct Pd {
 }
 
 impl Pd {
-    /// Opens or creates the state in `config.data_dir`. Blocks for a few syncs.
-    pub fn open(env: Env, config: PdConfig) -> Result<Pd> {
+    /// One that is alone, in `config.data_dir`.
+    #[cfg(test)]
+    pub(crate) fn open(env: Env, config: PdConfig) -> Result<Pd> {
         let storage = Arc::new(Storage::open(&env, &config.data_dir)?);
+        Pd::lead(env, config, storage)
+    }
+
+    /// Reads what is stored, when this member begins to lead.
+    pub(crate) fn lead(env: Env, config: PdConfig, storage: Arc<Storage>) -> Result<Pd> {
         let cluster_id = match storage.get_u64(keys::CLUSTER_ID)? {
             Some(id) => id,
             None => {
@@ -84,22 +86,23 @@ impl Pd {
         })
     }
 
-    pub fn cluster_id(&self) -> u64 {
+    #[cfg(test)]
+    pub(crate) fn cluster_id(&self) -> u64 {
         self.cluster_id
     }
 
     /// What is older may have been removed, as Unix milliseconds; 0 before anything was.
-    pub fn gc_safe_point_ms(&self) -> u64 {
+    pub(crate) fn gc_safe_point_ms(&self) -> u64 {
         self.gc.get().physical()
     }
 
     /// Timestamps up to here may have been given away, as Unix milliseconds.
-    pub fn timestamps_end_ms(&self) -> u64 {
+    pub(crate) fn timestamps_end_ms(&self) -> u64 {
         self.tso.window_end().physical()
     }
 
     /// Regions known now.
-    pub fn region_count(&self) -> usize {
+    pub(crate) fn region_count(&self) -> usize {
         self.cluster.region_count()
     }
 }

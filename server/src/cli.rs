@@ -175,10 +175,15 @@ mod tests {
         let words = ["rutile", "pd", "region", "--json"];
         assert!(matches!(parse_words(&words), Ok(Parsed::Run(Command::AskPd(words))) if words.len() == 3));
         assert!(parse_words(&["rutile", "start", "kv", "--region-split-keys", "0"]).is_err());
-        let words = ["rutile", "playground", "--kv", "5", "--pd", "1"];
+        let words = ["rutile", "playground", "--kv", "5", "--pd", "3"];
         assert!(matches!(parse_words(&words), Ok(Parsed::Run(Command::Playground(_)))));
-        let problem = parse_words(&["rutile", "playground", "--pd", "3"]).expect_err("one member only");
+        let problem = parse_words(&["rutile", "playground", "--pd", "0"]).expect_err("nobody");
         assert!(problem.contains("--pd"), "{problem}");
+        let words = ["rutile", "start", "pd", "--name", "pd2", "--join", "a:1,b:2"];
+        let Ok(Parsed::Run(Command::StartPd(options))) = parse_words(&words) else {
+            panic!("these flags must parse")
+        };
+        assert_eq!((options.name.as_str(), options.join.len()), ("pd2", 2));
     }
 
     fn parse_words(words: &[&str]) -> Result<Parsed, String> {

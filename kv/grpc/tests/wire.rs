@@ -13,7 +13,7 @@ use rutile_kv_grpc::client::PdStub;
 use rutile_kv_grpc::server::{Context, PushedSteps, pd_routes, pd_routes_with_steps, serve};
 use rutile_kv_grpc::{Limits, Router};
 use rutile_kv_proto::{Code, PdService, metapb, pdpb};
-use rutile_pd::{Pd, PdConfig};
+use rutile_pd::{Member, PdConfig};
 use rutile_pd_client::PdClient;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -26,7 +26,7 @@ struct Served {
 }
 
 impl Served {
-    async fn start(env: &Env, listener: TcpListener, pd: Arc<Pd>) -> Served {
+    async fn start(env: &Env, listener: TcpListener, pd: Arc<Member>) -> Served {
         let address = listener.local_addr().expect("bound").to_string();
         let (stop, stopped) = watch::channel(false);
         let context = Context::new(env.clone(), Limits::default(), stopped);
@@ -45,8 +45,8 @@ async fn free_port() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.expect("a free port")
 }
 
-fn open(env: &Env, dir: &tempfile::TempDir) -> Arc<Pd> {
-    Arc::new(Pd::open(env.clone(), PdConfig::new(dir.path())).expect("PD opens"))
+fn open(env: &Env, dir: &tempfile::TempDir) -> Arc<Member> {
+    Arc::new(Member::open(env.clone(), PdConfig::new(dir.path())).expect("PD opens"))
 }
 
 async fn connect(env: &Env, address: &str) -> PdClient {

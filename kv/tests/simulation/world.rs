@@ -9,7 +9,7 @@ use rutile_kv_client::{Client, ClientConfig};
 use rutile_kv_engine::{MemoryEngine, MemoryRaftLog};
 use rutile_kv_env::{Env, Machine, Random, Simulation};
 use rutile_kv_proto::{PdService, TikvService};
-use rutile_pd::{Pd, PdConfig};
+use rutile_pd::{Member, PdConfig};
 use rutile_pd_client::PdClient;
 
 use crate::carrier::{Endpoint, PATIENCE_MS, Remote, RemoteStores, Script};
@@ -28,7 +28,7 @@ pub struct PdNode {
     pub machine: Machine,
     /// What the nemesis wants of regions.
     pub steering: Arc<Steering>,
-    life: Mutex<Option<(Env, Arc<Pd>)>>,
+    life: Mutex<Option<(Env, Arc<Member>)>>,
 }
 
 impl PdNode {
@@ -47,7 +47,7 @@ impl PdNode {
 
     pub fn start(&self) {
         let env = self.machine.power_on();
-        let pd = Pd::open(env.clone(), PdConfig::new("/pd")).expect("PD opens what a crash left");
+        let pd = Member::open(env.clone(), PdConfig::new("/pd")).expect("PD opens what a crash left");
         *self.life.lock() = Some((env, Arc::new(pd)));
     }
 }
@@ -58,7 +58,7 @@ impl Endpoint<dyn PdService> for PdNode {
     }
 
     fn up(&self) -> Option<(Env, Arc<dyn PdService>)> {
-        let steered = |pd: &Arc<Pd>| SteeredPd { inner: pd.clone(), steering: self.steering.clone() };
+        let steered = |pd: &Arc<Member>| SteeredPd { inner: pd.clone(), steering: self.steering.clone() };
         self.life.lock().as_ref().map(|(env, pd)| (env.clone(), Arc::new(steered(pd)) as Arc<dyn PdService>))
     }
 }

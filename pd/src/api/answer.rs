@@ -33,7 +33,9 @@ impl From<Error> for Failure {
             | Error::RegionNotFound(_)
             | Error::SchedulerNotFound(_)
             | Error::RuleNotFound(_)
-            | Error::OperatorNotFound(_) => StatusCode::NOT_FOUND,
+            | Error::OperatorNotFound(_)
+            | Error::MemberNotFound(_) => StatusCode::NOT_FOUND,
+            Error::NotLeader => StatusCode::SERVICE_UNAVAILABLE,
             Error::Invalid(_)
             | Error::UnknownSetting { .. }
             | Error::Refused(_)

@@ -1,7 +1,9 @@
 //! HTTP `/pd/api/v1`: what operators and their tools read of PD, in the JSON of PD's own interface.
 //!
-//! [`pages`] is a router over the running [`Pd`]; a carrier serves it on the port of the RPCs. One file per resource;
-//! [`answer`] holds the forms of sizes, durations, times and errors, [`key`] those of keys.
+//! [`pages`] is a router over a running [`Member`](crate::Member); a carrier serves it on the port of the RPCs. The pages
+//! about members are [`member`]'s and any member's; the others are the leader's ([`leading`]), to whom everybody else
+//! sends on ([`front`]). One file per resource; [`answer`] holds the forms of sizes, durations, times and errors, [`key`]
+//! those of keys.
 //!
 //! Deliberately missing: the pages about labels of regions and about witnesses, which are not there.
 
@@ -9,6 +11,7 @@ mod answer;
 mod cluster;
 mod config;
 mod event;
+mod front;
 mod hot;
 mod key;
 mod member;
@@ -26,21 +29,17 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, post};
 
 pub(crate) use answer::{duration, time};
+pub use front::pages;
 pub(crate) use key::unhex_text;
 
 use crate::pd::Pd;
 
-/// The pages of a PD member.
-pub fn pages(pd: Arc<Pd>) -> Router {
+/// The pages of a PD that leads.
+fn leading(pd: Arc<Pd>) -> Router {
     let v1 = Router::new()
-        .route("/ping", get(|| async {}))
-        .route("/version", get(cluster::version))
         .route("/status", get(cluster::status))
         .route("/cluster", get(cluster::cluster))
         .route("/cluster/status", get(cluster::cluster_status))
-        .route("/health", get(member::health))
-        .route("/members", get(member::members))
-        .route("/leader", get(member::leader))
         .route("/stores", get(store::stores))
         .route("/stores/remove-tombstone", delete(store::remove_tombstones))
         .route("/store/{id}", get(store::store).delete(store::delete))

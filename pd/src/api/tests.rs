@@ -12,10 +12,12 @@ use serde_json::{Value, json};
 use tower_service::Service as _;
 
 use super::{answer, key, pages};
-use crate::{Pd, PdConfig};
+use crate::pd::Pd;
+use crate::{Member, PdConfig};
 
 pub(crate) struct Fixture {
     pub(crate) simulation: Simulation,
+    member: Arc<Member>,
     pd: Arc<Pd>,
 }
 
@@ -24,8 +26,9 @@ impl Fixture {
         let simulation = Simulation::new(1);
         let mut config = PdConfig::new("/pd");
         config.client_urls = vec!["http://127.0.0.1:2379".to_owned()];
-        let pd = Arc::new(Pd::open(simulation.env(), config).expect("opens"));
-        Fixture { simulation, pd }
+        let member = Arc::new(Member::open(simulation.env(), config).expect("opens"));
+        let pd = Arc::clone(&member.reign_now().expect("leads alone").pd);
+        Fixture { simulation, member, pd }
     }
 
     /// One store, two regions that meet at `m`.
@@ -64,7 +67,7 @@ impl Fixture {
         let request = Request::builder().method(method).uri(format!("/pd/api/v1{path}"));
         let request = request.body(Body::from(body.to_owned())).expect("a request");
         self.simulation.block_on(async {
-            let answer = pages(self.pd.clone()).call(request).await.expect("never fails");
+            let answer = pages(self.member.clone()).call(request).await.expect("never fails");
             let status = answer.status();
             let body = to_bytes(answer.into_body(), 1 << 20).await.expect("a body");
             (status, serde_json::from_slice(&body).unwrap_or(Value::Null))

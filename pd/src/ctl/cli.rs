@@ -18,7 +18,8 @@ const EXAMPLES: &str = "Examples:
   rutile pd store label 4 zone=a host=h4
   rutile pd placement-rules show
   rutile pd hot write
-  rutile pd store delete 4";
+  rutile pd store delete 4
+  rutile pd member leader transfer pd2";
 
 #[derive(Debug, Parser)]
 #[command(name = "rutile pd", about = "Ask the placement driver", after_help = EXAMPLES)]

@@ -1,4 +1,4 @@
-//! Pages over HTTP/1.1, one connection each.
+//! Pages over HTTP/1.1, one connection each. A member that does not lead says who does, and that one is asked.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,6 +11,8 @@ use tokio::net::TcpStream;
 use super::{Change, Pages};
 
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Ways to a leader that moves meanwhile.
+const REDIRECTS_MAX: usize = 4;
 /// A page of every region of a large cluster; more is not read.
 const PAGE_BYTES_MAX: u64 = 1 << 30;
 
@@ -43,12 +45,9 @@ impl Members {
         let mut problem = "no address of PD is given".to_owned();
         for address in &self.addresses {
             let address = address.trim().trim_start_matches("http://").trim_end_matches('/');
-            let fetched = tokio::select! {
-                biased;
-                fetched = fetch(address, method, path, &body) => fetched,
-                () = self.env.clock.sleep(PATIENCE) => Err("no answer in time".to_owned()),
-            };
-            match fetched {
+            match self.follow(address, method, path, &body).await {
+                // Another one may know the leader.
+                Ok((503, body)) => problem = format!("PD at {address}: {}", body.trim()),
                 Ok((200, body)) => {
                     return serde_json::from_str(&body).map_err(|error| format!("PD at {address}: {error}"));
                 }
@@ -64,7 +63,40 @@ impl Members {
     }
 }
 
-async fn fetch(address: &str, method: &str, path: &str, body: &str) -> Result<(u16, String), String> {
+impl Members {
+    async fn follow(
+        &self,
+        address: &str,
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> Result<(u16, String), String> {
+        let mut address = address.to_owned();
+        for _ in 0..REDIRECTS_MAX {
+            let fetched = tokio::select! {
+                biased;
+                fetched = fetch(&address, method, path, body) => fetched?,
+                () = self.env.clock.sleep(PATIENCE) => return Err("no answer in time".to_owned()),
+            };
+            match fetched.elsewhere {
+                Some(leader) => address = leader,
+                None => return Ok((fetched.code, fetched.body)),
+            }
+        }
+        Err("every member says that another one leads".to_owned())
+    }
+}
+
+/// An answer.
+#[derive(Debug, PartialEq, Eq)]
+struct Fetched {
+    code: u16,
+    body: String,
+    /// Address of the member that is to be asked instead.
+    elsewhere: Option<String>,
+}
+
+async fn fetch(address: &str, method: &str, path: &str, body: &str) -> Result<Fetched, String> {
     let said = |error: std::io::Error| error.to_string();
     let mut stream = TcpStream::connect(address).await.map_err(said)?;
     let length = body.len();
@@ -79,13 +111,20 @@ async fn fetch(address: &str, method: &str, path: &str, body: &str) -> Result<(u
 }
 
 /// Status and body. The pages come with their length, so the body is what follows the head.
-fn take_apart(answer: &str) -> Result<(u16, String), String> {
+fn take_apart(answer: &str) -> Result<Fetched, String> {
     let (head, body) = answer.split_once("\r\n\r\n").ok_or("the answer is cut off")?;
     let code = head.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or("the answer is not HTTP")?;
     if head.to_ascii_lowercase().contains("transfer-encoding: chunked") {
         return Err("the answer comes in chunks".to_owned());
     }
-    Ok((code, body.to_owned()))
+    let location = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("location").then(|| value.trim())
+    });
+    // The page stays the same; only the member is another.
+    let host =
+        location.filter(|_| code == 307).and_then(|url| url.strip_prefix("http://")?.split('/').next());
+    Ok(Fetched { code, body: body.to_owned(), elsewhere: host.map(str::to_owned) })
 }
 
 #[cfg(test)]
@@ -95,7 +134,12 @@ mod tests {
     #[test]
     fn answers_come_apart() {
         let answer = "HTTP/1.1 404 Not Found\r\ncontent-length: 4\r\n\r\n\"no\"";
-        assert_eq!(take_apart(answer), Ok((404, "\"no\"".to_owned())));
+        let fetched = Fetched { code: 404, body: "\"no\"".to_owned(), elsewhere: None };
+        assert_eq!(take_apart(answer), Ok(fetched));
+        let answer =
+            "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://10.0.0.2:2379/pd/api/v1/stores\r\n\r\n";
+        let elsewhere = take_apart(answer).expect("an answer").elsewhere;
+        assert_eq!(elsewhere.as_deref(), Some("10.0.0.2:2379"));
         for bad in [
             "",
             "HTTP/1.1 200 OK\r\n",

@@ -98,7 +98,7 @@ fn stores_and_regions_are_tables() {
 #[test]
 fn members_settings_and_timestamps_are_shown() {
     let fixture = Fixture::new();
-    for line in ["member show", "member leader"] {
+    for line in ["member show", "member leader", "member leader show"] {
         let shown = run(&fixture, line);
         assert_eq!(lines(&shown)[1][..3], ["pd", "1", "http://127.0.0.1:2379"]);
         assert!(shown.out.ends_with("leader\n"), "{}", shown.out);
@@ -201,6 +201,10 @@ fn what_is_refused_says_why() {
         ("operator add split-region 2 --policy usekey", "needs keys"),
         ("operator add split-region 2 --policy usekey --keys 7A", "no encoded key"),
         ("operator remove 2", "region 2 has no operator"),
+        ("member leader resign", "no other member could lead now"),
+        ("member leader transfer pd2", "there is no PD member pd2"),
+        ("member delete name pd2", "there is no PD member pd2"),
+        ("member delete name pd", "pd leads; have another member lead first"),
     ] {
         let outcome = run(&fixture, line);
         let problem = outcome.problem.unwrap_or_default();

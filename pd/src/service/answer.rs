@@ -58,6 +58,8 @@ fn refusal(error: &Error) -> Option<pdpb::ErrorType> {
         | Error::SchedulerNotFound(_)
         | Error::RuleNotFound(_)
         | Error::OperatorNotFound(_)
+        | Error::MemberNotFound(_)
+        | Error::NotLeader
         | Error::Refused(_)
         | Error::Invalid(_) => None,
     }
@@ -65,7 +67,7 @@ fn refusal(error: &Error) -> Option<pdpb::ErrorType> {
 
 pub(super) fn status(error: &Error) -> Status {
     let code = match error {
-        Error::Window(_) => Code::Unavailable,
+        Error::Window(_) | Error::NotLeader => Code::Unavailable,
         Error::ClusterMismatch { .. } => Code::FailedPrecondition,
         Error::TimestampCount { .. } | Error::Invalid(_) => Code::InvalidArgument,
         Error::Io(_) | Error::Corrupt { .. } | Error::FormatVersion { .. } | Error::DirectoryInUse { .. } => {

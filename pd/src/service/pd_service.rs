@@ -7,7 +7,8 @@ use rutile_pd_client::{LeaderRegion, Store, from_wire, to_wire};
 use super::answer::status;
 use super::steps;
 use crate::cluster::Told;
-use crate::pd::{MEMBER_ID, Pd};
+use crate::member::members_answer;
+use crate::pd::Pd;
 
 fn missing(what: &str) -> Status {
     Status::invalid_argument(format!("the request has no {what}"))
@@ -16,29 +17,11 @@ fn missing(what: &str) -> Status {
 #[async_trait]
 impl PdService for Pd {
     async fn get_members(&self, _: pdpb::GetMembersRequest) -> Result<pdpb::GetMembersResponse, Status> {
-        let member = pdpb::Member {
-            name: self.config.name.clone(),
-            member_id: MEMBER_ID,
-            client_urls: self.config.client_urls.clone(),
-            ..pdpb::Member::default()
-        };
-        Ok(pdpb::GetMembersResponse {
-            header: self.ok_header(),
-            members: vec![member.clone()],
-            leader: Some(member.clone()),
-            etcd_leader: Some(member),
-        })
+        members_answer(self.storage.group())
     }
 
     async fn tso(&self, request: pdpb::TsoRequest) -> Result<pdpb::TsoResponse, Status> {
-        self.check_header(request.header.as_ref())?;
-        let last = self.tso.grant(request.count).await.map_err(|error| status(&error))?;
-        let timestamp = pdpb::Timestamp {
-            physical: last.physical() as i64,
-            logical: last.logical() as i64,
-            suffix_bits: 0,
-        };
-        Ok(pdpb::TsoResponse { header: self.ok_header(), count: request.count, timestamp: Some(timestamp) })
+        self.timestamps(&request).await
     }
 
     async fn is_bootstrapped(
@@ -248,6 +231,18 @@ impl Pd {
         let settings = self.settings.get();
         let required = if settings.strictly_match_label { settings.location_labels } else { Vec::new() };
         self.cluster.put_store(store, &required)
+    }
+
+    /// `Tso`, without the box of a service.
+    pub(crate) async fn timestamps(&self, request: &pdpb::TsoRequest) -> Result<pdpb::TsoResponse, Status> {
+        self.check_header(request.header.as_ref())?;
+        let last = self.tso.grant(request.count).await.map_err(|error| status(&error))?;
+        let timestamp = pdpb::Timestamp {
+            physical: last.physical() as i64,
+            logical: last.logical() as i64,
+            suffix_bits: 0,
+        };
+        Ok(pdpb::TsoResponse { header: self.ok_header(), count: request.count, timestamp: Some(timestamp) })
     }
 
     fn region_answer(&self, found: crate::Result<Option<Told>>) -> Result<pdpb::GetRegionResponse, Status> {

@@ -22,7 +22,7 @@ pub(crate) struct Listeners {
 
 impl Pd {
     /// Steps for the regions that a store leads, as they come up, until the store asks again.
-    pub fn subscribe(&self, store_id: u64) -> mpsc::Receiver<pdpb::RegionHeartbeatResponse> {
+    pub(crate) fn subscribe(&self, store_id: u64) -> mpsc::Receiver<pdpb::RegionHeartbeatResponse> {
         let (sender, receiver) = mpsc::channel(QUEUE_MAX);
         self.listeners.by_store.lock().insert(store_id, sender);
         receiver

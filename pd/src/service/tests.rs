@@ -9,13 +9,13 @@ use rutile_kv_proto::{Code, PdService, pdpb};
 use rutile_kv_types::{Peer, PeerRole, Region, RegionEpoch, TimeStamp};
 use rutile_pd_client::{Error as ClientError, PdClient, Store, StoreStats};
 
-use crate::{Pd, PdConfig};
+use crate::{Member, PdConfig};
 
-fn open(simulation: &Simulation) -> Arc<Pd> {
-    Arc::new(Pd::open(simulation.env(), PdConfig::new(PathBuf::from("/pd"))).expect("opens"))
+fn open(simulation: &Simulation) -> Arc<Member> {
+    Arc::new(Member::open(simulation.env(), PdConfig::new(PathBuf::from("/pd"))).expect("opens"))
 }
 
-fn connect(simulation: &Simulation, pd: &Arc<Pd>) -> PdClient {
+fn connect(simulation: &Simulation, pd: &Arc<Member>) -> PdClient {
     let service: Arc<dyn PdService> = Arc::clone(pd) as Arc<dyn PdService>;
     simulation.block_on(PdClient::connect(simulation.env(), service)).expect("connects")
 }

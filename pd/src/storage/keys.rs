@@ -54,3 +54,10 @@ pub(crate) fn rule_group(id: &str) -> Vec<u8> {
 pub(crate) fn store_traits(store_id: u64) -> Vec<u8> {
     [STORE_TRAITS_PREFIX, &store_id.to_be_bytes()].concat()
 }
+
+/// `pdpb.Member` by member id.
+pub(crate) const MEMBER_PREFIX: &[u8] = b"member/";
+
+pub(crate) fn member(member_id: u64) -> Vec<u8> {
+    [MEMBER_PREFIX, &member_id.to_be_bytes()].concat()
+}

@@ -104,3 +104,26 @@ fn damage_in_the_snapshot_is_named() {
     let error = Storage::open(&env, dir()).map(drop).expect_err("must not open");
     assert!(error.to_string().contains("/pd/pd.snapshot"), "{error}");
 }
+
+#[test]
+fn a_directory_of_the_first_format_goes_on() {
+    let simulation = Simulation::new(1);
+    let env = simulation.env();
+    for (name, content) in [
+        ("pd.snapshot", &include_bytes!("testdata/format-1/pd.snapshot")[..]),
+        ("pd.journal.2", &include_bytes!("testdata/format-1/pd.journal.2")[..]),
+    ] {
+        env.disk.create_dir_all(&dir()).expect("creates");
+        env.disk.write_atomic(&dir().join(name), content).expect("writes");
+    }
+    for _ in 0..2 {
+        let storage = Storage::open(&env, dir()).expect("opens");
+        let number = |key: &[u8]| storage.get_u64(key).expect("a number");
+        assert_eq!(number(keys::CLUSTER_ID), Some(4_242));
+        assert_eq!((number(keys::TSO_WINDOW), number(keys::ID_END)), (Some(2_000_000), Some(7_001)));
+        assert_eq!((storage.get(b"b"), storage.get(b"gone")), (Some(b"2".to_vec()), None));
+        assert_eq!(storage.group().member_id(), 1, "who was alone keeps the id that clients know");
+        drop(storage);
+        simulation.disk().crash(0);
+    }
+}

@@ -39,7 +39,8 @@ impl Tso {
         self.inner.oracle.window_end()
     }
 
-    /// Goes on after every timestamp of earlier lives. Blocks for the save of the first window.
+    /// Goes on after every timestamp of earlier lives and of earlier leaders. Blocks for the save of the first window, but
+    /// not for other members to take it.
     pub(crate) fn open(env: &Env, storage: Arc<Storage>, window: Duration) -> Result<Tso> {
         let saved = TimeStamp::new(storage.get_u64(keys::TSO_WINDOW)?.unwrap_or(0));
         let clock = SteadyClock::new(env.clock.clone(), saved);
@@ -53,8 +54,17 @@ impl Tso {
             saved: Notify::new(),
             last_failure: Mutex::new(None),
         };
-        inner.save()?;
-        Ok(Tso { inner: Arc::new(inner) })
+        let tso = Tso { inner: Arc::new(inner) };
+        tso.inner.saving.store(true, Ordering::Release);
+        let outcome = tso.inner.save();
+        match &outcome {
+            Ok(Some(end)) if !tso.inner.storage.is_settled() => {
+                let (inner, end) = (Arc::clone(&tso.inner), *end);
+                env.spawn.spawn("pd-tso-window", Box::pin(async move { inner.settle(end).await }));
+            }
+            _ => tso.inner.finish(&outcome),
+        }
+        outcome.map(|_| tso)
     }
 
     /// The last of `count` consecutive timestamps of one millisecond.
@@ -72,6 +82,9 @@ impl Tso {
             saved.as_mut().enable();
             if let Some(granted) = self.grant_now(count) {
                 return Ok(granted);
+            }
+            if !self.inner.storage.leads() {
+                return Err(Error::NotLeader);
             }
             self.save_in_background();
             saved.await;
@@ -97,24 +110,23 @@ impl Tso {
             return;
         }
         let inner = Arc::clone(&self.inner);
-        let work = move || {
-            let outcome = inner.save();
-            if let Err(error) = &outcome {
-                tracing::error!(%error, "the timestamp window could not be saved");
+        let work = move || match inner.save() {
+            Ok(Some(end)) if !inner.storage.is_settled() => {
+                let spawn = Arc::clone(&inner.env.spawn);
+                spawn.spawn("pd-tso-window", Box::pin(async move { inner.settle(end).await }));
             }
-            *inner.last_failure.lock() = outcome.err().map(|error| error.to_string());
-            inner.saving.store(false, Ordering::Release);
-            inner.saved.notify_waiters();
+            outcome => inner.finish(&outcome),
         };
         self.inner.env.spawn.spawn_blocking("pd-tso-window", Box::new(work));
     }
 }
 
 impl Inner {
-    fn save(&self) -> Result<()> {
+    /// Writes the next window end; `None` when the present one is as good.
+    fn save(&self) -> Result<Option<TimeStamp>> {
         let end = self.oracle.next_window_end(self.clock.now_ms());
         if end <= self.oracle.window_end() {
-            return Ok(());
+            return Ok(None);
         }
         let mut batch = Batch::default();
         batch.put_u64(keys::TSO_WINDOW, end.into_inner());
@@ -123,7 +135,29 @@ impl Inner {
             self.storage.write(batch)?;
         }
         rutile_kv_env::failpoint!("pd::tso::after_save");
-        self.oracle.extended(end);
-        Ok(())
+        Ok(Some(end))
+    }
+
+    /// Waits for other members to take it.
+    async fn settle(&self, end: TimeStamp) {
+        let settled = if self.env.hooks.is_planted("pd::tso::window_not_settled") {
+            Ok(())
+        } else {
+            self.storage.settled().await
+        };
+        self.finish(&settled.map(|()| Some(end)));
+    }
+
+    /// A save has ended; those who wait look again.
+    fn finish(&self, outcome: &Result<Option<TimeStamp>>) {
+        match outcome {
+            Ok(Some(end)) => self.oracle.extended(*end),
+            Ok(None) => {}
+            Err(Error::NotLeader) => {}
+            Err(error) => tracing::error!(%error, "the timestamp window could not be saved"),
+        }
+        *self.last_failure.lock() = outcome.as_ref().err().map(ToString::to_string);
+        self.saving.store(false, Ordering::Release);
+        self.saved.notify_waiters();
     }
 }

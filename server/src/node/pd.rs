@@ -1,20 +1,26 @@
-//! The role of a placement driver: gRPC and HTTP pages on one port.
+//! The role of a placement driver: gRPC, HTTP pages and the messages of its group on one port.
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use futures::StreamExt as _;
 use futures::stream::{BoxStream, unfold};
 use rutile_kv_env::{Env, TaskHandle};
-use rutile_kv_grpc::server::{PushedSteps, pd_routes_with_steps};
+use rutile_kv_grpc::Limits;
+use rutile_kv_grpc::client::MemberSender;
+use rutile_kv_grpc::server::{PushedSteps, member_routes, pd_routes_with_steps};
+use rutile_kv_proto::Status;
+use rutile_kv_proto::memberpb::{JoinRequest, JoinResponse, MemberMessage};
 use rutile_kv_proto::pdpb::RegionHeartbeatResponse;
-use rutile_pd::{Pd, PdConfig, pages};
+use rutile_pd::{Carrier, Founding, Member, PdConfig, pages};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::node::role::{PdOptions, Port, Role};
 use crate::node::storage::blocking;
 
 pub(crate) struct Running {
     port: Port,
+    member: Arc<Member>,
     patrol: TaskHandle,
 }
 
@@ -29,32 +35,77 @@ impl Role for PdOptions {
     type Running = Running;
 
     async fn start(self, env: Env) -> Result<Running> {
-        let mut port = Port::bind(&env, &self.role, self.port).await?;
-        let config = PdConfig {
-            name: self.name,
-            client_urls: vec![format!("http://{}", port.advertised())],
-            ..PdConfig::new(self.data_dir)
-        };
-        let pd_env = env.clone();
-        let pd = Arc::new(blocking(&env, "pd-open", move || Ok(Pd::open(pd_env, config)?)).await?);
-        let steps = Arc::new(Steps(pd.clone()));
-        let routes = pd_routes_with_steps(port.context(), pd.clone(), steps);
-        port.serve(&env, routes.merge(pages(pd.clone())));
-        let patrol = env.spawn.spawn("pd-patrol", Box::pin(pd.run_patrol()));
-        port.announce("pd");
-        Ok(Running { port, patrol })
+        let port = Port::bind(&env, &self.role, self.port).await?;
+        start_on(self, env, port).await
     }
 
-    /// What PD promised is durable already.
+    /// What PD promised is durable already; another member gets the lead, if there is one.
     async fn stop(running: Running) -> Result<()> {
         running.patrol.abort();
+        running.member.stop().await;
         running.port.stop().await;
         Ok(())
     }
 }
 
+/// Starts a member on a port that is bound already.
+pub(crate) async fn start_on(options: PdOptions, env: Env, mut port: Port) -> Result<Running> {
+    let founding = match (&options.initial_cluster, options.join.is_empty()) {
+        (Some(_), false) => {
+            let reason = "a member founds a group or joins one: say --initial-cluster or --join".to_owned();
+            return Err(Error::Setting { name: "--join".to_owned(), reason });
+        }
+        (Some(members), true) => Founding::parse(members)?,
+        (None, true) => Founding::Alone,
+        (None, false) => Founding::Joining,
+    };
+    let config = PdConfig {
+        name: options.name,
+        client_urls: vec![format!("http://{}", port.advertised())],
+        founding,
+        ..PdConfig::new(options.data_dir)
+    };
+    let pd_env = env.clone();
+    let member = blocking(&env, "pd-open", move || Ok(Member::open(pd_env, config)?)).await?;
+    let member = Arc::new(member);
+    if member.is_joining() && options.join.is_empty() {
+        let reason = "this data is of a member that no group has taken in yet: name one".to_owned();
+        return Err(Error::Setting { name: "--join".to_owned(), reason });
+    }
+    let carrier = Arc::new(Way(MemberSender::new(env.clone(), Limits::default())));
+    member.start(carrier.clone())?;
+    let steps = Arc::new(Steps(member.clone()));
+    let routes = pd_routes_with_steps(port.context(), member.clone(), steps);
+    let routes = routes.merge(member_routes(port.context(), member.clone())).merge(pages(member.clone()));
+    port.serve(&env, routes);
+    let patrol = env.spawn.spawn("pd-patrol", Box::pin(member.clone().run_patrol()));
+    let running = Running { port, member, patrol };
+    if running.member.is_joining()
+        && let Err(error) = running.member.join(&options.join, &*carrier).await
+    {
+        drop(PdOptions::stop(running).await);
+        return Err(error.into());
+    }
+    running.port.announce("pd");
+    Ok(running)
+}
+
+/// The network between members.
+struct Way(MemberSender);
+
+#[async_trait]
+impl Carrier for Way {
+    fn send(&self, address: &str, message: MemberMessage) {
+        self.0.send(address, message);
+    }
+
+    async fn join(&self, address: &str, request: JoinRequest) -> std::result::Result<JoinResponse, Status> {
+        self.0.join(address, request).await
+    }
+}
+
 /// Steps for regions on their way to the stream of a store.
-struct Steps(Arc<Pd>);
+struct Steps(Arc<Member>);
 
 impl PushedSteps for Steps {
     fn subscribe(&self, store_id: u64) -> BoxStream<'static, RegionHeartbeatResponse> {

@@ -1,7 +1,6 @@
-//! A cluster to try things on: a placement driver and several stores as roles of one process, each with a port and data
-//! of its own. To kill one of them, start them as processes instead: `rutile start pd`, `rutile start kv`.
+//! A cluster to try things on: placement drivers and stores as roles of one process, each with a port and data of its own. To kill one of them, start them as processes instead: `rutile start pd`, `rutile start kv`.
 //!
-//! Deliberately missing: several PD members and SQL servers, which are not there as roles yet.
+//! Deliberately missing: SQL servers.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -10,14 +9,14 @@ use clap::Args;
 use rutile_kv_env::Env;
 
 use crate::error::Result;
-use crate::node::role::{KvOptions, PdOptions, Role, RoleOptions};
+use crate::node::role::{KvOptions, PdOptions, Port, Role, RoleOptions};
 use crate::node::{kv, pd};
 
 /// Flags of `rutile playground`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct PlaygroundOptions {
-    /// Placement drivers; a group of several is not supported yet
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1))]
+    /// Placement drivers: 1, 3 or 5
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=5))]
     pd: u64,
     /// Stores
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=16))]
@@ -41,7 +40,7 @@ impl PlaygroundOptions {
 }
 
 pub(crate) struct Running {
-    pd: pd::Running,
+    pd: Vec<pd::Running>,
     stores: Vec<kv::Running>,
 }
 
@@ -49,20 +48,18 @@ impl Role for PlaygroundOptions {
     type Running = Running;
 
     async fn start(self, env: Env) -> Result<Running> {
-        let placement = PdOptions {
-            role: self.role(),
-            port: 0,
-            data_dir: self.data_dir.join("pd1"),
-            name: "pd1".to_owned(),
-        };
-        let pd = placement.start(env.clone()).await?;
-        let mut running = Running { pd, stores: Vec::new() };
+        let mut running = Running { pd: Vec::new(), stores: Vec::new() };
+        if let Err(error) = self.start_pd(&env, &mut running.pd).await {
+            drop(Self::stop(running).await);
+            return Err(error);
+        }
+        let addresses: Vec<String> = running.pd.iter().map(|pd| pd.address().to_owned()).collect();
         for number in 1..=self.kv {
             let store = KvOptions {
                 role: self.role(),
                 port: 0,
                 data_dir: self.data_dir.join(format!("kv{number}")),
-                pd: vec![running.pd.address().to_owned()],
+                pd: addresses.clone(),
                 region_split_keys: self.region_split_keys,
                 labels: Vec::new(),
             };
@@ -76,10 +73,10 @@ impl Role for PlaygroundOptions {
             }
         }
         let mut out = std::io::stdout();
-        let address = running.pd.address();
+        let addresses = addresses.join(",");
         // Nobody may be reading.
-        let _ =
-            writeln!(out, "ready playground; try: rutile pd --pd {address} store").and_then(|()| out.flush());
+        let _ = writeln!(out, "ready playground; try: rutile pd --pd {addresses} store")
+            .and_then(|()| out.flush());
         Ok(running)
     }
 
@@ -89,6 +86,33 @@ impl Role for PlaygroundOptions {
         for store in running.stores {
             result = result.and(KvOptions::stop(store).await);
         }
-        result.and(PdOptions::stop(running.pd).await)
+        for pd in running.pd {
+            result = result.and(PdOptions::stop(pd).await);
+        }
+        result
+    }
+}
+
+impl PlaygroundOptions {
+    /// All ports first: each member founds the group with the addresses of all.
+    async fn start_pd(&self, env: &Env, running: &mut Vec<pd::Running>) -> Result<()> {
+        let mut ports = Vec::new();
+        for number in 1..=self.pd {
+            ports.push((format!("pd{number}"), Port::bind(env, &self.role(), 0).await?));
+        }
+        let all: Vec<String> =
+            ports.iter().map(|(name, port)| format!("{name}={}", port.advertised())).collect();
+        for (name, port) in ports {
+            let options = PdOptions {
+                role: self.role(),
+                port: 0,
+                data_dir: self.data_dir.join(&name),
+                name,
+                initial_cluster: (self.pd > 1).then(|| all.join(",")),
+                join: Vec::new(),
+            };
+            running.push(pd::start_on(options, env.clone(), port).await?);
+        }
+        Ok(())
     }
 }

@@ -43,7 +43,7 @@ impl RoleOptions {
 pub(crate) struct PdOptions {
     #[command(flatten)]
     pub(crate) role: RoleOptions,
-    /// Port for clients, stores and the HTTP pages; 0 takes a free one
+    /// Port for clients, stores, other members and the HTTP pages; 0 takes a free one
     #[arg(long, default_value_t = 2379)]
     pub(crate) port: u16,
     /// Where data is kept; created when missing
@@ -52,6 +52,12 @@ pub(crate) struct PdOptions {
     /// Name of this member
     #[arg(long, default_value = "pd")]
     pub(crate) name: String,
+    /// Found a group of several members, each started with the same list: name=host:port,name=host:port
+    #[arg(long)]
+    pub(crate) initial_cluster: Option<String>,
+    /// Join the group that these members belong to
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) join: Vec<String>,
 }
 
 /// Flags of `rutile start kv`.

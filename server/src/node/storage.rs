@@ -6,7 +6,7 @@ use rutile_kv::{Config as StoreConfig, Store};
 use rutile_kv_client::{Client, StaticStores};
 use rutile_kv_engine::{DataDir, Engine, EngineConfig, EngineRaftLog, RaftLog, RaftLogConfig, RocksEngine};
 use rutile_kv_env::{Env, TaskHandle};
-use rutile_pd::{Pd, PdConfig};
+use rutile_pd::{Member, PdConfig};
 use rutile_pd_client::PdClient;
 use rutile_sql::storeside::SqlEndpoint;
 use tokio::sync::oneshot;
@@ -24,7 +24,7 @@ pub(crate) struct Storage {
     _data_dir: DataDir,
     engine: Arc<RocksEngine>,
     raft_log: Arc<EngineRaftLog>,
-    pd: Arc<Pd>,
+    pd: Arc<Member>,
     store: Arc<Store>,
     client: Client,
     /// Decides how far old versions may go.
@@ -37,7 +37,7 @@ impl Storage {
         let (pd_config, state, log) =
             (PdConfig::new(data_dir.placement_driver()), data_dir.state_engine(), data_dir.raft_log());
         let pd_env = env.clone();
-        let pd = Arc::new(blocking(env, "pd-open", move || Ok(Pd::open(pd_env, pd_config)?)).await?);
+        let pd = Arc::new(blocking(env, "pd-open", move || Ok(Member::open(pd_env, pd_config)?)).await?);
         let pd_client = PdClient::connect(env.clone(), pd.clone()).await?;
         let engines = move || {
             let engine = RocksEngine::open(&state, &EngineConfig::default())?;

@@ -3,6 +3,7 @@
 
 mod deadlock;
 mod process;
+mod timestamps;
 mod writers;
 
 use std::time::Duration;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use process::Cluster;
 use rutile_kv_types::Key;
 use serde_json::Value;
+use timestamps::Timestamps;
 use writers::{Writers, check};
 
 /// Writers go on within this time after the store that led their region was killed.
@@ -148,5 +150,78 @@ async fn a_person_moves_regions() {
     cluster.until("a split", |cluster| (cluster.regions().len() > before).then_some(())).await;
     let (_, refused) = cluster.try_ask(&["operator", "add", "transfer-leader", &last, "999"]);
     assert!(refused.contains("no peer on store 999"), "{refused}");
+    client.close().await;
+}
+
+/// A timestamp comes within this time after the placement driver that led was killed, or stopped.
+const TIMESTAMP_GAP_MAX: Duration = Duration::from_secs(5);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn placement_drivers_outlive_the_one_that_leads() {
+    let mut cluster = Cluster::start_group(3, 3);
+    cluster.until_replicated(3).await;
+    let client = cluster.client().await;
+    let writers = Writers::start(&cluster.env, &client).await;
+    let timestamps = Timestamps::start(&cluster.env, cluster.pd_client().await);
+    writers.advance(20).await;
+    for _ in 0..3 {
+        let killed = cluster.until("a PD leader", Cluster::pd_leader).await;
+        cluster.pd[killed].kill();
+        timestamps.advance(100).await;
+        let outage = writers.advance(20).await;
+        assert!(outage < OUTAGE_MAX, "writers stood still for {outage:?}");
+        let next = cluster.until("another PD leader", Cluster::pd_leader).await;
+        assert_ne!(next, killed);
+        cluster.restart_pd(killed);
+        cluster.until_members_are_well(3).await;
+    }
+    // One that stands still longer than its lease grants nothing when it goes on.
+    let stopped = cluster.until("a PD leader", Cluster::pd_leader).await;
+    cluster.pd[stopped].signal("-STOP");
+    timestamps.advance(100).await;
+    writers.advance(20).await;
+    cluster.pd[stopped].signal("-CONT");
+    cluster.until_members_are_well(3).await;
+    // Leadership goes where it is sent.
+    let target = cluster.pd[stopped].name.clone();
+    cluster.ask(&["member", "leader", "transfer", &target]);
+    let led = |cluster: &Cluster| (cluster.pd_leader() == Some(stopped)).then_some(());
+    cluster.until("a transfer", led).await;
+    timestamps.advance(100).await;
+    let (taken, longest) = timestamps.stop().await;
+    println!("{taken} timestamps, the longest wait {longest:?}");
+    assert!(longest < TIMESTAMP_GAP_MAX, "no timestamp for {longest:?}");
+    let acknowledged = writers.stop().await;
+    check(&client, &acknowledged).await;
+    client.close().await;
+
+    cluster.restart_all();
+    let client = cluster.client().await;
+    check(&client, &acknowledged).await;
+    client.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn placement_drivers_come_and_go() {
+    let mut cluster = Cluster::start(1, &[]);
+    let client = cluster.client().await;
+    let writers = Writers::start(&cluster.env, &client).await;
+    writers.advance(10).await;
+    cluster.add_pd();
+    cluster.until_members_are_well(2).await;
+    cluster.add_pd();
+    cluster.until_members_are_well(3).await;
+    let founder = cluster.until("a PD leader", Cluster::pd_leader).await;
+    assert_eq!(founder, 0, "who founded the group leads it");
+    let (_, refused) = cluster.try_ask(&["member", "delete", "name", "pd"]);
+    assert!(refused.contains("pd leads"), "{refused}");
+    cluster.ask(&["member", "leader", "resign"]);
+    let led = |cluster: &Cluster| cluster.pd_leader().filter(|leader| *leader != founder);
+    cluster.until("another PD leader", led).await;
+    cluster.ask(&["member", "delete", "name", "pd"]);
+    cluster.pd.remove(founder).kill();
+    cluster.until_members_are_well(2).await;
+    writers.advance(10).await;
+    check(&client, &writers.stop().await).await;
     client.close().await;
 }

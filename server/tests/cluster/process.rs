@@ -1,4 +1,4 @@
-//! Processes of a cluster: a placement driver and stores, each on a free port with data of its own. They are killed with
+//! Processes of a cluster: placement drivers and stores, each on a free port with data of its own. They are killed with
 //! the value, and their logs are shown when the test fails.
 
 use std::io::{BufRead as _, BufReader};
@@ -31,7 +31,7 @@ pub struct Process {
 
 impl Process {
     fn start(directory: &Path, name: &str, port: &str, flags: &[String]) -> Process {
-        let role = if name == "pd" { "pd" } else { "kv" };
+        let role = if name.starts_with("pd") { "pd" } else { "kv" };
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -59,11 +59,28 @@ impl Process {
         self.child.kill().expect("runs");
         self.child.wait().expect("is ours");
     }
+
+    /// SIGSTOP, or SIGCONT.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.child.id().to_string()]).status();
+        assert!(sent.expect("runs").success(), "{name} to {}", self.name);
+    }
+
+    fn port(&self) -> &str {
+        self.address.rsplit(':').next().expect("host:port")
+    }
+}
+
+/// Ports that were free a moment ago; members of a group must know them before they start.
+fn free_ports(count: usize) -> Vec<u16> {
+    let bind = |_| std::net::TcpListener::bind(("127.0.0.1", 0)).expect("binds");
+    let listeners: Vec<_> = (0..count).map(bind).collect();
+    listeners.iter().map(|listener| listener.local_addr().expect("bound").port()).collect()
 }
 
 pub struct Cluster {
     pub env: Env,
-    pub pd: Process,
+    pub pd: Vec<Process>,
     pub stores: Vec<Process>,
     flags: Vec<String>,
     directory: TempDir,
@@ -74,7 +91,29 @@ impl Cluster {
     pub fn start(stores: usize, flags: &[&str]) -> Cluster {
         let directory = tempfile::tempdir().expect("a directory");
         let pd = Process::start(directory.path(), "pd", "0", &[]);
-        let mut all = vec!["--pd".to_owned(), pd.address.clone()];
+        Cluster::with_pd(directory, vec![pd], stores, flags)
+    }
+
+    /// The same with a group of placement drivers.
+    pub fn start_group(members: usize, stores: usize) -> Cluster {
+        let directory = tempfile::tempdir().expect("a directory");
+        let named: Vec<(String, u16)> = free_ports(members)
+            .into_iter()
+            .enumerate()
+            .map(|(n, port)| (format!("pd{}", n + 1), port))
+            .collect();
+        let all: Vec<String> = named.iter().map(|(name, port)| format!("{name}=127.0.0.1:{port}")).collect();
+        let start = |(name, port): &(String, u16)| {
+            let flags = ["--name", name, "--initial-cluster", &all.join(",")].map(str::to_owned);
+            Process::start(directory.path(), name, &port.to_string(), &flags)
+        };
+        let pd = named.iter().map(start).collect();
+        Cluster::with_pd(directory, pd, stores, &[])
+    }
+
+    fn with_pd(directory: TempDir, pd: Vec<Process>, stores: usize, flags: &[&str]) -> Cluster {
+        let addresses: Vec<&str> = pd.iter().map(|pd| pd.address.as_str()).collect();
+        let mut all = vec!["--pd".to_owned(), addresses.join(",")];
         all.extend(flags.iter().map(|flag| (*flag).to_owned()));
         let mut cluster = Cluster { env: Env::real(), pd, stores: Vec::new(), flags: all, directory };
         (0..stores).for_each(|_| cluster.add_store());
@@ -88,6 +127,43 @@ impl Cluster {
         self.stores.push(Process::start(self.directory.path(), &name, "0", &self.flags));
     }
 
+    /// Starts one more placement driver, which joins the group.
+    pub fn add_pd(&mut self) {
+        let name = format!("pd{}", self.pd.len() + 1);
+        let flags = ["--name", &name, "--join", &self.pd_addresses()].map(str::to_owned);
+        self.pd.push(Process::start(self.directory.path(), &name, "0", &flags));
+    }
+
+    /// Starts a placement driver again on its data and its port.
+    pub fn restart_pd(&mut self, index: usize) {
+        let former = &self.pd[index];
+        let again = Process::start(self.directory.path(), &former.name, former.port(), &former.flags);
+        self.pd[index] = again;
+    }
+
+    fn pd_addresses(&self) -> String {
+        let all: Vec<&str> = self.pd.iter().map(|pd| pd.address.as_str()).collect();
+        all.join(",")
+    }
+
+    /// The placement driver that leads, by its place; `None` while none does.
+    pub fn pd_leader(&self) -> Option<usize> {
+        let (leader, _) = self.try_ask(&["member", "leader"]);
+        let url = leader?["client_urls"][0].as_str()?.to_owned();
+        self.pd.iter().position(|pd| url.ends_with(&pd.address))
+    }
+
+    /// Waits until every placement driver is well.
+    pub async fn until_members_are_well(&self, count: usize) {
+        self.until("a whole PD group", |cluster| {
+            let (health, _) = cluster.try_ask(&["health"]);
+            let members = health?["members"].as_array()?.clone();
+            let well = members.iter().filter(|member| member["health"] == true).count();
+            (members.len() == count && well == count).then_some(())
+        })
+        .await;
+    }
+
     /// Starts a store again on its data, on another port.
     pub fn restart(&mut self, index: usize) {
         let former = &self.stores[index];
@@ -97,10 +173,8 @@ impl Cluster {
 
     /// Kills every process, and starts all of them again on their data.
     pub fn restart_all(&mut self) {
-        self.pd.kill();
-        self.stores.iter_mut().for_each(Process::kill);
-        let port = self.pd.address.rsplit(':').next().expect("host:port").to_owned();
-        self.pd = Process::start(self.directory.path(), "pd", &port, &[]);
+        self.pd.iter_mut().chain(&mut self.stores).for_each(Process::kill);
+        (0..self.pd.len()).for_each(|index| self.restart_pd(index));
         (0..self.stores.len()).for_each(|index| self.restart(index));
     }
 
@@ -113,7 +187,7 @@ impl Cluster {
     /// The same, and what it complained of.
     pub fn try_ask(&self, words: &[&str]) -> (Option<Value>, String) {
         let command =
-            Command::new(BINARY).args(["pd", "--pd", &self.pd.address, "--json"]).args(words).output();
+            Command::new(BINARY).args(["pd", "--pd", &self.pd_addresses(), "--json"]).args(words).output();
         let output = command.expect("runs");
         let problem = String::from_utf8_lossy(&output.stderr).into_owned();
         (serde_json::from_slice(&output.stdout).ok(), problem)
@@ -169,9 +243,14 @@ impl Cluster {
         self.stores.iter().position(|store| store.address == address).expect("one of ours")
     }
 
+    pub async fn pd_client(&self) -> PdClient {
+        let addresses = self.pd.iter().map(|pd| pd.address.clone()).collect();
+        let stub = PdStub::new(self.env.clone(), addresses, Limits::default());
+        PdClient::connect(self.env.clone(), Arc::new(stub)).await.expect("PD answers")
+    }
+
     pub async fn client(&self) -> Client {
-        let stub = PdStub::new(self.env.clone(), vec![self.pd.address.clone()], Limits::default());
-        let pd = PdClient::connect(self.env.clone(), Arc::new(stub)).await.expect("PD answers");
+        let pd = self.pd_client().await;
         let stores = GrpcStores::new(self.env.clone(), pd.clone(), Limits::default());
         Client::new(self.env.clone(), pd, Arc::new(stores))
     }
@@ -179,7 +258,7 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        for process in self.stores.iter_mut().chain([&mut self.pd]) {
+        for process in self.stores.iter_mut().chain(&mut self.pd) {
             // The test may have killed it already.
             drop(process.child.kill());
             drop(process.child.wait());

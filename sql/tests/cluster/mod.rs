@@ -9,7 +9,7 @@ use rutile_kv_client::{Client, StaticStores};
 use rutile_kv_engine::{MemoryEngine, MemoryRaftLog};
 use rutile_kv_env::Env;
 use rutile_kv_proto::PdService;
-use rutile_pd::{Pd, PdConfig};
+use rutile_pd::{Member, PdConfig};
 use rutile_pd_client::PdClient;
 use rutile_sql::{Instance, InstanceConfig, Outcome, Rows, Script, Session, SessionInfo, SqlError};
 
@@ -31,7 +31,7 @@ impl Cluster {
         let dir = tempfile::tempdir().expect("a directory");
         let env = Env::real();
         let pd: Arc<dyn PdService> =
-            Arc::new(Pd::open(env.clone(), PdConfig::new(dir.path())).expect("PD opens"));
+            Arc::new(Member::open(env.clone(), PdConfig::new(dir.path())).expect("PD opens"));
         let pd = PdClient::connect(env.clone(), pd).await.expect("PD answers");
         let store = Store::open(
             env.clone(),

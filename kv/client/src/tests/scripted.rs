@@ -12,7 +12,7 @@ use rutile_kv_proto::{
     CoprocessorRequest, CoprocessorResponse, PdService, Status, TikvService, errorpb, kvrpcpb, metapb,
 };
 use rutile_kv_types::{Key, Peer, PeerRole, Region, RegionEpoch};
-use rutile_pd::{Pd, PdConfig};
+use rutile_pd::{Member, PdConfig};
 use rutile_pd_client::{PdClient, RegionHeartbeat, Store, to_wire};
 
 use crate::{Client, ClientConfig, StaticStores};
@@ -210,7 +210,7 @@ impl World {
     pub(super) fn new(config: ClientConfig) -> World {
         let simulation = Simulation::new(7);
         let env = simulation.env();
-        let pd = Pd::open(env.clone(), PdConfig::new(PathBuf::from("/pd"))).expect("PD opens");
+        let pd = Member::open(env.clone(), PdConfig::new(PathBuf::from("/pd"))).expect("PD opens");
         let pd: Arc<dyn PdService> = Arc::new(pd);
         let script = Arc::new(Script::default());
         let scripted = |id| {

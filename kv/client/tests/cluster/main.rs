@@ -21,7 +21,7 @@ use rutile_kv_env::Env;
 use rutile_kv_proto::endpoint::{Endpoint, EndpointError, EndpointRequest, EndpointResponse};
 use rutile_kv_proto::{PdService, kvrpcpb};
 use rutile_kv_types::{Key, KeyRange};
-use rutile_pd::{Pd, PdConfig};
+use rutile_pd::{Member, PdConfig};
 use rutile_pd_client::{PdClient, to_wire};
 
 use carrier::Carrier;
@@ -42,7 +42,7 @@ async fn start() -> Cluster {
     let env = Env::real();
     let mut carrier = Carrier::new(env.clone());
     let pd: Arc<dyn PdService> =
-        Arc::new(Pd::open(env.clone(), PdConfig::new(dir.path())).expect("PD opens"));
+        Arc::new(Member::open(env.clone(), PdConfig::new(dir.path())).expect("PD opens"));
     let pd = carrier.pd(pd).await;
     let pd = PdClient::connect(env.clone(), pd).await.expect("PD answers");
     let (listener, address) = carrier.store_listener().await;

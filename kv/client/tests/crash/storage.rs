@@ -10,7 +10,7 @@ use rutile_kv_client::{Client, StaticStores};
 use rutile_kv_engine::{DataDir, EngineConfig, EngineRaftLog, RaftLogConfig, RocksEngine};
 use rutile_kv_env::Env;
 use rutile_kv_proto::PdService;
-use rutile_pd::{Pd, PdConfig};
+use rutile_pd::{Member, PdConfig};
 use rutile_pd_client::PdClient;
 
 pub struct Storage {
@@ -23,7 +23,7 @@ impl Storage {
     pub async fn open(directory: &Path) -> Storage {
         let env = Env::real();
         let data_dir = DataDir::open(&*env.disk, directory).expect("the directory is ours");
-        let pd = Pd::open(env.clone(), PdConfig::new(data_dir.placement_driver())).expect("PD opens");
+        let pd = Member::open(env.clone(), PdConfig::new(data_dir.placement_driver())).expect("PD opens");
         let pd: Arc<dyn PdService> = Arc::new(pd);
         let pd = PdClient::connect(env.clone(), pd).await.expect("PD answers");
         let engine =

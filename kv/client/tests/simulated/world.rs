@@ -9,7 +9,7 @@ use rutile_kv_client::{Client, ClientConfig, StaticStores, TransactionOptions};
 use rutile_kv_engine::{MemoryEngine, MemoryRaftLog};
 use rutile_kv_env::{Env, Simulation, TaskHandle};
 use rutile_kv_proto::{PdService, TikvService};
-use rutile_pd::{Pd, PdConfig};
+use rutile_pd::{Member, PdConfig};
 use rutile_pd_client::PdClient;
 
 use super::carrier::Carrier;
@@ -77,7 +77,7 @@ pub fn run(seed: u64, variant: Variant) -> Outcomes {
 
 async fn play(simulation: &Simulation, variant: Variant) -> Outcomes {
     let env = simulation.env();
-    let pd = Pd::open(env.clone(), PdConfig::new(PathBuf::from("/pd"))).expect("PD opens");
+    let pd = Member::open(env.clone(), PdConfig::new(PathBuf::from("/pd"))).expect("PD opens");
     let pd: Arc<dyn PdService> = Arc::new(pd);
     let pd = PdClient::connect(env.clone(), pd).await.expect("PD answers");
     let (engine, log) = (Arc::new(MemoryEngine::new()), Arc::new(MemoryRaftLog::new()));

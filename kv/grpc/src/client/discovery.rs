@@ -7,6 +7,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use parking_lot::Mutex;
 use rutile_kv_env::Env;
 use rutile_kv_proto::{Code, Status, pdpb};
@@ -64,11 +66,16 @@ impl Discovery {
         }
     }
 
-    /// Asks members until one knows the leader.
+    /// Asks all members at once until one knows the leader: one that stands still must not keep the others waiting.
     pub(crate) async fn find(&self) -> Result<(Leader, pdpb::GetMembersResponse), Status> {
         let mut problem = Status::unavailable("no address of PD is known");
-        for address in self.addresses() {
-            match self.ask(&address).await.and_then(|answer| self.learn(&address, answer)) {
+        let ask = |address: String| async move {
+            let answer = self.ask(&address).await;
+            (address, answer)
+        };
+        let mut answers: FuturesUnordered<_> = self.addresses().into_iter().map(ask).collect();
+        while let Some((address, answer)) = answers.next().await {
+            match answer.and_then(|answer| self.learn(&address, answer)) {
                 Ok(found) => return Ok(found),
                 Err(status) => problem = Status::unavailable(format!("PD at {address}: {}", status.message)),
             }

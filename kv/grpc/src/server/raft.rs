@@ -1,5 +1,6 @@
 //! What other stores send: `Raft`, `BatchRaft` and `Snapshot` of `tikvpb.Tikv`.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -41,17 +42,19 @@ pub fn raft_routes(context: &Context, inbox: Arc<dyn RaftInbox>) -> Router {
     let [for_single, for_batch, for_snapshot] = contexts;
     let raft = move |request: Request| {
         let inbox = single.clone();
-        take(&for_single, request, move |messages| messages_of(messages, move |m| inbox.receive(m)))
+        take::<_, Done, _, _>(&for_single, request, move |messages| {
+            messages_of(messages, move |m| inbox.receive(m))
+        })
     };
     let batch_raft = move |request: Request| {
         let inbox = batch.clone();
         let receive =
             move |batch: BatchRaftMessage| batch.msgs.into_iter().try_for_each(|m| inbox.receive(m));
-        take(&for_batch, request, move |messages| messages_of(messages, receive))
+        take::<_, Done, _, _>(&for_batch, request, move |messages| messages_of(messages, receive))
     };
     let snapshot = move |request: Request| {
         let inbox = snapshot.clone();
-        take(&for_snapshot, request, move |chunks| snapshot_of(chunks, inbox.snapshot()))
+        take::<_, Done, _, _>(&for_snapshot, request, move |chunks| snapshot_of(chunks, inbox.snapshot()))
     };
     Router::new()
         .route("/tikvpb.Tikv/Raft", post(raft))
@@ -80,29 +83,32 @@ async fn snapshot_of(
 }
 
 /// Runs a handler on the messages of a request until they end or the server stops.
-fn take<Q, F, H>(context: &Context, request: Request, handler: H) -> BoxFuture<'static, Answer>
+pub(super) fn take<Q, A, F, H>(context: &Context, request: Request, handler: H) -> BoxFuture<'static, Answer>
 where
     Q: prost::Message + Default + 'static,
+    A: prost::Message + Default + 'static,
     F: Future<Output = Result<(), tonic::Status>> + Send + 'static,
     H: FnOnce(Streaming<Q>) -> F + Send + 'static,
 {
-    let once = Once { context: context.clone(), handler: Some(handler) };
-    let mut framed = framed::<Q, Done>(context);
+    let once = Once { context: context.clone(), handler: Some(handler), done: PhantomData };
+    let mut framed = framed::<Q, A>(context);
     Box::pin(async move { framed.client_streaming(once, request.map(Body::new)).await })
 }
 
-struct Once<H> {
+struct Once<H, A> {
     context: Context,
     handler: Option<H>,
+    done: PhantomData<fn() -> A>,
 }
 
-impl<Q, F, H> ClientStreamingService<Q> for Once<H>
+impl<Q, A, F, H> ClientStreamingService<Q> for Once<H, A>
 where
+    A: prost::Message + Default + 'static,
     F: Future<Output = Result<(), tonic::Status>> + Send + 'static,
     H: FnOnce(Streaming<Q>) -> F + Send,
 {
-    type Response = Done;
-    type Future = BoxFuture<'static, Result<tonic::Response<Done>, tonic::Status>>;
+    type Response = A;
+    type Future = BoxFuture<'static, Result<tonic::Response<A>, tonic::Status>>;
 
     fn call(&mut self, request: tonic::Request<Streaming<Q>>) -> Self::Future {
         let Some(handler) = self.handler.take() else {
@@ -113,7 +119,7 @@ where
             tokio::select! {
                 biased;
                 () = context.stopped() => Err(tonic::Status::unavailable("the server is stopping")),
-                ended = work => ended.map(|()| tonic::Response::new(Done {})),
+                ended = work => ended.map(|()| tonic::Response::new(A::default())),
             }
         })
     }
