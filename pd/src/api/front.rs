@@ -83,8 +83,6 @@ fn elsewhere(member: &Member, request: &Request, problem: String) -> Response<Bo
     let Some(url) = url.and_then(|leader| leader.client_urls.first()) else {
         return Failure(StatusCode::SERVICE_UNAVAILABLE, problem).into_response();
     };
-    // What this router found in the path; the next one looks for itself.
-    request.extensions_mut().clear();
     let path = request.uri().path_and_query().map_or("", |path| path.as_str());
     let place = [(header::LOCATION, format!("{url}{path}"))];
     (StatusCode::TEMPORARY_REDIRECT, place).into_response()
