@@ -43,13 +43,6 @@ pub(crate) struct Pd {
 }
 
 impl Pd {
-    /// One that is alone, in `config.data_dir`.
-    #[cfg(test)]
-    pub(crate) fn open(env: Env, config: PdConfig) -> Result<Pd> {
-        let storage = Arc::new(Storage::open(&env, &config.data_dir)?);
-        Pd::lead(env, config, storage)
-    }
-
     /// Reads what is stored, when this member begins to lead.
     pub(crate) fn lead(env: Env, config: PdConfig, storage: Arc<Storage>) -> Result<Pd> {
         let cluster_id = match storage.get_u64(keys::CLUSTER_ID)? {

@@ -45,15 +45,25 @@ pub async fn trouble(world: &World, duration: Duration) -> u64 {
                 world.nodes.iter().for_each(restore);
             }
             4 | 5 => {
-                cut(world, &any(), random.range(0..3));
+                let node = if random.one_in(3) { any() } else { leader(world).unwrap_or_else(any) };
+                cut(world, &node, random.range(0..3));
                 pause(FROZEN_MS).await;
                 world.simulation.network().mend();
             }
             6 => {
-                let node = any();
+                let node = leader(world).unwrap_or_else(any);
                 node.machine.freeze();
+                // It runs again before it hears of what happened meanwhile.
+                let is_deaf = random.one_in(2);
+                if is_deaf {
+                    cut(world, &node, 0);
+                }
                 pause(FROZEN_MS).await;
                 node.machine.thaw();
+                if is_deaf {
+                    pause(CALM_MS).await;
+                    world.simulation.network().mend();
+                }
             }
             7 => world.simulation.clock().jump_wall(if random.one_in(2) { HOUR_US } else { -HOUR_US }),
             _ => {
@@ -71,6 +81,12 @@ pub async fn trouble(world: &World, duration: Duration) -> u64 {
     world.nodes.iter().for_each(|node| node.machine.thaw());
     world.nodes.iter().for_each(restore);
     faults
+}
+
+/// The member that leads now.
+fn leader(world: &World) -> Option<Arc<Node>> {
+    let leads = |node: &&Arc<Node>| node.member().is_some_and(|(_, member)| member.timestamps_end_ms() != 0);
+    world.nodes.iter().find(leads).cloned()
 }
 
 fn restore(node: &Arc<Node>) {
