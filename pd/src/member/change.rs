@@ -23,6 +23,11 @@ impl Member {
         self.group().is_joining()
     }
 
+    /// Where the members of its group are, for one that joins: it answers them before it has their map.
+    pub fn learn(&self, members: &[rutile_kv_proto::pdpb::Member]) {
+        self.group().learn(members);
+    }
+
     /// Asks the members at `addresses` to be taken in, until one that leads has done it. It has no vote before it knows
     /// what the others know.
     pub async fn join(&self, addresses: &[String], carrier: &dyn super::Carrier) -> Result<()> {

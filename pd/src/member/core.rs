@@ -306,7 +306,9 @@ impl Core {
         let last = self.replica().last_index();
         let progress = self.node.raft.prs();
         let learned = |id: &&u64| {
-            progress.get(**id).is_some_and(|p| p.recent_active && p.matched + LEARNED_ENTRIES >= last)
+            // One that never answered counts as active at first.
+            let learns = progress.get(**id).filter(|p| p.recent_active && p.matched > 0);
+            learns.is_some_and(|p| p.matched + LEARNED_ENTRIES >= last)
         };
         let ready = progress.conf().learners().iter().find(learned).copied();
         if let Some(id) = ready {

@@ -1,5 +1,6 @@
 //! One member with its disk and its way to the others; everything that happens to it happens under one lock.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -37,6 +38,8 @@ pub(crate) struct Group {
     carrier: OnceLock<Arc<dyn Carrier>>,
     /// Where members are by their names, as this process was told at its start; newer than what the map says of them.
     told: Vec<(String, String)>,
+    /// Where members are by their ids, for one that joins and has no map yet.
+    learned: Mutex<BTreeMap<u64, String>>,
 }
 
 struct State {
@@ -84,6 +87,7 @@ impl Group {
                 Founding::Together(members) => members.clone(),
                 Founding::Alone | Founding::Joining => Vec::new(),
             },
+            learned: Mutex::default(),
         };
         let mut state = group.state.lock();
         state.core.campaign_alone()?;
@@ -145,7 +149,7 @@ impl Group {
         if changes.peek().is_none() {
             return settled.map(|(_, value)| value.clone()).collect();
         }
-        let mut found: std::collections::BTreeMap<_, _> = settled.map(|(key, value)| (key, value)).collect();
+        let mut found: BTreeMap<_, _> = settled.map(|(key, value)| (key, value)).collect();
         for (key, value) in changes {
             match value {
                 Some(value) => found.insert(key, value),
@@ -340,14 +344,24 @@ impl Group {
         let roster = state.core.replica().roster();
         let cluster_id = cluster_id(state);
         for message in messages {
-            let address = roster.get(&message.to).and_then(|member| self.address(member));
+            let listed = roster.get(&message.to).and_then(|member| self.address(member)).map(str::to_owned);
+            let address = listed.or_else(|| self.learned.lock().get(&message.to).cloned());
             let (Some(address), Ok(bytes)) = (address, message.write_to_bytes()) else {
                 continue;
             };
             let (from, to) = (message.from, message.to);
             let sent = MemberMessage { cluster_id, from, to, message: bytes.into(), is_last: true };
-            carrier.send(address, sent);
+            carrier.send(&address, sent);
         }
+    }
+
+    /// Where members are, before the map says it.
+    pub(super) fn learn(&self, members: &[pdpb::Member]) {
+        let places = members.iter().filter_map(|member| {
+            let url = member.peer_urls.first().or(member.client_urls.first())?;
+            Some((member.member_id, url.trim_start_matches("http://").to_owned()))
+        });
+        self.learned.lock().extend(places);
     }
 
     /// Where a member takes messages.

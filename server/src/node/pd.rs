@@ -7,11 +7,11 @@ use futures::StreamExt as _;
 use futures::stream::{BoxStream, unfold};
 use rutile_kv_env::{Env, TaskHandle};
 use rutile_kv_grpc::Limits;
-use rutile_kv_grpc::client::MemberSender;
+use rutile_kv_grpc::client::{MemberSender, PdStub};
 use rutile_kv_grpc::server::{PushedSteps, member_routes, pd_routes_with_steps};
-use rutile_kv_proto::Status;
 use rutile_kv_proto::memberpb::{JoinRequest, JoinResponse, MemberMessage};
-use rutile_kv_proto::pdpb::RegionHeartbeatResponse;
+use rutile_kv_proto::pdpb::{GetMembersRequest, RegionHeartbeatResponse};
+use rutile_kv_proto::{PdService as _, Status};
 use rutile_pd::{Carrier, Founding, Member, PdConfig, pages};
 
 use crate::error::{Error, Result};
@@ -81,13 +81,23 @@ pub(crate) async fn start_on(options: PdOptions, env: Env, mut port: Port) -> Re
     let patrol = env.spawn.spawn("pd-patrol", Box::pin(member.clone().run_patrol()));
     let running = Running { port, member, patrol };
     if running.member.is_joining()
-        && let Err(error) = running.member.join(&options.join, &*carrier).await
+        && let Err(error) = join(&env, &running.member, options.join, &carrier).await
     {
         drop(PdOptions::stop(running).await);
-        return Err(error.into());
+        return Err(error);
     }
     running.port.announce("pd");
     Ok(running)
+}
+
+/// Has the group take the member in, and tells it where the others are.
+async fn join(env: &Env, member: &Member, addresses: Vec<String>, carrier: &Way) -> Result<()> {
+    member.join(&addresses, carrier).await?;
+    let stub = PdStub::new(env.clone(), addresses, Limits::default());
+    let answer = stub.get_members(GetMembersRequest { header: None }).await;
+    let answer = answer.map_err(|status| rutile_pd::Error::Refused(format!("PD group: {status}")))?;
+    member.learn(&answer.members);
+    Ok(())
 }
 
 /// The network between members.
