@@ -94,6 +94,8 @@ pub enum RegionError {
     KeyNotInRegion { key: Vec<u8>, region: Arc<Region> },
     #[error("region {region_id} cannot serve yet: {reason}")]
     ReadIndexNotReady { region_id: u64, reason: &'static str },
+    #[error("region {region_id} is being merged into its neighbour")]
+    ProposalInMergingMode { region_id: u64 },
     #[error("write of {size} bytes does not fit into one raft entry of region {region_id}")]
     EntryTooLarge { region_id: u64, size: u64 },
     #[error("disk is almost full, {available_bytes} bytes are left: only reads and deletes are served")]

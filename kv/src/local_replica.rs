@@ -160,6 +160,10 @@ impl Replica for LocalReplica {
         })
     }
 
+    fn merge_begun(&self, _: u64) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+
     fn memory_locks(&self, _: u64) -> Result<Arc<MemoryLocks>> {
         Ok(self.memory_locks.clone())
     }

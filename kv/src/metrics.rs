@@ -92,6 +92,10 @@ metrics! {
     regions,
     /// Gauge: regions led by this store.
     leaders,
+    /// Regions that became a part of their neighbour.
+    merges,
+    /// Merges that were begun and could not be ended.
+    merges_rolled_back,
     /// Regions made by splits.
     splits,
     /// Transfers of leadership begun by leaders here.

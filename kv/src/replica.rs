@@ -83,6 +83,9 @@ pub trait Replica: Send + Sync + 'static {
     /// Replicates a write; `done` is called after it is applied, or with the reason why it is not.
     fn propose<'a>(&'a self, proposal: Proposal) -> BoxFuture<'a, ()>;
 
+    /// Waits until the region is on its way into another one, where its locks end from then on.
+    fn merge_begun(&self, region_id: u64) -> BoxFuture<'_, ()>;
+
     /// The pessimistic locks of a region that its leader keeps in memory.
     fn memory_locks(&self, region_id: u64) -> Result<Arc<MemoryLocks>>;
 

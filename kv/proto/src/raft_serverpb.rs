@@ -1,8 +1,8 @@
 //! Raft messages and snapshots between stores, and what a store keeps of a region (`raft_serverpb.proto`).
 //!
 //! The raft message itself is opaque here: a message field and a bytes field have one encoding, and the raft crate
-//! brings its own codec. Merging and the other extras of the public messages are not read yet, so they are left out;
-//! unknown fields are skipped when decoding.
+//! brings its own codec. Extras of the public messages that are not read yet are left out; unknown fields are skipped when
+//! decoding.
 
 use bytes::Bytes;
 
@@ -30,6 +30,9 @@ pub struct RaftMessage {
     pub start_key: Bytes,
     #[prost(bytes = "bytes", tag = "8")]
     pub end_key: Bytes,
+    /// In a tombstone message: the region was merged into this one.
+    #[prost(message, optional, tag = "9")]
+    pub merge_target: Option<metapb::Region>,
 }
 
 /// A piece of a snapshot: first the message that announces it, then its data.
@@ -64,6 +67,17 @@ pub enum PeerState {
     Unavailable = 4,
 }
 
+/// A merge under way, kept by the source; or beside a tombstone, the region that it was merged into.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MergeState {
+    #[prost(uint64, tag = "1")]
+    pub min_index: u64,
+    #[prost(message, optional, tag = "2")]
+    pub target: Option<metapb::Region>,
+    #[prost(uint64, tag = "3")]
+    pub commit: u64,
+}
+
 /// What a store keeps of a region.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RegionLocalState {
@@ -71,6 +85,11 @@ pub struct RegionLocalState {
     pub state: i32,
     #[prost(message, optional, tag = "2")]
     pub region: Option<metapb::Region>,
+    #[prost(message, optional, tag = "3")]
+    pub merge_state: Option<MergeState>,
+    /// Ours alone, of a tombstone: from this epoch on the peer had gone through the history of its region by its log.
+    #[prost(message, optional, tag = "100")]
+    pub history_from: Option<metapb::RegionEpoch>,
 }
 
 /// A stream was taken to its end.

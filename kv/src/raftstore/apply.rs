@@ -19,17 +19,18 @@ use rutile_kv_types::{Cf, Region, RegionEpoch};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::background::Background;
-use super::command::{Command, SplitPlan, is_split};
+use super::command::{Command, SplitPlan, is_commit_merge, is_split};
 use super::conf_change::{AppliedChange, change_region, from_entry};
 use super::destroy::is_buried;
 use super::driver::{Steps, Wait};
 use super::inbox::Inbox;
+use super::merge::Merged;
 use super::message::{Message, Piece};
 use super::peer::{Pending, Waiting};
 use super::snapshot::{FAMILIES, RestoreTask};
 use super::split::split_region;
-use super::state::{ApplyState, PeerState, local_state_to_bytes};
-use super::view::RegionView;
+use super::state::{ApplyState, LocalState, MergeState, PeerState, local_state_to_bytes};
+use super::view::{RegionView, Regions};
 use crate::error::{Error, RegionError, Result};
 use crate::gc::SafePoint;
 use crate::keys;
@@ -66,14 +67,17 @@ pub enum ApplyMessage {
 }
 
 /// What the raft loop has to know of, in the order of the log.
-enum RegionChange {
+pub(super) enum RegionChange {
     /// The regions of a split, each with whether its peer is made here.
     Split(Vec<(Arc<Region>, bool)>),
     Members(AppliedChange),
+    MergePrepared(Arc<Region>, Arc<MergeState>),
+    MergeRolledBack(Arc<Region>),
+    Merged(Merged),
 }
 
 /// How an entry ended, for those who wait.
-enum Outcome {
+pub(super) enum Outcome {
     Done,
     Split(Vec<Arc<Region>>),
     EpochChanged(Arc<Region>),
@@ -84,21 +88,29 @@ pub struct Applier {
     pub engine: Arc<dyn Engine>,
     pub raft: Arc<Inbox<Message>>,
     pub background: Arc<Background>,
+    /// Where the source of a merge is found.
+    pub(super) regions: Arc<Regions>,
     pub metrics: Arc<Metrics>,
     safe_point: Arc<SafePoint>,
     pub(super) hooks: Hooks,
-    batch: WriteBatch,
+    pub(super) batch: WriteBatch,
+    /// The batch has to be durable before anything is done behind it.
+    must_sync: bool,
     /// What becomes visible when the batch is written.
     finished: Vec<Finished>,
 }
 
 /// One task whose changes are in the batch.
-struct Finished {
+pub(super) struct Finished {
     view: Arc<RegionView>,
     applied: ApplyState,
     /// The region as splits in this batch left it.
-    region: Option<Arc<Region>>,
-    changes: Vec<RegionChange>,
+    pub(super) region: Option<Arc<Region>>,
+    pub(super) changes: Vec<RegionChange>,
+    /// The merge into another region that is under way.
+    pub(super) merge: Option<Arc<MergeState>>,
+    /// A region that was merged into this one.
+    pub(super) source: Option<Arc<RegionView>>,
     /// The peer of this store was removed.
     removed: bool,
     outcomes: Vec<(Waiting, Outcome)>,
@@ -116,6 +128,7 @@ impl Applier {
         engine: Arc<dyn Engine>,
         raft: Arc<Inbox<Message>>,
         background: Arc<Background>,
+        regions: Arc<Regions>,
         metrics: Arc<Metrics>,
         hooks: Hooks,
         safe_point: Arc<SafePoint>,
@@ -124,19 +137,22 @@ impl Applier {
             engine,
             raft,
             background,
+            regions,
             metrics,
             safe_point,
             hooks,
             batch: WriteBatch::new(),
+            must_sync: false,
             finished: Vec::new(),
         }
     }
 
     /// A split begins a batch. What was applied before it is published then, so that each pessimistic lock in memory
-    /// whose write is still on its way will see that write refused, and may move to the new region.
+    /// whose write is still on its way will see that write refused, and may move to the new region. So does a merge,
+    /// which counts on its source, and is the end of its batch, too.
     fn apply(&mut self, task: ApplyTask) {
         let ApplyTask { view, mut entries, mut pending } = task;
-        while let Some(split) = entries.iter().skip(1).position(|entry| is_split(&entry.data)) {
+        while let Some(split) = entries.iter().skip(1).position(|entry| begins_batch(&entry.data)) {
             let rest = entries.split_off(split + 1);
             let last = entries.last().map_or(0, |entry| entry.index);
             let count = pending.partition_point(|pending| pending.index <= last);
@@ -151,18 +167,21 @@ impl Applier {
         if task.view.removed.load(Ordering::SeqCst) {
             return task.fail();
         }
-        if task.entries.first().is_some_and(|entry| is_split(&entry.data)) {
+        if task.entries.first().is_some_and(|entry| begins_batch(&entry.data)) {
             self.write();
         }
         // A region may come twice within one batch; it goes on where its last task ended.
         let before = self.finished.iter().rev().find(|other| Arc::ptr_eq(&other.view, &task.view));
         let mut region = before.and_then(|other| other.region.clone()).unwrap_or_else(|| task.view.region());
         let start = before.map_or_else(|| task.view.applied(), |other| other.applied);
+        let merge = before.map_or_else(|| task.view.merge_state(), |other| other.merge.clone());
         let mut finished = Finished {
             view: task.view,
             applied: start,
             region: before.and_then(|other| other.region.clone()),
             changes: Vec::new(),
+            merge,
+            source: None,
             removed: false,
             outcomes: Vec::with_capacity(task.pending.len()),
             bytes: 0,
@@ -197,6 +216,7 @@ impl Applier {
         // Locks are then counted in the engine, where nothing later may be mixed in.
         let recounts = finished.recounts_locks();
         let removed = finished.removed;
+        self.must_sync |= finished.source.is_some();
         if removed {
             finished.view.removed.store(true, Ordering::SeqCst);
         }
@@ -224,7 +244,7 @@ impl Applier {
         match Command::decode(&entry.data)? {
             Command::Write { epoch, body } => {
                 let ignored = self.hooks.is_planted("raftstore::apply::epoch_ignored");
-                if epoch.version != region.epoch.version && !ignored {
+                if (epoch.version != region.epoch.version || finished.merge.is_some()) && !ignored {
                     return Ok(Outcome::EpochChanged(region.clone()));
                 }
                 self.apply_changes(region, body, finished)?;
@@ -232,9 +252,20 @@ impl Applier {
             }
             Command::Split { epoch, plan } => self.apply_split(region, epoch, &plan, finished),
             Command::CompactLog { index } => {
-                finished.view.allow_compaction(index);
+                // A region that is merged gives its log to those who lack it.
+                if finished.merge.is_none() {
+                    finished.view.allow_compaction(index);
+                }
                 Ok(Outcome::Done)
             }
+            Command::PrepareMerge { epoch, min_index, target } => {
+                let state = MergeState { min_index, commit: entry.index, target };
+                self.apply_prepare_merge(region, epoch, state, finished)
+            }
+            Command::CommitMerge { epoch, source } => {
+                self.apply_commit_merge(region, epoch, &source, finished)
+            }
+            Command::RollbackMerge { commit } => Ok(self.apply_rollback_merge(region, commit, finished)),
             Command::ChangePeers { .. } => {
                 Err(Error::corrupt("raft entry", "members change in an entry of their own"))
             }
@@ -325,7 +356,7 @@ impl Applier {
         let Command::ChangePeers { epoch, changes } = Command::decode(&entry.context)? else {
             return Err(Error::corrupt("raft entry", "a conf change without members"));
         };
-        let in_time = epoch.conf_ver == region.epoch.conf_ver;
+        let in_time = epoch.conf_ver == region.epoch.conf_ver && finished.merge.is_none();
         let changed = if in_time { change_region(region, &changes).ok().map(Arc::new) } else { None };
         let Some(changed) = changed else {
             finished.changes.push(RegionChange::Members(AppliedChange { index: entry.index, made: None }));
@@ -338,8 +369,13 @@ impl Applier {
         } else {
             // With its range, which tells that the data is still there; see `destroy`.
             finished.removed = true;
-            let grave = Region { peers: vec![own.clone()], ..(*changed).clone() };
-            local_state_to_bytes(PeerState::Tombstone, &grave)
+            let grave = LocalState {
+                state: PeerState::Tombstone,
+                region: Region { peers: vec![own.clone()], ..(*changed).clone() },
+                merge: None,
+                history_from: Some(finished.view.history_from()),
+            };
+            grave.to_bytes()
         };
         self.batch.put(Cf::Raft, keys::region_state(region.id), state);
         self.hooks.record("raftstore::conf_change::applied", || {
@@ -359,7 +395,9 @@ impl Applier {
         }
         failpoint!("raftstore::apply::before_write");
         let batch = std::mem::take(&mut self.batch);
-        if let Err(error) = self.engine.write(batch, false) {
+        // The log of the source of a merge is dropped next.
+        let sync = std::mem::take(&mut self.must_sync);
+        if let Err(error) = self.engine.write(batch, sync) {
             fail_stop("apply: engine write", &error);
         }
         failpoint!("raftstore::apply::after_write");
@@ -372,6 +410,13 @@ impl Applier {
     fn publish(&mut self, finished: Finished) {
         let recounts = finished.recounts_locks();
         let Finished { view, applied, region, changes, outcomes, bytes, keys, locks, dropped, .. } = finished;
+        // Before the region: nobody may see it larger, or newer, and not know this.
+        if let Some(source) = finished.source {
+            self.publish_takeover(&view, &source);
+        }
+        if finished.merge != view.merge_state() {
+            view.set_merge_state(finished.merge);
+        }
         for (cf, start, end) in &dropped {
             // The range is empty already; this gives back the files that hold nothing else.
             if let Err(error) = self.engine.destroy_range(*cf, start, end) {
@@ -419,6 +464,9 @@ impl Applier {
                 Message::SplitApplied { regions: pieces.collect() }
             }
             RegionChange::Members(change) => Message::ConfChanged { region_id, change },
+            RegionChange::MergePrepared(region, state) => Message::MergePrepared { region, state },
+            RegionChange::MergeRolledBack(region) => Message::MergeRolledBack { region },
+            RegionChange::Merged(merged) => Message::Merged(merged),
         }
     }
 
@@ -440,7 +488,8 @@ impl ApplyTask {
 impl Finished {
     /// After a split or the removal of a range the number of locks can not be told from the changes.
     fn recounts_locks(&self) -> bool {
-        self.changes.iter().any(|change| matches!(change, RegionChange::Split(_))) || !self.dropped.is_empty()
+        let split = self.changes.iter().any(|change| matches!(change, RegionChange::Split(_)));
+        split || self.source.is_some() || !self.dropped.is_empty()
     }
 }
 
@@ -485,6 +534,11 @@ pub fn count_locks(engine: &dyn Engine, region: &Region) -> Result<u64> {
         valid = locks.next()?;
     }
     Ok(count)
+}
+
+/// Entries that need everything before them to be published.
+fn begins_batch(data: &[u8]) -> bool {
+    is_split(data) || is_commit_merge(data)
 }
 
 /// Who waits for this entry. Waiters of entries that were overwritten by another leader's are told so.

@@ -201,6 +201,7 @@ impl Peer {
     #[inline]
     pub(super) fn note_changes(&mut self, entries: &[raft::eraftpb::Entry]) {
         for entry in entries {
+            self.note_admin(entry);
             if entry.get_entry_type() != raft::eraftpb::EntryType::EntryNormal {
                 self.unreported_changes.push_back(entry.index);
             }
@@ -229,6 +230,9 @@ impl Peer {
         if !self.is_leader() || self.node.raft.has_pending_conf() || !self.node.raft.commit_to_current_term()
         {
             return Err(refused(region, "has another change under way"));
+        }
+        if self.is_being_merged() {
+            return Err(refused(region, "is being merged"));
         }
         let changed = change_region(region, changes)?;
         let own = self.view.peer.id;

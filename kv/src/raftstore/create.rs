@@ -6,7 +6,7 @@
 //! term and vote are kept, so that it keeps its word over a restart, when another message makes it again.
 //!
 //! No peer is made where one was destroyed that is not older, nor for a range that another peer of the store holds: that
-//! one will be split, and the split makes the peer.
+//! one will be split, and the split makes the peer; unless its region was merged, and it only waits for this one.
 use std::sync::Arc;
 
 use raft::eraftpb::{Message as RaftMessage, MessageType};
@@ -62,13 +62,15 @@ impl RaftLoop {
         let Some((start_key, end_key)) = arrived.range.clone() else {
             return Ok(false);
         };
-        if self.is_taken(&Region { id: arrived.region_id, start_key, end_key, ..Region::default() }) {
+        // Peers of regions that were merged will give way to the snapshot.
+        let region = Region { id: arrived.region_id, start_key, end_key, ..Region::default() };
+        if self.given_way(&region).is_none() {
             return Ok(false);
         }
         let Some(bytes) = self.engine.get(Cf::Raft, &keys::region_state(arrived.region_id))? else {
             return Ok(true);
         };
-        let LocalState { state, region } = LocalState::parse(&bytes)?;
+        let LocalState { state, region, .. } = LocalState::parse(&bytes)?;
         let buried = region.peers.first().map_or(0, |peer| peer.id);
         // Any other state: a split has just made the region, and its peer comes with the next message.
         if state != PeerState::Tombstone || buried >= arrived.to.id {

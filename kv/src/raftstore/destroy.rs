@@ -44,14 +44,31 @@ pub fn bury(
         clear_range(batch, snapshot, region)?;
     }
     let tombstone = Region { id: region.id, epoch, peers: vec![peer.clone()], ..Region::default() };
-    batch.put(
-        Cf::Raft,
-        keys::region_state(region.id),
-        local_state_to_bytes(PeerState::Tombstone, &tombstone),
-    );
+    let grave = LocalState {
+        state: PeerState::Tombstone,
+        region: tombstone,
+        merge: None,
+        history_from: history_in_grave(snapshot, region.id, epoch, peer)?,
+    };
+    batch.put(Cf::Raft, keys::region_state(region.id), grave.to_bytes());
     batch.delete(Cf::Raft, keys::apply_state(region.id));
     batch.delete(Cf::Raft, keys::snapshot_point(region.id));
     Ok(())
+}
+
+/// What the peer's history was, if it applied its removal.
+fn history_in_grave(
+    snapshot: &dyn rutile_kv_engine::Snapshot,
+    region_id: u64,
+    epoch: RegionEpoch,
+    peer: &PeerId,
+) -> Result<Option<RegionEpoch>> {
+    let Some(bytes) = snapshot.get(Cf::Raft, &keys::region_state(region_id))? else {
+        return Ok(None);
+    };
+    let LocalState { state, region, history_from, .. } = LocalState::parse(&bytes)?;
+    let is_its = region.epoch == epoch && region.peers.first().is_some_and(|buried| buried.id == peer.id);
+    Ok(history_from.filter(|_| state == PeerState::Tombstone && is_its))
 }
 
 /// Whether a peer with this id was destroyed on this store, or one that came after it.
@@ -59,7 +76,7 @@ pub fn is_buried(engine: &dyn Engine, region_id: u64, peer_id: u64) -> Result<bo
     let Some(bytes) = engine.get(Cf::Raft, &keys::region_state(region_id))? else {
         return Ok(false);
     };
-    let LocalState { state, region } = LocalState::parse(&bytes)?;
+    let LocalState { state, region, .. } = LocalState::parse(&bytes)?;
     let buried = region.peers.first();
     Ok(state == PeerState::Tombstone && buried.is_some_and(|buried| buried.id >= peer_id))
 }
@@ -135,8 +152,25 @@ impl RaftLoop {
 
     /// The peer is buried: drops its log and forgets it.
     pub(super) fn buried(&mut self, region_id: u64, peer_id: u64) {
+        // Others may still commit what this peer proposed when it led.
+        let not_found = || RegionError::RegionNotFound { region_id }.into();
+        if self.forget(region_id, peer_id, || Error::Unknown, not_found) {
+            self.metrics.peers_destroyed.add(1);
+            self.env.hooks.record("raftstore::destroy::peer", || [region_id, peer_id]);
+        }
+    }
+
+    /// Drops the log of a peer that is gone from the state engine, durably, and fails whoever waits for it: with
+    /// `proposed` for entries in its log. False when the peer is not here.
+    pub(super) fn forget(
+        &mut self,
+        region_id: u64,
+        peer_id: u64,
+        proposed: impl Fn() -> Error,
+        other: impl Fn() -> Error,
+    ) -> bool {
         if self.peers.get(&region_id).is_none_or(|peer| peer.view.peer.id != peer_id) {
-            return;
+            return false;
         }
         let mut batch = RaftLogBatch::new();
         batch.clean(region_id);
@@ -144,7 +178,7 @@ impl RaftLoop {
             fail_stop("raft log of a destroyed peer", &error);
         }
         let Some(mut peer) = self.peers.remove(&region_id) else {
-            return;
+            return false;
         };
         if peer.published.0 != 0 {
             self.metrics.leaders.set(self.metrics.leaders.get().saturating_sub(1));
@@ -152,13 +186,12 @@ impl RaftLoop {
         // Before the view tells of it: who waits for this peer must find it gone.
         self.regions.remove(region_id);
         peer.view.set_following(0);
-        // Others may still commit what this peer proposed when it led.
-        peer.pending.drain(..).for_each(|pending| pending.waiting.fail(|| Error::Unknown));
-        peer.fail_all(|| RegionError::RegionNotFound { region_id }.into());
+        peer.pending.drain(..).for_each(|pending| pending.waiting.fail(&proposed));
+        peer.fail_all(other);
         self.dirty.remove(&region_id);
+        self.holding.remove(&region_id);
         self.metrics.regions.set(self.peers.len() as u64);
-        self.metrics.peers_destroyed.add(1);
-        self.env.hooks.record("raftstore::destroy::peer", || [region_id, peer_id]);
+        true
     }
 
     /// Answers a peer that is no member any more; true when `arrived` is from one. A peer that is not known here may
@@ -193,8 +226,16 @@ impl RaftLoop {
         let mut message = raft::eraftpb::Message::default();
         (message.from, message.to) = (from.id, to.id);
         let (epoch, to) = (peer.region.epoch, to.clone());
-        let message = PeerMessage { region_id, epoch, from, to, range: None, is_tombstone: true, message };
-        self.transport.send(message);
+        self.transport.send(PeerMessage {
+            region_id,
+            epoch,
+            from,
+            to,
+            range: None,
+            is_tombstone: true,
+            merged_into: None,
+            message,
+        });
     }
 
     /// One tick: a peer that heard of no leader for long asks PD whether it is still a member. The only member needs no
@@ -216,7 +257,7 @@ impl RaftLoop {
 }
 
 impl Peer {
-    fn begin_burial(&mut self, apply: &Inbox<ApplyMessage>, epoch: RegionEpoch) {
+    pub(super) fn begin_burial(&mut self, apply: &Inbox<ApplyMessage>, epoch: RegionEpoch) {
         if self.doomed {
             return;
         }

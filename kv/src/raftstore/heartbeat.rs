@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use rutile_kv_env::Env;
-use rutile_kv_types::Region;
+use rutile_kv_types::{ErrorClass, Region};
 use rutile_pd_client::{PdClient, RegionHeartbeat};
 use tokio::sync::Notify;
 
@@ -64,6 +64,15 @@ impl Reports {
         let mut todo = self.todo.lock();
         todo.heartbeats.extend(regions.iter().map(|region| (region.id, region.clone())));
         todo.splits.push(regions);
+        drop(todo);
+        self.arrived.notify_one();
+    }
+
+    /// Another region was merged into one led here: it needs a timestamp, and PD has to know.
+    pub fn merged(&self, view: Arc<RegionView>, term: u64, region: Arc<Region>) {
+        let mut todo = self.todo.lock();
+        todo.heartbeats.insert(region.id, region);
+        todo.new_leaders.insert(view.region_id, (view, term));
         drop(todo);
         self.arrived.notify_one();
     }
@@ -150,7 +159,11 @@ impl Reporter {
 
     /// PD may be behind: the raft loop looks at the epoch. Who gets no answer asks again later.
     async fn ask_membership(&self, region_id: u64, peer_id: u64) {
-        if let Ok(known) = self.pd.region_by_id(region_id).await
+        let known = self.pd.region_by_id(region_id).await;
+        if known.as_ref().is_err_and(|error| error.class() == ErrorClass::RefreshRegion) {
+            return self.raft.push(Message::Forgotten { region_id, peer_id });
+        }
+        if let Ok(known) = known
             && known.region.peer(peer_id).is_none()
             // What PD knows from the peer itself, which led when it was removed, says nothing of the others.
             && known.leader.is_some_and(|leader| leader.id != peer_id)
@@ -167,11 +180,13 @@ impl Reporter {
         if !leaders.values().any(|leader| unsynced(&leader)) {
             return;
         }
+        // Before the timestamp: what is merged in meanwhile needs another one.
+        let merges: Vec<u64> = leaders.values().map(|(view, _)| view.merges()).collect();
         match self.pd.timestamp().await {
             Ok(ts) => {
                 self.concurrency.raise_max_ts(ts);
-                for (view, term) in leaders.values() {
-                    view.set_max_ts_synced(*term);
+                for ((view, term), merges) in leaders.values().zip(merges) {
+                    view.set_max_ts_synced(*term, merges);
                 }
             }
             Err(error) => {

@@ -89,7 +89,8 @@ impl Peer {
     /// As the leader of several, gives leave to compact what all have that are worth waiting for; true when something
     /// was proposed.
     fn propose_compaction(&mut self, flushed: u64, lag_max: u64) -> bool {
-        if !self.is_leader() || self.region.peers.len() == 1 {
+        // The log of a region that is merged is needed by those who take it over.
+        if !self.is_leader() || self.region.peers.len() == 1 || self.is_stopping() {
             return false;
         }
         let reach = |progress: &Progress| progress.matched.max(progress.pending_snapshot);

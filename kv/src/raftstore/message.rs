@@ -7,7 +7,9 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::command::SplitPlan;
 use super::conf_change::AppliedChange;
+use super::merge::Merged;
 use super::snapshot::{Arrived, Taken};
+use super::state::MergeState;
 use super::transport::PeerMessage;
 use crate::error::Result;
 use crate::pessimistic_locks::MovedLock;
@@ -39,8 +41,16 @@ pub enum Message {
     Removed { region_id: u64, peer_id: u64, epoch: RegionEpoch },
     /// The data of a destroyed peer is gone.
     Buried { region_id: u64, peer_id: u64 },
-    /// A snapshot was taken for a follower of the region.
-    SnapshotTaken { region_id: u64, taken: Box<Taken> },
+    /// The region has stopped, to be merged into another one.
+    MergePrepared { region: Arc<Region>, state: Arc<MergeState> },
+    /// The region is not merged after all.
+    MergeRolledBack { region: Arc<Region> },
+    /// A region has become a part of another one.
+    Merged(Merged),
+    /// PD does not know the region of a peer that hears of no leader.
+    Forgotten { region_id: u64, peer_id: u64 },
+    /// A snapshot was taken for a follower of the region, or could not be.
+    SnapshotTaken { region_id: u64, taken: Option<Box<Taken>> },
     /// The stream of a snapshot to a peer has ended, well or not.
     SnapshotSent { region_id: u64, to: u64, arrived: bool },
     /// A whole snapshot of another store is here.

@@ -28,11 +28,13 @@
 //! made by the greeting of its leader ([`create`]) and filled by a snapshot; one that is no member any more leaves a
 //! tombstone ([`destroy`]).
 //!
+//! Merges: a region becomes a part of its neighbour, with the peers of both on the same stores ([`merge`]).
+//!
 //! Nouns: [`Peer`], [`RegionView`], [`PeerStorage`], [`Command`], [`inbox`], [`driver`]. Operations: `propose`,
-//! `ready`, `transport`, `apply`, `split`, `read`, `transfer_leader`, `conf_change`, `create`, `destroy`, `snapshot`,
+//! `ready`, `transport`, `apply`, `split`, `merge`, `read`, `transfer_leader`, `conf_change`, `create`, `destroy`, `snapshot`,
 //! `operator`, `log_gc`, `heartbeat`, `store_stats`, `health`, `bootstrap`, `recovery`, one file or folder each.
 //!
-//! Deliberately missing: merge and hibernation.
+//! Deliberately missing: hibernation.
 //!
 //! [`RegionView`]: view::RegionView
 //! [`Command`]: command::Command
@@ -51,6 +53,7 @@ mod heartbeat;
 mod inbox;
 mod log_gc;
 mod memory_locks;
+mod merge;
 mod message;
 mod operator;
 mod peer;

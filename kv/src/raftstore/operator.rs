@@ -32,6 +32,7 @@ impl RaftLoop {
         match step {
             OperatorStep::TransferLeader(candidates) => self.transfer_leader(region_id, &candidates),
             OperatorStep::ChangePeers(changes) => self.change_peers(region_id, epoch, &changes),
+            OperatorStep::Merge(target) => self.merge_into(region_id, epoch, target),
             OperatorStep::Split(keys) => {
                 let view = peer.view.clone();
                 // One that is under way already makes the step's epoch pass.

@@ -8,6 +8,7 @@ use rutile_kv_env::{Monotonic, Random};
 use rutile_kv_types::{Peer as PeerId, Region};
 use slog::{Discard, Logger, o};
 
+use super::merge::PeerMerge;
 use super::message::{BarrierDone, SplitDone};
 use super::propose::{Waiters, WriteGroup};
 use super::snapshot::Restoring;
@@ -106,6 +107,7 @@ pub struct Peer {
     pub strangers: Vec<PeerId>,
     /// A snapshot that raft took over and that is not applied yet.
     pub restoring: Option<Restoring>,
+    pub merge: PeerMerge,
 }
 
 impl Peer {
@@ -152,6 +154,7 @@ impl Peer {
             told_applied: applied.applied_index,
             handed_index: applied.applied_index,
             restoring: None,
+            merge: PeerMerge::default(),
             strangers: Vec::new(),
             unreported_changes: VecDeque::new(),
             leaving: None,

@@ -70,7 +70,11 @@ impl Peer {
         if term != proposal.term {
             return Err(RegionError::StaleCommand);
         }
-        Ok(self.view.check_epoch(proposal.epoch)?.epoch)
+        let epoch = self.view.check_epoch(proposal.epoch)?.epoch;
+        if self.is_stopping() {
+            return Err(RegionError::ProposalInMergingMode { region_id: self.region_id() });
+        }
+        Ok(epoch)
     }
 
     /// Proposes the group, if there is one.

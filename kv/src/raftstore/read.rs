@@ -88,6 +88,10 @@ impl RaftReplica {
         if unready && self.env.hooks.is_planted("raftstore::read::before_own_term") {
             return Ok(true);
         }
+        let merging = matches!(checked, Err(RegionError::ProposalInMergingMode { .. }));
+        if merging && self.env.hooks.is_planted("raftstore::merge::keeps_lease") {
+            return Ok(view.lease_holds(|| self.env.clock.now()));
+        }
         Ok(checked? || self.env.hooks.is_planted("raftstore::read::lease_ignored"))
     }
 
@@ -121,7 +125,7 @@ impl RaftReplica {
         let view = self.regions.get(context.region_id)?;
         view.check_peer(context)?;
         let term = view.check_leader(context.term)?;
-        let has_locks = view.may_have_locks();
+        let (has_locks, merges) = (view.may_have_locks(), view.merges());
         let engine = self.engine.snapshot();
         let lease_holds = self.check_read(&view, term)?;
         let region = match view.check_epoch(context.epoch) {
@@ -133,6 +137,8 @@ impl RaftReplica {
             }
             Err(error) => return Err(error.into()),
         };
+        // The locks of a region that became a part of this one meanwhile were not counted.
+        let has_locks = has_locks || view.merges() != merges;
         let traffic = Arc::clone(&view.traffic);
         Ok((lease_holds, RegionSnapshot { engine, has_locks, region, term, traffic }))
     }
@@ -193,6 +199,14 @@ impl Replica for RaftReplica {
             match self.room(size).await {
                 Ok(permit) => self.inbox.push(Message::Propose(proposal, permit)),
                 Err(error) => (proposal.done)(Err(error)),
+            }
+        })
+    }
+
+    fn merge_begun(&self, region_id: u64) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            if let Ok(view) = self.regions.get(region_id) {
+                view.merge_begun().await;
             }
         })
     }

@@ -32,6 +32,14 @@ struct Round {
 impl RaftLoop {
     /// Runs rounds until no region has anything ready, or the apply loop has too much to do.
     pub(super) fn run_rounds(&mut self) {
+        self.run_all();
+        // What a target waits for may have come with these rounds, and may make others ready.
+        while self.release_held() {
+            self.run_all();
+        }
+    }
+
+    fn run_all(&mut self) {
         while !self.dirty.is_empty() && !self.apply.is_full() {
             let mut round = Round::default();
             let dirty = std::mem::take(&mut self.dirty);
@@ -84,6 +92,9 @@ impl RaftLoop {
         let holds = ready.hs().is_some() && peer.is_leader() && peer.node.raft.has_pending_conf();
         round.must_sync |= ready.must_sync() || holds;
         peer.take_committed(ready.take_committed_entries(), &mut round.tasks);
+        if !peer.merge.held.is_empty() {
+            self.holding.insert(region_id);
+        }
         for state in ready.take_read_states() {
             peer.quorum_answered(&state.request_ctx, state.index, self.lease);
         }
@@ -136,6 +147,7 @@ impl RaftLoop {
                 fail_stop("raft log append", &error);
             }
         }
+        let covered = if restores { peer.covered() } else { Vec::new() };
         if restores {
             peer.hand_restore(&self.apply);
         }
@@ -145,10 +157,14 @@ impl RaftLoop {
         if peer.node.has_ready() {
             self.dirty.insert(region_id);
         }
+        if !peer.merge.held.is_empty() {
+            self.holding.insert(region_id);
+        }
         self.send(region_id, messages);
+        self.forget_leftovers(covered);
     }
 
-    fn hand_to_apply(&mut self, tasks: Vec<ApplyTask>) {
+    pub(super) fn hand_to_apply(&mut self, tasks: Vec<ApplyTask>) {
         if tasks.is_empty() {
             return;
         }
@@ -177,8 +193,9 @@ impl RaftLoop {
             }
             return;
         }
-        // A split of an earlier leadership is applied before this one serves, or was overwritten.
+        // What an earlier leadership proposed is applied before this one serves, or was overwritten.
         peer.split_index = 0;
+        peer.forget_merges();
         peer.view.set_leading(term, peer.is_first_leader(term));
         if peer.is_only_voter() {
             peer.view.set_unbounded_lease();
@@ -195,9 +212,13 @@ impl RaftLoop {
 impl Peer {
     /// Sends committed entries on, together with whoever waits for them.
     fn take_committed(&mut self, entries: Vec<Entry>, tasks: &mut Vec<ApplyTask>) {
-        let Some(last) = entries.last() else {
-            return;
-        };
+        let entries = self.hold_back(entries);
+        tasks.extend(self.hand(entries));
+    }
+
+    /// Committed entries for the apply loop, together with whoever waits for them.
+    pub(super) fn hand(&mut self, entries: Vec<Entry>) -> Option<ApplyTask> {
+        let last = entries.last()?;
         let (last_index, last_term) = (last.index, last.term);
         self.handed_index = last_index;
         self.note_changes(&entries);
@@ -210,7 +231,7 @@ impl Peer {
                 lost.waiting.fail(|| RegionError::StaleCommand.into());
             }
         }
-        tasks.push(ApplyTask { view: self.view.clone(), entries, pending });
+        Some(ApplyTask { view: self.view.clone(), entries, pending })
     }
 
     /// A quorum confirmed this leader after the round named in `context` was sent.
@@ -221,7 +242,7 @@ impl Peer {
         if !self.is_leader() {
             return;
         }
-        if self.is_only_voter() {
+        if self.is_only_voter() && !self.is_stopping() {
             self.view.set_unbounded_lease();
         } else if self.may_hold_lease() {
             self.view.renew_lease(Monotonic::from_origin(Duration::from_nanos(sent)), lease);

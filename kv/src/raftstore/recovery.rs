@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use rutile_kv_engine::{Engine, IterOptions, RaftLog, RaftLogBatch, WriteBatch};
 use rutile_kv_env::Hooks;
-use rutile_kv_types::{Cf, Region};
+use rutile_kv_types::{Cf, Region, RegionEpoch};
 
 use super::destroy::{bury, has_successor};
 use super::peer::Peer;
 use super::snapshot::resume;
-use super::state::{ApplyState, LocalState, PeerState};
+use super::state::{ApplyState, LocalState, MergeState, PeerState, parse_snapshot_point};
 use crate::error::{Error, Result};
 use crate::keys;
 
@@ -28,7 +28,7 @@ pub fn open_peers(
     drop_orphans(engine)?;
     check_disjoint(&regions)?;
     let mut peers = Vec::with_capacity(regions.len());
-    for region in regions {
+    for (region, merge) in regions {
         let Some(peer_id) = region.peer_on_store(store_id).cloned() else {
             return Err(Error::corrupt(
                 "region state",
@@ -42,10 +42,17 @@ pub fn open_peers(
             }
         };
         let origin = match engine.get(Cf::Raft, &keys::snapshot_point(region.id))? {
-            Some(bytes) => ApplyState::parse(&bytes)?,
-            None => ApplyState::INITIAL,
+            // Without an epoch, nothing before this start is known.
+            Some(bytes) => {
+                parse_snapshot_point(&bytes).map(|(point, epoch)| (point, epoch.unwrap_or(region.epoch)))?
+            }
+            None => (ApplyState::INITIAL, RegionEpoch::default()),
         };
-        peers.push(Peer::open(raft_log.clone(), Arc::new(region), peer_id, applied, origin)?);
+        let mut peer = Peer::open(raft_log.clone(), Arc::new(region), peer_id, applied, origin.0)?;
+        peer.view.set_history_from(origin.1);
+        peer.merge.state = merge.map(Arc::new);
+        peer.view.set_merge_state(peer.merge.state.clone());
+        peers.push(peer);
     }
     Ok(peers)
 }
@@ -61,18 +68,24 @@ fn drop_orphans(engine: &dyn Engine) -> Result<()> {
     Ok(())
 }
 
-fn load_regions(engine: &dyn Engine, raft_log: &dyn RaftLog, hooks: &Hooks) -> Result<Vec<Region>> {
+/// Regions, with the merge of each that is under way.
+fn load_regions(
+    engine: &dyn Engine,
+    raft_log: &dyn RaftLog,
+    hooks: &Hooks,
+) -> Result<Vec<(Region, Option<MergeState>)>> {
     let (start, end) = keys::REGION_STATES;
     let mut states = engine.snapshot().iter(Cf::Raft, IterOptions::range(start, end));
     let mut regions = Vec::new();
     let mut valid = states.seek(start)?;
     while valid {
-        let LocalState { state, region } = LocalState::parse(states.value())?;
+        let LocalState { state, region, merge, .. } = LocalState::parse(states.value())?;
         match state {
-            PeerState::Normal => regions.push(region),
+            PeerState::Normal => regions.push((region, None)),
+            PeerState::Merging => regions.push((region, merge)),
             PeerState::Applying => {
                 resume(engine, &region, hooks)?;
-                regions.push(region);
+                regions.push((region, None));
             }
             PeerState::Tombstone => finish_burial(engine, raft_log, &region)?,
         }
@@ -102,9 +115,9 @@ fn finish_burial(engine: &dyn Engine, raft_log: &dyn RaftLog, region: &Region) -
     Ok(())
 }
 
-/// No two regions hold the same key: splits are applied atomically.
-fn check_disjoint(regions: &[Region]) -> Result<()> {
-    let mut sorted: Vec<&Region> = regions.iter().collect();
+/// No two regions hold the same key: splits and merges are applied atomically.
+fn check_disjoint(regions: &[(Region, Option<MergeState>)]) -> Result<()> {
+    let mut sorted: Vec<&Region> = regions.iter().map(|(region, _)| region).collect();
     sorted.sort_unstable_by(|a, b| a.start_key.cmp(&b.start_key));
     for pair in sorted.windows(2) {
         if let [left, right] = pair

@@ -77,6 +77,9 @@ impl RaftLoop {
             if region.epoch != epoch {
                 return Err(RegionError::EpochNotMatch { current: vec![region.clone()] }.into());
             }
+            if peer.is_stopping() {
+                return Err(RegionError::ProposalInMergingMode { region_id }.into());
+            }
             if is_in_joint(&region) {
                 return Err(RegionError::Busy { reason: "the members of the region change" }.into());
             }
@@ -135,7 +138,7 @@ impl RaftLoop {
                 if parent_view.is_max_ts_synced() && peer.is_new {
                     // Reads of this range were answered under the parent, which this store led. Not so when the
                     // split is applied again after a restart: others may have led the new region since.
-                    peer.view.set_max_ts_synced(peer.node.raft.term + 1);
+                    peer.view.set_max_ts_synced(peer.node.raft.term + 1, 0);
                 }
                 peer.campaign()?;
             }

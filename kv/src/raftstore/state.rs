@@ -75,14 +75,47 @@ impl ApplyState {
     }
 }
 
+/// The stored form of the point where a snapshot filled a peer, with the epoch of its region then.
+pub fn snapshot_point_to_bytes(point: ApplyState, epoch: RegionEpoch) -> Vec<u8> {
+    let mut out = point.to_bytes().to_vec();
+    codec::encode_u64(&mut out, epoch.conf_ver);
+    codec::encode_u64(&mut out, epoch.version);
+    out
+}
+
+/// Reads the stored form; an earlier release kept no epoch.
+pub fn parse_snapshot_point(bytes: &[u8]) -> Result<(ApplyState, Option<RegionEpoch>)> {
+    let point = ApplyState::parse(bytes)?;
+    let mut input = bytes.get(point.to_bytes().len()..).unwrap_or_default();
+    if input.is_empty() {
+        return Ok((point, None));
+    }
+    let conf_ver = codec::decode_u64(&mut input)?;
+    Ok((point, Some(RegionEpoch { conf_ver, version: codec::decode_u64(&mut input)? })))
+}
+
 /// Life of a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerState {
     Normal,
     /// A snapshot is durable beside the data, and its application has begun or will.
     Applying,
-    /// The peer is destroyed. The region names only this peer, and its epoch as the store knew it last.
+    /// The peer is destroyed. The region names only this peer, and its epoch as the store knew it last. After a merge
+    /// it comes with the region that it was merged into.
     Tombstone,
+    /// The region takes no writes until it is merged into another one, or that is rolled back.
+    Merging,
+}
+
+/// A merge as its source knows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MergeState {
+    /// Every peer of the source has the log before this index.
+    pub min_index: u64,
+    /// Index of the entry that prepared the merge.
+    pub commit: u64,
+    /// The region to merge into, in the only epoch in which it takes the source.
+    pub target: Region,
 }
 
 /// What a store keeps of a region.
@@ -90,25 +123,47 @@ pub enum PeerState {
 pub struct LocalState {
     pub state: PeerState,
     pub region: Region,
+    /// Of a region that is merging, or was merged and is a tombstone.
+    pub merge: Option<MergeState>,
+    /// Of a tombstone: from this epoch on the peer had gone through the history of its region by its log.
+    pub history_from: Option<RegionEpoch>,
 }
 
 /// The stored form of what a store keeps of a region.
 pub fn local_state_to_bytes(state: PeerState, region: &Region) -> Vec<u8> {
-    let state = match state {
-        PeerState::Normal => raft_serverpb::PeerState::Normal,
-        PeerState::Applying => raft_serverpb::PeerState::Applying,
-        PeerState::Tombstone => raft_serverpb::PeerState::Tombstone,
-    };
-    let region = Some(to_wire::region(region));
-    raft_serverpb::RegionLocalState { state: state as i32, region }.encode_to_vec()
+    LocalState { state, region: region.clone(), merge: None, history_from: None }.to_bytes()
 }
 
 impl LocalState {
+    /// The stored form.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let state = match self.state {
+            PeerState::Normal => raft_serverpb::PeerState::Normal,
+            PeerState::Applying => raft_serverpb::PeerState::Applying,
+            PeerState::Tombstone => raft_serverpb::PeerState::Tombstone,
+            PeerState::Merging => raft_serverpb::PeerState::Merging,
+        };
+        let merge_state = self.merge.as_ref().map(|merge| raft_serverpb::MergeState {
+            min_index: merge.min_index,
+            target: Some(to_wire::region(&merge.target)),
+            commit: merge.commit,
+        });
+        let region = Some(to_wire::region(&self.region));
+        let history_from = self.history_from.map(to_wire::epoch);
+        raft_serverpb::RegionLocalState { state: state as i32, region, merge_state, history_from }
+            .encode_to_vec()
+    }
+
     /// Reads the stored form.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         const WHAT: &str = "region state";
         if bytes.first() == Some(&FORMAT) {
-            return Ok(LocalState { state: PeerState::Normal, region: region_from_bytes(bytes)? });
+            return Ok(LocalState {
+                state: PeerState::Normal,
+                region: region_from_bytes(bytes)?,
+                merge: None,
+                history_from: None,
+            });
         }
         let wire = raft_serverpb::RegionLocalState::decode(bytes)
             .map_err(|error| Error::corrupt(WHAT, error.to_string()))?;
@@ -116,10 +171,20 @@ impl LocalState {
             raft_serverpb::PeerState::Normal => PeerState::Normal,
             raft_serverpb::PeerState::Applying => PeerState::Applying,
             raft_serverpb::PeerState::Tombstone => PeerState::Tombstone,
+            raft_serverpb::PeerState::Merging => PeerState::Merging,
             other => return Err(Error::corrupt(WHAT, format!("{other:?} is not known to this release"))),
         };
         let region = wire.region.ok_or_else(|| Error::corrupt(WHAT, "no region"))?;
-        Ok(LocalState { state, region: from_wire::region(&region) })
+        let merge = wire.merge_state.map(|merge| MergeState {
+            min_index: merge.min_index,
+            commit: merge.commit,
+            target: merge.target.as_ref().map(from_wire::region).unwrap_or_default(),
+        });
+        if state == PeerState::Merging && merge.as_ref().is_none_or(|merge| merge.target.id == 0) {
+            return Err(Error::corrupt(WHAT, "a merge without target"));
+        }
+        let history_from = wire.history_from.as_ref().map(|epoch| from_wire::epoch(Some(epoch)));
+        Ok(LocalState { state, region: from_wire::region(&region), merge, history_from })
     }
 }
 
@@ -207,11 +272,27 @@ mod tests {
             let bytes = local_state_to_bytes(state, &region);
             assert_eq!(
                 LocalState::parse(&bytes).expect("round trip"),
-                LocalState { state, region: region.clone() }
+                LocalState { state, region: region.clone(), merge: None, history_from: None }
             );
         }
+        let merge = Some(MergeState { min_index: 7, commit: 9, target: Region { id: 8, ..region.clone() } });
+        let merging = LocalState {
+            state: PeerState::Merging,
+            region: region.clone(),
+            merge,
+            history_from: Some(region.epoch),
+        };
+        assert_eq!(LocalState::parse(&merging.to_bytes()).expect("round trip"), merging);
+        assert!(LocalState::parse(&LocalState { merge: None, ..merging }.to_bytes()).is_err(), "no target");
         let older = LocalState::parse(&region_to_bytes(&region)).expect("the first format is still read");
-        assert_eq!(older, LocalState { state: PeerState::Normal, region: region.clone() });
+        assert_eq!(
+            older,
+            LocalState { state: PeerState::Normal, region: region.clone(), merge: None, history_from: None }
+        );
+        let point = ApplyState { applied_index: 9, applied_term: 6 };
+        let bytes = snapshot_point_to_bytes(point, region.epoch);
+        assert_eq!(parse_snapshot_point(&bytes).expect("round trip"), (point, Some(region.epoch)));
+        assert_eq!(parse_snapshot_point(&point.to_bytes()).expect("an older one"), (point, None));
         let applied = ApplyState { applied_index: 77, applied_term: 6 };
         assert_eq!(ApplyState::parse(&applied.to_bytes()).expect("round trip"), applied);
         let ident = StoreIdent { cluster_id: u64::MAX, store_id: 3 };

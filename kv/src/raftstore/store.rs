@@ -45,6 +45,8 @@ pub struct RaftLoop {
     pub(super) metrics: Arc<Metrics>,
     /// Regions to look at in this round. Ordered, so that a run is repeatable.
     pub(super) dirty: BTreeSet<u64>,
+    /// Regions with committed entries that wait for a source of a merge.
+    pub(super) holding: BTreeSet<u64>,
     /// Calls for votes in regions that are not here yet.
     pub(super) early_votes: VecDeque<PeerMessage>,
     pub(super) lease: Duration,
@@ -104,7 +106,13 @@ impl RaftLoop {
             Message::ConfChanged { region_id, change } => self.conf_changed(region_id, change),
             Message::Removed { region_id, peer_id, epoch } => self.destroy_stale(region_id, peer_id, epoch),
             Message::Buried { region_id, peer_id } => self.buried(region_id, peer_id),
-            Message::SnapshotTaken { region_id, taken } => self.snapshot_taken(region_id, *taken),
+            Message::MergePrepared { region, state } => self.merge_prepared(region.id, region, state),
+            Message::MergeRolledBack { region } => self.merge_rolled_back(region.id, region),
+            Message::Merged(merged) => self.merged(merged),
+            Message::Forgotten { region_id, peer_id } => self.ask_around(region_id, peer_id),
+            Message::SnapshotTaken { region_id, taken } => {
+                self.snapshot_taken(region_id, taken.map(|taken| *taken))
+            }
             Message::SnapshotSent { region_id, to, arrived } => self.snapshot_sent(region_id, to, arrived),
             Message::SnapshotArrived(arrived) => self.snapshot_arrived(*arrived),
             Message::Restored { region_id } => self.restored(region_id),
@@ -140,6 +148,7 @@ impl RaftLoop {
             }
         }
         self.go_on_with_transfers();
+        self.go_on_with_merges();
         self.retry_snapshots();
         self.suspect_removal();
         self.go_on_leaving();

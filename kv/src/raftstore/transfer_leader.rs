@@ -30,6 +30,7 @@ impl RaftLoop {
     pub(super) fn transfer_leader(&mut self, region_id: u64, candidates: &[PeerId]) {
         if let Some(peer) = self.peers.get_mut(&region_id)
             && peer.transfer.as_ref().is_none_or(|transfer| !transfer.is_told)
+            && !peer.is_being_merged()
         {
             let candidates = candidates.to_vec();
             peer.transfer = Some(Transfer { candidates, waited_ticks: 0, is_told: false });
@@ -111,9 +112,11 @@ impl Peer {
         fit.max().map(|(_, id)| id)
     }
 
-    /// Whether a quorum's answer gives this leader a lease: not while a split of it is not applied, nor after it
-    /// tried to hand leadership on in this term.
+    /// Whether a quorum's answer gives this leader a lease: not while a split of it is not applied, nor from the proposal
+    /// on that merges it into another region, nor after it tried to hand leadership on in this term.
     pub(super) fn may_hold_lease(&self) -> bool {
-        self.view.applied().applied_index >= self.split_index && self.leaseless_term != self.node.raft.term
+        !self.gives_lease_up()
+            && self.view.applied().applied_index >= self.split_index
+            && self.leaseless_term != self.node.raft.term
     }
 }

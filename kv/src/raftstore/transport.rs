@@ -36,6 +36,8 @@ pub struct PeerMessage {
     pub range: Option<(Bytes, Bytes)>,
     /// The receiver is no member any more.
     pub is_tombstone: bool,
+    /// In a tombstone message: the region was merged into this one, which is in this epoch or beyond.
+    pub merged_into: Option<(u64, RegionEpoch)>,
     pub message: RaftMessage,
 }
 
@@ -117,16 +119,23 @@ impl RaftLoop {
         self.arrivals.leave();
         let (region_id, to_id) = (arrived.region_id, arrived.to.id);
         match self.peers.get(&region_id).map(|peer| peer.view.peer.id) {
+            None if self.tell_merged(&arrived) => return,
             None if !self.create_peer(&arrived) => return self.keep_early_vote(arrived),
             // There is a newer peer of the region here, so this one was removed.
             Some(own) if own < to_id => return self.destroy_stale(region_id, own, arrived.epoch),
             _ => {}
+        }
+        if let Some(target) = arrived.merged_into.filter(|_| arrived.is_tombstone) {
+            return self.take_notice(region_id, to_id, target);
         }
         if arrived.is_tombstone {
             return self.destroy_stale(region_id, to_id, arrived.epoch);
         }
         if self.tell_removed(&arrived) {
             return self.metrics.raft_messages_dropped.add(1);
+        }
+        if arrived.message.get_msg_type() == MessageType::MsgPropose {
+            return self.rollback_asked(region_id, &arrived.message);
         }
         self.step(arrived);
     }
@@ -169,7 +178,16 @@ impl RaftLoop {
                 let from = peer.view.peer.clone();
                 let range = greets(&message).then(|| (region.start_key.clone(), region.end_key.clone()));
                 let epoch = region.epoch;
-                let message = PeerMessage { region_id, epoch, from, to, range, is_tombstone: false, message };
+                let message = PeerMessage {
+                    region_id,
+                    epoch,
+                    from,
+                    to,
+                    range,
+                    is_tombstone: false,
+                    merged_into: None,
+                    message,
+                };
                 if message.message.get_msg_type() == MessageType::MsgSnapshot {
                     self.send_snapshot(message);
                 } else {

@@ -13,7 +13,7 @@ use rutile_kv_env::Monotonic;
 use rutile_kv_types::{Peer, Region, RegionEpoch};
 use tokio::sync::Notify;
 
-use super::state::ApplyState;
+use super::state::{ApplyState, MergeState};
 use crate::error::{RegionError, Result};
 use crate::pessimistic_locks::{MemoryLocks, MovedLock};
 use crate::replica::RegionContext;
@@ -41,8 +41,18 @@ pub struct RegionView {
     applied_term: AtomicU64,
     /// The log up to here may go, as far as this peer was told.
     compact_index: AtomicU64,
-    /// Leader term for which `max_ts` was raised from PD.
-    max_ts_term: AtomicU64,
+    /// Leader term for which `max_ts` was raised from PD since the last merge.
+    max_ts_term: Mutex<u64>,
+    /// How many regions were merged into this one in this life of the store.
+    merges: AtomicU64,
+    /// The merge into another region that is under way.
+    merge: RwLock<Option<Arc<MergeState>>>,
+    /// Whether there is one.
+    merging: AtomicBool,
+    /// A merge into another region has begun.
+    merge_begun: Notify,
+    /// From this epoch on the peer has gone through the history of its region by its log.
+    history_from: Mutex<RegionEpoch>,
     /// Locks in the lock CF, never below their number once a reader may rely on it.
     locks: AtomicU64,
     /// Pessimistic locks that only this leader knows. Its mutex comes before that of the region.
@@ -88,7 +98,12 @@ impl RegionView {
             applied_index: AtomicU64::new(applied.applied_index),
             applied_term: AtomicU64::new(applied.applied_term),
             compact_index: AtomicU64::new(0),
-            max_ts_term: AtomicU64::new(0),
+            max_ts_term: Mutex::new(0),
+            merges: AtomicU64::new(0),
+            merge: RwLock::default(),
+            merging: AtomicBool::new(false),
+            merge_begun: Notify::new(),
+            history_from: Mutex::default(),
             locks: AtomicU64::new(LOCKS_UNKNOWN),
             changed: Notify::new(),
             written_bytes: AtomicU64::new(0),
@@ -177,7 +192,8 @@ impl RegionView {
         self.lease_end.store(0, Ordering::SeqCst);
     }
 
-    fn lease_holds(&self, now: impl FnOnce() -> Monotonic) -> bool {
+    /// Whether there is a lease.
+    pub fn lease_holds(&self, now: impl FnOnce() -> Monotonic) -> bool {
         match self.lease_end.load(Ordering::SeqCst) {
             LEASE_UNBOUNDED => true,
             0 => false,
@@ -243,16 +259,76 @@ impl RegionView {
         self.locks.load(Ordering::SeqCst)
     }
 
-    /// `max_ts` covers what was read under leaders before `term`.
-    pub fn set_max_ts_synced(&self, term: u64) {
-        self.max_ts_term.fetch_max(term, Ordering::SeqCst);
+    /// `max_ts` covers what was read under leaders before `term`, and in the regions that were merged into this one up
+    /// to the number `merges`.
+    pub fn set_max_ts_synced(&self, term: u64, merges: u64) {
+        let mut synced = self.max_ts_term.lock();
+        if self.merges() == merges {
+            *synced = term.max(*synced);
+        }
+        drop(synced);
         self.changed.notify_waiters();
     }
 
     /// Whether `max_ts` was raised for the present leader term.
     pub fn is_max_ts_synced(&self) -> bool {
         let term = self.leader_term();
-        term != 0 && self.max_ts_term.load(Ordering::SeqCst) >= term
+        term != 0 && *self.max_ts_term.lock() >= term
+    }
+
+    /// From this epoch on the peer has gone through the history of its region by its log.
+    pub fn history_from(&self) -> RegionEpoch {
+        *self.history_from.lock()
+    }
+
+    /// A snapshot has put the peer here.
+    pub fn set_history_from(&self, epoch: RegionEpoch) {
+        *self.history_from.lock() = epoch;
+    }
+
+    /// How many regions were merged into this one.
+    pub fn merges(&self) -> u64 {
+        self.merges.load(Ordering::SeqCst)
+    }
+
+    /// Another region is about to become a part of this one: what was read there may be above `max_ts` here, and there
+    /// may be locks.
+    pub fn begin_takeover(&self, keeps_max_ts: bool) {
+        let mut synced = self.max_ts_term.lock();
+        self.merges.fetch_add(1, Ordering::SeqCst);
+        if !keeps_max_ts {
+            *synced = 0;
+        }
+        drop(synced);
+        self.give_up_counting_locks();
+    }
+
+    /// The merge into another region that is under way.
+    pub fn merge_state(&self) -> Option<Arc<MergeState>> {
+        if self.is_merging() { self.merge.read().clone() } else { None }
+    }
+
+    /// Whether the region is on its way into another one; it serves nobody then.
+    pub fn is_merging(&self) -> bool {
+        self.merging.load(Ordering::SeqCst)
+    }
+
+    /// A merge into another region has begun, or was rolled back.
+    pub fn set_merge_state(&self, merge: Option<Arc<MergeState>>) {
+        let begins = merge.is_some();
+        *self.merge.write() = merge;
+        self.merging.store(begins, Ordering::SeqCst);
+        if begins {
+            self.merge_begun.notify_waiters();
+        }
+    }
+
+    /// Waits until a merge into another region has begun.
+    pub async fn merge_begun(&self) {
+        let begun = self.merge_begun.notified();
+        if !self.is_merging() {
+            begun.await;
+        }
     }
 
     /// Whether this peer leads, has applied an entry of its term, and may commit in one phase.
@@ -311,6 +387,9 @@ impl RegionView {
     pub fn check_read(&self, term: u64, now: impl FnOnce() -> Monotonic) -> Result<bool, RegionError> {
         if self.leader_term() != term {
             return Err(self.not_leader());
+        }
+        if self.is_merging() {
+            return Err(RegionError::ProposalInMergingMode { region_id: self.region_id });
         }
         if self.applied_term.load(Ordering::SeqCst) != term {
             let reason = "the new leader has not committed in its term";
@@ -457,7 +536,7 @@ mod tests {
         let view = view();
         lead(&view, 6);
         view.set_unbounded_lease();
-        view.set_max_ts_synced(6);
+        view.set_max_ts_synced(6, 0);
         assert!(view.is_ready());
         view.set_following(9);
         let leader = Some(Peer { id: 9, store_id: 2, role: PeerRole::Voter });
@@ -465,6 +544,29 @@ mod tests {
         lead(&view, 8);
         assert!(!view.is_max_ts_synced());
         assert_eq!(view.check_read(8, || at(0)), Ok(false));
+    }
+
+    #[test]
+    fn a_merge_makes_what_was_known_before_it_worthless() {
+        let view = view();
+        lead(&view, 6);
+        view.set_unbounded_lease();
+        view.set_locks(0);
+        view.set_max_ts_synced(6, 0);
+        view.begin_takeover(false);
+        assert!(!view.is_max_ts_synced() && view.may_have_locks());
+        view.set_max_ts_synced(6, 0);
+        assert!(!view.is_max_ts_synced(), "that timestamp was asked for before the merge");
+        view.set_max_ts_synced(6, 1);
+        assert!(view.is_ready());
+        view.set_merge_state(Some(Arc::default()));
+        assert_eq!(
+            view.check_read(6, || at(0)),
+            Err(RegionError::ProposalInMergingMode { region_id: 2 }),
+            "not even under a lease"
+        );
+        view.set_merge_state(None);
+        assert_eq!(view.check_read(6, || at(0)), Ok(true));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use prost::Message as _;
 use protobuf::Message as _;
 use raft::eraftpb;
-use rutile_kv_proto::{Status, raft_serverpb};
+use rutile_kv_proto::{Status, metapb, raft_serverpb};
 use rutile_pd_client::{from_wire, to_wire};
 
 use crate::error::{Error, RegionError, Result};
@@ -121,6 +121,11 @@ fn raft_to_wire(message: &PeerMessage) -> Result<raft_serverpb::RaftMessage, Sta
         is_tombstone: message.is_tombstone,
         start_key,
         end_key,
+        merge_target: message.merged_into.map(|(id, epoch)| metapb::Region {
+            id,
+            region_epoch: Some(to_wire::epoch(epoch)),
+            ..metapb::Region::default()
+        }),
     })
 }
 
@@ -139,6 +144,10 @@ pub fn raft_from_wire(wire: &raft_serverpb::RaftMessage) -> Result<PeerMessage, 
         // Without bounds it is the whole range, which is never free; what makes a peer has bounds, or all is free.
         range: Some((wire.start_key.clone(), wire.end_key.clone())),
         is_tombstone: wire.is_tombstone,
+        merged_into: wire
+            .merge_target
+            .as_ref()
+            .map(|target| (target.id, from_wire::epoch(target.region_epoch.as_ref()))),
         message,
     })
 }
@@ -188,6 +197,7 @@ mod tests {
             to: peer(4, 2),
             range: Some(("a".into(), "b".into())),
             is_tombstone: false,
+            merged_into: Some((7, epoch)),
             message: inner,
         }
     }

@@ -72,6 +72,9 @@ pub fn region_error(error: RegionError) -> errorpb::Error {
             wire.read_index_not_ready =
                 Some(errorpb::ReadIndexNotReady { reason: reason.to_owned(), region_id });
         }
+        RegionError::ProposalInMergingMode { region_id } => {
+            wire.proposal_in_merging_mode = Some(errorpb::ProposalInMergingMode { region_id });
+        }
         RegionError::EntryTooLarge { region_id, size } => {
             wire.raft_entry_too_large = Some(errorpb::RaftEntryTooLarge { region_id, entry_size: size });
         }

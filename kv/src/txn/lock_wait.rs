@@ -54,6 +54,8 @@ impl<R: Replica> Scheduler<R> {
                 // First, because on a busy key it may be one's turn all the time.
                 () = timeout => return Ok(Acquired::Blocked(locks)),
                 turn = ticket.turn() => turn.map_err(deadlock)?,
+                // Nothing that happens to the lock is heard of here any more: the next look sends the client away.
+                () = self.replica().merge_begun(context.region_id) => {}
             }
         }
     }

@@ -17,6 +17,7 @@ mod raft_checker;
 mod raft_run;
 mod raft_workload;
 mod replicas;
+mod reshape;
 mod seeds;
 mod session;
 mod shape;
@@ -60,13 +61,47 @@ fn transactions_keep_their_promises() {
     }
 }
 
-/// Regions that split every 200 milliseconds while PD restarts: clients notice nothing, every change ends in time.
+/// The keys of the raft workload lie between these, so that it has a region to itself which others are merged with.
+const BESIDE: &[&str] = &["a", "z"];
+
+/// Regions that are split and merged under all other faults, with writers that speak to stores directly.
+#[test]
+fn merging_peers_keep_their_promises() {
+    let mut total = raft_checker::Operations::default();
+    for seed in seeds::of("merge_raft", 0..40) {
+        let faults = Faults { merges: Some(BESIDE), ..Faults::default() };
+        total +=
+            seeds::run("merge_raft", seed, |seed| raft_run::run_in(seed, &[], faults, |_| {})).operations;
+    }
+    println!("{total:?}");
+    assert!(total.merges > 0, "{total:?}");
+}
+
+/// The same under transactions.
+#[test]
+fn merging_regions_keep_their_promises() {
+    let mut total = raft_checker::Operations::default();
+    for seed in seeds::of("merge_transactions", 0..40) {
+        let faults = Faults { pd: true, merges: Some(&[]), ..Faults::default() };
+        let run = |seed| transaction_run::run_in(seed, &[], faults, |_| {});
+        total += seeds::run("merge_transactions", seed, run).operations;
+    }
+    println!("{total:?}");
+    assert!(total.merges > 0, "{total:?}");
+}
+
+/// Regions that split, or split and merge, every 200 milliseconds while PD restarts: clients notice nothing, every change ends in time.
 #[test]
 fn changing_regions_are_not_noticed() {
     for seed in seeds::of("storm", 0..12) {
         let seen = seeds::run("storm", seed, |seed| storm::run(seed, &[]));
         println!("seed {seed}: {seen:?}");
         assert!(seen.counts.acknowledged > 0, "{seen:?}");
+    }
+    for seed in seeds::of("merge_storm", 0..12) {
+        let seen = seeds::run("merge_storm", seed, |seed| storm::run_in(seed, &[], true));
+        println!("seed {seed}: {seen:?}");
+        assert!(seen.counts.acknowledged > 0 && seen.operations.merges > 0, "{seen:?}");
     }
 }
 

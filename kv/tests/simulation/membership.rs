@@ -14,6 +14,7 @@ use rutile_kv_proto::keyspacepb::{LoadKeyspaceRequest, LoadKeyspaceResponse};
 use rutile_kv_proto::pdpb::*;
 use rutile_kv_proto::{PdService, Status, metapb};
 
+use crate::reshape::Reshape;
 use crate::world::World;
 
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
@@ -23,7 +24,7 @@ const LOOKS_MAX: usize = 2_000;
 #[derive(Default)]
 pub struct Steering {
     wanted: Mutex<Wanted>,
-    at_rest: AtomicBool,
+    pub at_rest: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
@@ -34,6 +35,8 @@ struct Wanted {
     told: Option<u64>,
     /// Stores that are to hold the regions.
     members: Option<Members>,
+    /// Splits and merges, one for each heartbeat that comes.
+    reshapes: Vec<Reshape>,
 }
 
 #[derive(Clone)]
@@ -51,6 +54,7 @@ enum Step {
     Change(Vec<(ConfChangeType, metapb::Peer)>),
     /// With a new id.
     Add(ConfChangeType, u64),
+    Reshape(Reshape),
 }
 
 impl Steering {
@@ -58,6 +62,11 @@ impl Steering {
     pub fn lead_on(&self, store_id: u64) {
         let mut wanted = self.wanted.lock();
         (wanted.leader, wanted.told) = (Some((store_id, 4)), None);
+    }
+
+    /// Regions are to be split and merged.
+    pub fn reshape(&self, reshapes: Vec<Reshape>) {
+        self.wanted.lock().reshapes.extend(reshapes);
     }
 
     /// Regions are to be held by these stores.
@@ -86,6 +95,9 @@ impl Steering {
         let mut wanted = self.wanted.lock();
         if region.peers.iter().any(is_joint) {
             return Some(leave_joint(region, leader));
+        }
+        if let Some(reshape) = wanted.reshapes.pop() {
+            return Some(Step::Reshape(reshape));
         }
         if let Some((store_id, left)) = wanted.leader {
             wanted.leader = (store_id != leader.store_id && left > 1).then(|| (store_id, left - 1));
@@ -291,6 +303,7 @@ impl SteeredPd {
                 let peer = metapb::Peer { id, store_id, ..metapb::Peer::default() };
                 answer.change_peer = Some(change(kind, peer));
             }
+            Step::Reshape(reshape) => reshape.put(&*self.inner, beat, answer).await?,
             Step::Change(changes) => {
                 let changes = changes.into_iter().map(|(kind, peer)| change(kind, peer)).collect();
                 answer.change_peer_v2 = Some(ChangePeerV2 { changes });

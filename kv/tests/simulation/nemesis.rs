@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use rutile_kv_env::{Clock, Machine, NetworkFaults, Random};
 
-use crate::membership;
 use crate::raft_checker::RaftChecker;
 use crate::world::{StoreNode, World};
+use crate::{membership, reshape};
 
 /// Pauses between faults.
 const CALM_MS: std::ops::Range<u64> = 100..2_500;
@@ -34,6 +34,8 @@ pub struct Faults {
     /// Nothing else happens but that regions move between stores, which often lose power when they are told that they
     /// hold one no longer.
     pub members_move: bool,
+    /// Half of what happens is that regions are split and merged: at these keys, or in the middle without any.
+    pub merges: Option<&'static [&'static str]>,
 }
 
 pub type StartClient = Arc<dyn Fn(&Machine) + Send + Sync>;
@@ -63,6 +65,9 @@ impl Nemesis {
         membership::ambush(world);
         if faults.members_move {
             membership::ambush_the_removed(world);
+        }
+        if faults.merges.is_some() {
+            reshape::ambush(world, world.pd.steering.at_rest.clone());
         }
         let (random, clock, checker) = (env.random, env.clock, checker.clone());
         Nemesis { world: world.clone(), faults, random, clock, checker, ambush, count: 0 }
@@ -95,6 +100,11 @@ impl Nemesis {
         }
         if self.faults.leaders_move {
             return self.move_leaders().await;
+        }
+        if let Some(keys) = self.faults.merges
+            && self.random.one_in(2)
+        {
+            return reshape::strike(&self.world, &*self.random, &*self.clock, keys).await;
         }
         match self.random.range(0..30) {
             0 | 1 => self.crash_one().await,

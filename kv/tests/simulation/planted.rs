@@ -38,6 +38,17 @@ const fn moving_members(name: &'static str) -> Bug {
     }
 }
 
+/// Regions that are split and merged among all other faults, under reads and writes past the transaction client.
+const fn merging_raft(name: &'static str) -> Bug {
+    Bug {
+        name,
+        run: |seed, bug| {
+            let faults = Faults { merges: Some(crate::BESIDE), ..Faults::default() };
+            raft_run::run_in(seed, &[bug], faults, |_| {});
+        },
+    }
+}
+
 /// Seeds tried for each bug, after those that are kept for it.
 const SEEDS_MAX: u64 = 150;
 
@@ -90,6 +101,8 @@ pub const BUGS: &[Bug] = &[
     raft("raftstore::conf_change::before_commit"),
     // Leadership handed on by one who goes on reading.
     raft("raftstore::transfer_leader::keeps_lease"),
+    // A region that takes over less than there was.
+    merging_raft("raftstore::merge::source_not_caught_up"),
     // A verdict that others do not share.
     each_step("client::committer::lost_answer_is_refusal"),
     each_step("client::lock_resolver::secondaries_not_asked"),

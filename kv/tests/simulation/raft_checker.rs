@@ -13,13 +13,16 @@ pub struct RaftChecker {
     state: Arc<Mutex<State>>,
 }
 
-/// What was done to regions: leader transfers begun, snapshots applied, members changed, peers destroyed.
+/// What was done to regions: leader transfers begun, snapshots applied, members changed, peers destroyed, regions
+/// merged, merges rolled back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Operations {
     pub transfers: u64,
     pub snapshots: u64,
     pub changes: u64,
     pub destroyed: u64,
+    pub merges: u64,
+    pub rollbacks: u64,
 }
 
 impl AddAssign for Operations {
@@ -28,6 +31,8 @@ impl AddAssign for Operations {
         self.snapshots += other.snapshots;
         self.changes += other.changes;
         self.destroyed += other.destroyed;
+        self.merges += other.merges;
+        self.rollbacks += other.rollbacks;
     }
 }
 
@@ -44,6 +49,9 @@ struct State {
     /// Changes of members, by region and the epoch after them.
     changes: BTreeSet<(u64, u64)>,
     destroyed: u64,
+    /// Merges by source and the index of the entry that prepared them, with the target; and those rolled back.
+    merges: BTreeMap<(u64, u64), u64>,
+    rollbacks: BTreeSet<(u64, u64)>,
 }
 
 impl RaftChecker {
@@ -69,6 +77,17 @@ impl RaftChecker {
             ("raftstore::transfer_leader::start", _) => state.transfers += 1,
             ("raftstore::snapshot::applied", _) => state.snapshots += 1,
             ("raftstore::destroy::peer", _) => state.destroyed += 1,
+            ("raftstore::merge::merged", [source, commit, target, _]) => {
+                let merge = (*source, *commit);
+                assert!(!state.rollbacks.contains(&merge), "region {source} was merged and goes on");
+                let known = *state.merges.entry(merge).or_insert(*target);
+                assert_eq!(known, *target, "region {source} was merged into two");
+            }
+            ("raftstore::merge::rolled_back", [source, commit]) => {
+                let merge = (*source, *commit);
+                assert!(!state.merges.contains_key(&merge), "region {source} goes on and was merged");
+                state.rollbacks.insert(merge);
+            }
             ("raftstore::conf_change::applied", [region, conf_ver, _]) => {
                 state.changes.insert((*region, *conf_ver));
             }
@@ -89,6 +108,8 @@ impl RaftChecker {
             snapshots: state.snapshots,
             changes: state.changes.len() as u64,
             destroyed: state.destroyed,
+            merges: state.merges.len() as u64,
+            rollbacks: state.rollbacks.len() as u64,
         }
     }
 

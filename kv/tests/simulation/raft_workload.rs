@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use rutile_kv_client::Stores;
 use rutile_kv_env::Env;
 use rutile_kv_proto::{errorpb, kvrpcpb, metapb};
+use rutile_kv_types::Key;
 use rutile_pd_client::{PdClient, to_wire};
 
 use crate::carrier::{Endpoint, RemoteStores};
@@ -44,6 +45,11 @@ pub struct RaftWorkload {
     reads: Mutex<u64>,
 }
 
+/// A key of the region that holds it all, also where others are split off from it.
+fn own_key() -> Vec<u8> {
+    Key::from_raw(&register_key(0)).into_encoded()
+}
+
 fn register_key(writer: usize) -> Bytes {
     Bytes::from(format!("register-{writer}"))
 }
@@ -55,7 +61,7 @@ impl RaftWorkload {
         let env = machine.power_on();
         let service = world.pd.up().expect("PD is on").1;
         let pd = PdClient::connect(world.simulation.env(), service).await.expect("PD answers");
-        let region = to_wire::region(&pd.region(b"").await.expect("founded").region);
+        let region = to_wire::region(&pd.region(&own_key()).await.expect("founded").region);
         Arc::new(RaftWorkload {
             world: world.clone(),
             stores: RemoteStores { patience_ms: PATIENCE_MS, ..world.stores_from(&machine, &env) },
@@ -83,7 +89,7 @@ impl RaftWorkload {
     async fn pause(&self) {
         if self.env.random.one_in(4) {
             // Members come and go.
-            let known = self.pd.region(b"").await.expect("PD is on");
+            let known = self.pd.region(&own_key()).await.expect("PD is on");
             *self.region.lock() = to_wire::region(&known.region);
         }
         self.env.clock.sleep(Duration::from_millis(self.env.random.range(PAUSE_MS))).await;

@@ -13,6 +13,7 @@ use rutile_kv_env::{NetworkFaults, Random, Simulation, TaskHandle};
 use crate::clients::Clients;
 use crate::raft_checker::RaftChecker;
 use crate::raft_run::{LIVENESS, within};
+use crate::reshape::Reshape;
 use crate::seeds::Story;
 use crate::session::Session;
 use crate::shape::Shape;
@@ -44,6 +45,11 @@ fn shape(random: &dyn Random) -> Shape {
 
 /// Runs a seed.
 pub fn run(seed: u64, bugs: &[&'static str]) -> Seen {
+    run_in(seed, bugs, false)
+}
+
+/// The same, with merges or without.
+pub fn run_in(seed: u64, bugs: &[&'static str], merges: bool) -> Seen {
     let simulation = Simulation::new(seed);
     let _story = Story(simulation.clone());
     bugs.iter().for_each(|bug| simulation.plant(bug));
@@ -64,7 +70,7 @@ pub fn run(seed: u64, bugs: &[&'static str]) -> Seen {
         clients.open(&session).await;
         world.clients.iter().for_each(|machine| clients.start_client(machine));
         let pd = env.spawn.spawn("pd-restarts", Box::pin(restart_pd(world.clone())));
-        let changes = storm(&session, &world).await;
+        let changes = storm(&session, &world, merges).await;
         pd.join().await;
         for change in &changes {
             change.join().await;
@@ -85,6 +91,7 @@ pub fn run(seed: u64, bugs: &[&'static str]) -> Seen {
         faults: changes,
         leaderships,
         entries,
+        operations: checker.operations(),
         counts: clients.history.counts(),
         workloads: clients.counts(),
         errors,
@@ -109,7 +116,7 @@ async fn restart_pd(world: World) {
 }
 
 /// Starts a change every so often; each has its time.
-async fn storm(session: &Arc<Session>, world: &World) -> Vec<TaskHandle> {
+async fn storm(session: &Arc<Session>, world: &World, merges: bool) -> Vec<TaskHandle> {
     let clock = session.env.clock.clone();
     let (end, mut changes) = (clock.now() + STORM, Vec::new());
     while clock.now() < end {
@@ -117,6 +124,10 @@ async fn storm(session: &Arc<Session>, world: &World) -> Vec<TaskHandle> {
             let stores = world.nodes.all();
             let store = session.random().range(0..stores.len() as u64) as usize;
             world.pd.steering.lead_on(stores[store].store_id);
+        }
+        if merges {
+            let both = [Reshape::MergeLeft, Reshape::MergeRight];
+            world.pd.steering.reshape(vec![both[session.random().range(0..2) as usize].clone()]);
         }
         let change = change(session.clone());
         changes.push(session.env.spawn.spawn("region-change", Box::pin(change)));

@@ -9,7 +9,7 @@ use rutile_kv_env::Simulation;
 use crate::clients::Clients;
 use crate::history::Counts;
 use crate::nemesis::{Faults, Nemesis};
-use crate::raft_checker::RaftChecker;
+use crate::raft_checker::{Operations, RaftChecker};
 use crate::raft_run::{LIVENESS, within};
 use crate::seeds::Story;
 use crate::shape::Shape;
@@ -26,6 +26,7 @@ pub struct Seen {
     pub faults: u64,
     pub leaderships: u64,
     pub entries: u64,
+    pub operations: Operations,
     pub counts: Counts,
     pub workloads: Vec<u64>,
     pub errors: BTreeMap<&'static str, u64>,
@@ -72,6 +73,7 @@ pub fn run_in(seed: u64, bugs: &[&'static str], faults: Faults, change: impl FnO
         faults,
         leaderships,
         entries,
+        operations: checker.operations(),
         counts: clients.history.counts(),
         workloads: clients.counts(),
         errors: clients.errors(),

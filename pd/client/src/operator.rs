@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use rutile_kv_proto::{metapb, pdpb};
-use rutile_kv_types::{Peer, RegionEpoch};
+use rutile_kv_types::{Peer, Region, RegionEpoch};
 
 use crate::from_wire;
 
@@ -25,6 +25,8 @@ pub enum OperatorStep {
     ChangePeers(Vec<PeerChange>),
     /// Split at these encoded keys; without any, in the middle.
     Split(Vec<Bytes>),
+    /// Merge the region into this neighbour.
+    Merge(Region),
     /// A step that this release can not do, by name.
     Unsupported(&'static str),
 }
@@ -55,8 +57,9 @@ impl Operator {
             changes_from_wire(&changes.changes)
         } else if let Some(change) = &answer.change_peer {
             changes_from_wire(std::slice::from_ref(change))
-        } else if answer.merge.is_some() {
-            OperatorStep::Unsupported("merge")
+        } else if let Some(merge) = &answer.merge {
+            let target = merge.target.as_ref().map(from_wire::region);
+            target.map_or(OperatorStep::Unsupported("merge into no region"), OperatorStep::Merge)
         } else if let Some(split) = &answer.split_region {
             match (split.policy(), split.keys.is_empty()) {
                 (pdpb::CheckPolicy::Usekey, true) => OperatorStep::Unsupported("split at no key"),
@@ -114,7 +117,11 @@ mod tests {
         assert_eq!(step(answer), Some(OperatorStep::TransferLeader(vec![peer(1), peer(2)])));
         let merge = Some(pdpb::Merge { target: None });
         let answer = pdpb::RegionHeartbeatResponse { merge, ..Default::default() };
-        assert_eq!(step(answer), Some(OperatorStep::Unsupported("merge")));
+        assert_eq!(step(answer), Some(OperatorStep::Unsupported("merge into no region")));
+        let target = Region { id: 7, start_key: "m".into(), ..Region::default() };
+        let merge = Some(pdpb::Merge { target: Some(crate::to_wire::region(&target)) });
+        let answer = pdpb::RegionHeartbeatResponse { merge, ..Default::default() };
+        assert_eq!(step(answer), Some(OperatorStep::Merge(target)));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod async_commit;
 mod bank;
 mod carrier;
 mod gc;
+mod merge;
 mod optimistic;
 mod pessimistic;
 

@@ -5,17 +5,20 @@ use std::sync::atomic::Ordering;
 use raft::Ready;
 use rutile_kv_engine::{Engine, IterOptions, RaftLogBatch, Snapshot, WriteBatch};
 use rutile_kv_env::{Hooks, fail_stop, failpoint};
-use rutile_kv_types::{Cf, Region};
+use rutile_kv_types::{Cf, Peer as PeerId, Region};
 
 use super::chunk::{FAMILIES, pairs};
 use super::receive::Reception;
 use crate::error::{Error, RegionError, Result};
 use crate::keys;
 use crate::raftstore::apply::{Applier, ApplyMessage, count_locks};
+use crate::raftstore::destroy::bury;
 use crate::raftstore::inbox::Inbox;
 use crate::raftstore::message::Message;
 use crate::raftstore::peer::Peer;
-use crate::raftstore::state::{ApplyState, PeerState, local_state_to_bytes};
+use crate::raftstore::state::{
+    ApplyState, PeerState, local_state_to_bytes, parse_snapshot_point, snapshot_point_to_bytes,
+};
 use crate::raftstore::store::RaftLoop;
 use crate::raftstore::view::RegionView;
 
@@ -28,6 +31,8 @@ const KEEPS_OLD_DATA: &str = "raftstore::snapshot::range_not_cleared";
 pub struct Restoring {
     pub region: Arc<Region>,
     pub point: ApplyState,
+    /// Peers of other regions that were merged and go with the old data.
+    pub covers: Vec<(Arc<Region>, PeerId)>,
     pub _reception: Reception,
 }
 
@@ -47,13 +52,13 @@ impl Peer {
         ready: &Ready,
         log: &mut RaftLogBatch,
     ) {
-        let Some(Restoring { region, point, .. }) = &self.restoring else {
+        let Some(Restoring { region, point, covers, .. }) = &self.restoring else {
             fail_stop("snapshot without data", &self.region_id());
         };
         failpoint!("raftstore::snapshot::before_applying");
         hooks.record("raftstore::snapshot::applying", || [region.id, point.applied_index]);
         let point = *point;
-        if let Err(error) = mark_applying(engine, &self.region, region, point, hooks) {
+        if let Err(error) = mark_applying(engine, &self.region, region, point, covers, hooks) {
             fail_stop("state of a region that is restored", &error);
         }
         failpoint!("raftstore::snapshot::after_applying");
@@ -63,6 +68,12 @@ impl Peer {
         log.put_hard_state(self.region_id(), state);
         self.node.mut_store().restored(point);
         self.fail_restored(point);
+    }
+
+    /// The peers of other regions that went with the old data, after that is durable.
+    pub(in crate::raftstore) fn covered(&self) -> Vec<(u64, u64)> {
+        let covers = self.restoring.as_ref().map_or(&[][..], |restoring| &restoring.covers);
+        covers.iter().map(|(region, peer)| (region.id, peer.id)).collect()
     }
 
     /// Log and state are durable: raft counts the snapshot as applied, and the apply loop fills the range.
@@ -98,6 +109,7 @@ impl RaftLoop {
             return;
         };
         let was_initialised = peer.is_initialised();
+        peer.merge.state = None;
         peer.region = restoring.region;
         if !was_initialised {
             self.regions.insert(peer.view.clone());
@@ -121,6 +133,8 @@ impl Applier {
             Ok(locks) => locks,
             Err(error) => fail_stop("apply: count of locks", &error),
         };
+        view.set_merge_state(None);
+        view.set_history_from(region.epoch);
         // A peer that follows has no locks in memory.
         drop(view.set_region(region));
         view.set_locks(locks);
@@ -138,14 +152,18 @@ pub(super) fn mark_applying(
     old: &Region,
     new: &Region,
     point: ApplyState,
+    covers: &[(Arc<Region>, PeerId)],
     hooks: &Hooks,
 ) -> Result<()> {
     let mut batch = WriteBatch::new();
+    for (region, peer) in covers {
+        bury(&mut batch, &*engine.snapshot(), region, region.epoch, peer)?;
+    }
     if !hooks.is_planted(KEEPS_OLD_DATA) && !old.peers.is_empty() {
         clear_range(&mut batch, &*engine.snapshot(), old)?;
     }
     batch.put(Cf::Raft, keys::region_state(new.id), local_state_to_bytes(PeerState::Applying, new));
-    batch.put(Cf::Raft, keys::snapshot_point(new.id), point.to_bytes());
+    batch.put(Cf::Raft, keys::snapshot_point(new.id), snapshot_point_to_bytes(point, new.epoch));
     let sync = !hooks.is_planted("raftstore::snapshot::applying_not_synced");
     Ok(engine.write(batch, sync)?)
 }
@@ -186,7 +204,7 @@ pub fn resume(engine: &dyn Engine, region: &Region, hooks: &Hooks) -> Result<()>
     let point = engine.get(Cf::Raft, &keys::snapshot_point(region.id))?;
     let point =
         point.ok_or_else(|| Error::corrupt("snapshot point", format!("region {} has none", region.id)))?;
-    fill(engine, region, ApplyState::parse(&point)?, hooks).map(drop)
+    fill(engine, region, parse_snapshot_point(&point)?.0, hooks).map(drop)
 }
 
 /// Removes all data of a region. A range without end goes to the last key that is there.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use raft::StateRole;
 use rutile_kv_engine::{Engine, WriteBatch};
-use rutile_kv_types::Cf;
+use rutile_kv_types::{Cf, Peer as PeerId, Region};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::apply::Restoring;
@@ -15,6 +15,7 @@ use crate::error::{Error, RegionError, Result};
 use crate::keys;
 use crate::raftstore::background::{Background, Work};
 use crate::raftstore::message::Message;
+use crate::raftstore::peer::Peer;
 use crate::raftstore::read::RaftReplica;
 use crate::raftstore::state::ApplyState;
 use crate::raftstore::store::RaftLoop;
@@ -158,9 +159,9 @@ impl RaftLoop {
         let SnapshotHead { message, region } = &arrived.head;
         let (region_id, region) = (region.id, region.clone());
         let point = point_of(&message.message);
-        if self.is_taken(&region) {
+        let Some(covers) = self.given_way(&region) else {
             return Some(arrived);
-        }
+        };
         let peer = self.peers.get_mut(&region_id)?;
         let is_meant = message.to.id == peer.view.peer.id && region.peer(message.to.id).is_some();
         if !is_meant || peer.restoring.is_some() || peer.node.raft.state == StateRole::Leader {
@@ -168,7 +169,8 @@ impl RaftLoop {
         }
         // What was committed before goes first, and what came of it must be known here.
         let settled = peer.view.applied().applied_index >= peer.handed_index
-            && peer.view.region().epoch == peer.region.epoch;
+            && peer.view.region().epoch == peer.region.epoch
+            && peer.merge.held.is_empty();
         if !settled {
             return Some(arrived);
         }
@@ -179,20 +181,32 @@ impl RaftLoop {
         peer.choose_election_timeout(&*self.env.random);
         // Raft has no use for one that is older than its log.
         if peer.node.snap().is_some_and(|snapshot| snapshot.get_metadata().index == point.applied_index) {
-            peer.restoring = Some(Restoring { region, point, _reception: reception });
+            let gone = covers.iter().map(|(region, _)| region.id).collect();
+            peer.restoring = Some(Restoring { region, point, covers, _reception: reception });
+            self.give_way(gone);
         }
         self.dirty.insert(region_id);
         None
     }
 
-    /// Whether another peer of this store has, or will have, a part of the region's range.
-    pub(in crate::raftstore) fn is_taken(&self, region: &rutile_kv_types::Region) -> bool {
+    /// Other peers of this store that have, or will have, a part of the region's range.
+    fn in_the_way<'a>(&'a self, region: &'a Region) -> impl Iterator<Item = &'a Peer> {
         let others = self.peers.range(..region.id).chain(self.peers.range(region.id + 1..));
-        others.map(|(_, peer)| peer).any(|peer| {
+        others.map(|(_, peer)| peer).filter(|peer| {
             let restoring =
                 peer.restoring.as_ref().is_some_and(|restoring| restoring.region.overlaps(region));
             restoring || (peer.is_initialised() && peer.region.overlaps(region))
         })
+    }
+
+    /// The peers that have a part of the region's range, if all of them are known to be of regions that were merged into
+    /// it.
+    pub(in crate::raftstore) fn given_way(&self, region: &Region) -> Option<Vec<(Arc<Region>, PeerId)>> {
+        let gives_way = |peer: &Peer| {
+            let goes = peer.gives_way() && self.went_into(peer, region.id);
+            goes.then(|| (peer.region.clone(), peer.view.peer.clone()))
+        };
+        self.in_the_way(region).map(gives_way).collect()
     }
 }
 

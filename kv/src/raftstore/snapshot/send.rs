@@ -89,9 +89,9 @@ impl RaftLoop {
     }
 
     /// The apply loop took a snapshot. Raft comes for it with the next answer to a heartbeat.
-    pub(in crate::raftstore) fn snapshot_taken(&self, region_id: u64, taken: Taken) {
+    pub(in crate::raftstore) fn snapshot_taken(&self, region_id: u64, taken: Option<Taken>) {
         if let Some(peer) = self.peers.get(&region_id) {
-            peer.node.store().keep_snapshot(Some(taken));
+            peer.node.store().keep_snapshot(taken);
         }
     }
 
@@ -135,12 +135,16 @@ impl Applier {
         slot: tokio::sync::OwnedSemaphorePermit,
     ) {
         self.write();
+        // All peers of a region that is merged have its log. A snapshot would not tell that it has stopped.
+        if view.is_merging() {
+            return self.raft.push(Message::SnapshotTaken { region_id: view.region_id, taken: None });
+        }
         let taken = Taken {
             engine: self.engine.snapshot(),
             region: view.region(),
             point: view.applied(),
             _slot: slot,
         };
-        self.raft.push(Message::SnapshotTaken { region_id: view.region_id, taken: Box::new(taken) });
+        self.raft.push(Message::SnapshotTaken { region_id: view.region_id, taken: Some(Box::new(taken)) });
     }
 }

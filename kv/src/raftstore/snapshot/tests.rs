@@ -73,7 +73,8 @@ fn check_filled(engine: &dyn Engine, region: &Region) {
         assert_eq!(value(engine, cf, key).as_deref(), expected, "{cf} {key}");
     }
     let state = engine.get(Cf::Raft, &keys::region_state(2)).expect("readable").expect("there");
-    let expected = LocalState { state: PeerState::Normal, region: region.clone() };
+    let expected =
+        LocalState { state: PeerState::Normal, region: region.clone(), merge: None, history_from: None };
     assert_eq!(LocalState::parse(&state).expect("parses"), expected);
     let applied = engine.get(Cf::Raft, &keys::apply_state(2)).expect("readable").expect("there");
     assert_eq!(ApplyState::parse(&applied).expect("parses"), POINT);
@@ -88,7 +89,7 @@ fn a_snapshot_replaces_what_the_peer_had() {
     for engine in engines {
         let (old, new) = prepare(&*engine);
         receive(&*engine, &sender(), &new);
-        mark_applying(&*engine, &old, &new, POINT, &Hooks::default()).expect("writes");
+        mark_applying(&*engine, &old, &new, POINT, &[], &Hooks::default()).expect("writes");
         fill(&*engine, &new, POINT, &Hooks::default()).expect("fills");
         check_filled(&*engine, &new);
     }
@@ -99,7 +100,7 @@ fn what_a_power_failure_interrupts_is_finished_at_the_next_start() {
     let engine = MemoryEngine::new();
     let (old, new) = prepare(&engine);
     receive(&engine, &sender(), &new);
-    mark_applying(&engine, &old, &new, POINT, &Hooks::default()).expect("writes");
+    mark_applying(&engine, &old, &new, POINT, &[], &Hooks::default()).expect("writes");
     engine.crash(0);
     let state = engine.get(Cf::Raft, &keys::region_state(2)).expect("readable").expect("there");
     assert_eq!(

@@ -2,6 +2,7 @@
 mod cluster;
 mod gc;
 mod memory_locks;
+mod merge;
 mod pd;
 mod restart;
 mod split;

@@ -51,9 +51,18 @@ impl TestPd {
         let mut regions = self.regions.lock();
         let newer = regions.get(&region.id).is_none_or(|old| version(old) <= version(region));
         if newer {
+            // What it covers is older, and gone.
+            regions.retain(|id, old| {
+                *id == region.id || version(old) >= version(region) || !touches(old, region)
+            });
             regions.insert(region.id, region.clone());
         }
     }
+}
+
+fn touches(one: &metapb::Region, other: &metapb::Region) -> bool {
+    (one.end_key.is_empty() || other.start_key < one.end_key)
+        && (other.end_key.is_empty() || one.start_key < other.end_key)
 }
 
 fn header() -> Option<ResponseHeader> {
