@@ -12,14 +12,15 @@
 use std::sync::Arc;
 
 use protobuf::Message as _;
-use raft::eraftpb::{ConfChangeSingle, ConfChangeTransition, ConfChangeType, ConfChangeV2};
+use raft::eraftpb::{ConfChangeSingle, ConfChangeTransition, ConfChangeType, ConfChangeV2, Entry, EntryType};
+use raft::{GetEntriesContext, RawNode, Storage as _};
 use rutile_kv_env::fail_stop;
 use rutile_kv_types::{Peer as PeerId, PeerRole, Region, RegionEpoch};
 use rutile_pd_client::{PeerChange, PeerChangeKind};
 
 use super::command::encode_change_peers;
 use super::peer::Peer;
-use super::storage::{conf_state, is_joint};
+use super::storage::{PeerStorage, conf_state, is_joint};
 use super::store::RaftLoop;
 use crate::error::{Error, Result};
 
@@ -196,13 +197,43 @@ impl RaftLoop {
     }
 }
 
+fn changes_members(entry: &Entry) -> bool {
+    entry.get_entry_type() != EntryType::EntryNormal
+}
+
+/// Entries of an opened log that change members and are not known to be committed.
+pub(super) fn changes_in_log(node: &RawNode<PeerStorage>) -> Result<Vec<u64>> {
+    let (low, high) = (node.raft.raft_log.committed + 1, node.raft.raft_log.last_index() + 1);
+    let entries = node.store().entries(low, high, None, GetEntriesContext::empty(false));
+    let entries = entries.map_err(|error| Error::corrupt("raft log", error.to_string()))?;
+    Ok(entries.iter().filter(|entry| changes_members(entry)).map(|entry| entry.index).collect())
+}
+
 impl Peer {
+    /// Entries were appended.
+    pub(super) fn note_changes_in_log(&mut self, entries: &[Entry]) {
+        let Some(first) = entries.first() else {
+            return;
+        };
+        self.changes_in_log.retain(|index| *index < first.index);
+        self.changes_in_log
+            .extend(entries.iter().filter(|entry| changes_members(entry)).map(|entry| entry.index));
+    }
+
+    /// Whether the commit index passes a change of members. It must be durable before others hear of it: a leader that
+    /// was removed is gone once they know, and one of them that forgets it would wait for his vote for ever.
+    pub(super) fn commits_change_of_members(&mut self, commit: u64) -> bool {
+        let before = self.changes_in_log.len();
+        self.changes_in_log.retain(|index| *index > commit);
+        self.changes_in_log.len() < before
+    }
+
     /// Remembers changes of members that are handed to the apply loop.
     #[inline]
-    pub(super) fn note_changes(&mut self, entries: &[raft::eraftpb::Entry]) {
+    pub(super) fn note_changes(&mut self, entries: &[Entry]) {
         for entry in entries {
             self.note_admin(entry);
-            if entry.get_entry_type() != raft::eraftpb::EntryType::EntryNormal {
+            if changes_members(entry) {
                 self.unreported_changes.push_back(entry.index);
             }
         }

@@ -8,6 +8,7 @@ use rutile_kv_env::{Monotonic, Random};
 use rutile_kv_types::{Peer as PeerId, Region};
 use slog::{Discard, Logger, o};
 
+use super::conf_change::changes_in_log;
 use super::merge::PeerMerge;
 use super::message::{BarrierDone, SplitDone};
 use super::propose::{Waiters, WriteGroup};
@@ -95,6 +96,8 @@ pub struct Peer {
     pub handed_index: u64,
     /// Changes of members that the apply loop has not answered yet, by index.
     pub unreported_changes: VecDeque<u64>,
+    /// Entries above the commit index that change members.
+    pub changes_in_log: Vec<u64>,
     /// Applied its own removal while it led, at this index, and stays for so many ticks until others know.
     pub leaving: Option<(u64, u64)>,
     /// Being destroyed: takes part in nothing.
@@ -136,6 +139,7 @@ impl Peer {
         let storage = PeerStorage::open(log, &region, applied, origin)?;
         let node = RawNode::new(&config, storage, &Logger::root(Discard, o!()))
             .map_err(|error| Error::corrupt("raft state", error.to_string()))?;
+        let changes_in_log = changes_in_log(&node)?;
         Ok(Peer {
             view: Arc::new(RegionView::new(region.clone(), peer, applied)),
             region,
@@ -157,6 +161,7 @@ impl Peer {
             merge: PeerMerge::default(),
             strangers: Vec::new(),
             unreported_changes: VecDeque::new(),
+            changes_in_log,
             leaving: None,
             doomed: false,
             leaderless_ticks: 0,

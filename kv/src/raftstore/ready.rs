@@ -79,6 +79,7 @@ impl RaftLoop {
         if let Some(last) = ready.entries().last() {
             peer.node.mut_store().appended(last);
             let entries = ready.take_entries();
+            peer.note_changes_in_log(&entries);
             round.entries += entries.len() as u64;
             round.bytes += entries.iter().map(|entry| entry.data.len() as u64).sum::<u64>();
             round.log.append(region_id, entries);
@@ -90,7 +91,8 @@ impl RaftLoop {
         // Who hears that its removal is committed is gone; a leader that forgets that it is would wait for his vote for
         // ever.
         let holds = ready.hs().is_some() && peer.is_leader() && peer.node.raft.has_pending_conf();
-        round.must_sync |= ready.must_sync() || holds;
+        let learns = ready.hs().is_some_and(|state| peer.commits_change_of_members(state.commit));
+        round.must_sync |= ready.must_sync() || holds || learns;
         peer.take_committed(ready.take_committed_entries(), &mut round.tasks);
         if !peer.merge.held.is_empty() {
             self.holding.insert(region_id);
