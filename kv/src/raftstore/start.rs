@@ -75,7 +75,7 @@ impl RaftStore {
     /// store can lead is ready to serve.
     pub async fn start(config: &Config, parts: Parts) -> Result<RaftStore> {
         let clock = parts.env.clock.clone();
-        let store_id = bootstrap(&*parts.engine, &parts.pd, &config).await?;
+        let store_id = bootstrap(&*parts.engine, &parts.pd, config).await?;
         let peers = open_peers(&*parts.engine, &parts.raft_log, store_id, &parts.env.hooks)?;
         let wiring = Wiring::new(config, parts, store_id);
         let mut raft_loop = wiring.raft_loop(config);

@@ -122,6 +122,6 @@ mod tests {
         assert_eq!([append(900, 10), append(900, 10), append(900, 10)], [51, 100, 100]);
         assert_eq!([append(1, 10), append(1, 0)], [90, 80]);
         append(900, 1);
-        assert_eq!((0..20).map(|_| append(1, 1)).last(), Some(1));
+        assert_eq!((0..20).fold(None, |_, _| Some(append(1, 1))), Some(1));
     }
 }

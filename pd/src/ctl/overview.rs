@@ -71,8 +71,8 @@ pub(super) async fn topology(pages: &dyn Pages) -> Result<Report, String> {
     let place = |store: &Value| -> Vec<String> {
         let of = |level: &&str| {
             let labels = list(store, "labels").iter();
-            let value = labels.filter(|label| label["key"] == *level).map(|label| text(&label["value"]));
-            let value = value.last().unwrap_or_else(|| "-".to_owned());
+            let mut value = labels.filter(|label| label["key"] == *level).map(|label| text(&label["value"]));
+            let value = value.next_back().unwrap_or_else(|| "-".to_owned());
             format!("{level}={value}")
         };
         levels.iter().map(of).collect()

@@ -62,7 +62,7 @@ impl Group {
     pub(super) fn open_named(env: &Env, dir: &Path, founding: &Founding, name: &str) -> Result<Arc<Group>> {
         let mut opened = Opened::read(env, dir)?;
         let (image, is_new) = match opened.found.take() {
-            Some(Found::Member(image)) => (image, false),
+            Some(Found::Member(image)) => (*image, false),
             Some(Found::Alone(pairs)) => (alone(pairs), false),
             // Never 0, which raft reads as nobody; below 2^63, because some tools print it signed.
             None => (founding.image(name, env.random.range(2..1 << 63))?, true),
@@ -149,7 +149,7 @@ impl Group {
         if changes.peek().is_none() {
             return settled.map(|(_, value)| value.clone()).collect();
         }
-        let mut found: BTreeMap<_, _> = settled.map(|(key, value)| (key, value)).collect();
+        let mut found: BTreeMap<_, _> = settled.collect();
         for (key, value) in changes {
             match value {
                 Some(value) => found.insert(key, value),

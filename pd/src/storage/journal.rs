@@ -82,7 +82,7 @@ pub(crate) struct Opened {
 pub(crate) enum Found {
     /// The map of a member that was alone, in the first format.
     Alone(Pairs),
-    Member(Image),
+    Member(Box<Image>),
 }
 
 impl Opened {
@@ -122,7 +122,7 @@ impl Opened {
         } else if image.member_id == 0 {
             return Err(Error::Corrupt { file: path, offset: HEAD_BYTES, reason: "it names no member" });
         } else {
-            Found::Member(image)
+            Found::Member(Box::new(image))
         });
         Ok(())
     }

@@ -31,7 +31,7 @@ struct Outcome {
 fn run(seed: u64, planted: &[&'static str]) -> Outcome {
     let simulation = Simulation::new(seed);
     planted.iter().for_each(|bug| simulation.plant(bug));
-    let members = if seed % 4 == 0 { 5 } else { 3 };
+    let members = if seed.is_multiple_of(4) { 5 } else { 3 };
     let world = World::new(&simulation, members);
     let history = History::default();
     let (faults, served) = simulation.block_on(async {

@@ -49,14 +49,14 @@ async fn transfer(client: &Client, pessimistic: bool, from: usize, to: usize) ->
 async fn change(cluster: &Cluster, n: usize) {
     let pd = cluster.client.pd();
     let before = pd.scan_regions(b"", b"", 0).await.expect("PD answers");
-    if n % 2 == 0 || before.len() < 2 {
+    if n.is_multiple_of(2) || before.len() < 2 {
         let at = [key(n * 7 % ACCOUNTS), key((n * 5 + 2) % ACCOUNTS)];
         cluster.client.split_region(&at).await.expect("splits");
         return;
     }
     let at = n % (before.len() - 1);
     let (mut source, mut target) = (before[at].region.clone(), before[at + 1].region.clone());
-    if n % 3 == 0 {
+    if n.is_multiple_of(3) {
         std::mem::swap(&mut source, &mut target);
     }
     loop {
