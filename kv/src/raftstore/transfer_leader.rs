@@ -62,6 +62,12 @@ impl RaftLoop {
             }
             return;
         }
+        // Locks in memory are proposed with the epoch that the region has here. Behind a split that is not applied yet
+        // they would be refused, and lost.
+        if peer.view.applied().applied_index < peer.split_index {
+            peer.transfer = Some(transfer);
+            return;
+        }
         peer.propose_group();
         let Some(successor) = peer.fit_successor(&transfer.candidates) else {
             tracing::debug!(region_id, "nobody is fit to lead");
