@@ -82,6 +82,8 @@ pub struct Peer {
     pub published: (u64, u64),
     /// Index of a split that was proposed here; no lease until it is applied.
     pub split_index: u64,
+    /// Regions that the last split made, if this peer led when it applied it.
+    pub split_off: Vec<u64>,
     /// Term in which this peer takes no lease, because it tried to hand leadership on.
     pub leaseless_term: u64,
     /// Leadership is being handed on.
@@ -151,6 +153,7 @@ impl Peer {
             timeout_ticks: 2 * ELECTION_TICKS,
             published: (0, 0),
             split_index: 0,
+            split_off: Vec::new(),
             leaseless_term: 0,
             transfer: None,
             is_new,

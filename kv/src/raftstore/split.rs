@@ -146,6 +146,9 @@ impl RaftLoop {
             self.hear_early_votes(region.id);
         }
         if term != 0 {
+            if let Some(peer) = self.peers.get_mut(&parent.region.id) {
+                peer.split_off = regions.iter().map(|region| region.id).collect();
+            }
             self.reports.split(regions);
         }
         Ok(())

@@ -16,11 +16,14 @@ use super::store::RaftLoop;
 const LAG_MAX: u64 = 128;
 /// Ticks for which a transfer waits for writes that end locks in memory; later ones then fail, and their locks are lost.
 const WAIT_TICKS_MAX: usize = 3;
+/// The same for a split.
+const SPLIT_TICKS_MAX: usize = 50;
 
 /// A transfer under way.
 pub struct Transfer {
     candidates: Vec<PeerId>,
     waited_ticks: usize,
+    split_ticks: usize,
     /// The successor was told. What follows is over when raft no longer knows it, one way or the other.
     is_told: bool,
 }
@@ -33,7 +36,7 @@ impl RaftLoop {
             && !peer.is_being_merged()
         {
             let candidates = candidates.to_vec();
-            peer.transfer = Some(Transfer { candidates, waited_ticks: 0, is_told: false });
+            peer.transfer = Some(Transfer { candidates, waited_ticks: 0, split_ticks: 0, is_told: false });
             self.go_on_with_transfer(region_id);
         }
     }
@@ -62,12 +65,13 @@ impl RaftLoop {
             }
             return;
         }
-        // Locks in memory are proposed with the epoch that the region has here. Behind a split that is not applied yet
-        // they would be refused, and lost.
-        if peer.view.applied().applied_index < peer.split_index {
-            peer.transfer = Some(transfer);
-            return;
+        if transfer.split_ticks < SPLIT_TICKS_MAX && self.is_splitting(region_id) {
+            transfer.split_ticks += 1;
+            return self.go_on_later(region_id, transfer);
         }
+        let Some(peer) = self.peers.get_mut(&region_id) else {
+            return;
+        };
         peer.propose_group();
         let Some(successor) = peer.fit_successor(&transfer.candidates) else {
             tracing::debug!(region_id, "nobody is fit to lead");
@@ -78,9 +82,25 @@ impl RaftLoop {
         if transfer.is_told {
             self.tell_successor(region_id, successor);
         }
+        self.go_on_later(region_id, transfer);
+    }
+
+    fn go_on_later(&mut self, region_id: u64, transfer: Transfer) {
         if let Some(peer) = self.peers.get_mut(&region_id) {
             peer.transfer = Some(transfer);
         }
+    }
+
+    /// Whether a split of the region is not over. Locks in memory are proposed with the epoch that the region has here:
+    /// behind a split that is not applied yet they would be refused, and lost. And those that a split brought into
+    /// another region are only here until that one has a leader: a successor that applies the split when it leads
+    /// already would call for votes there, too.
+    fn is_splitting(&self, region_id: u64) -> bool {
+        let Some(peer) = self.peers.get(&region_id) else {
+            return false;
+        };
+        let is_unled = |id: &u64| self.peers.get(id).is_some_and(|made| made.view.leader_peer() == 0);
+        peer.view.applied().applied_index < peer.split_index || peer.split_off.iter().any(is_unled)
     }
 
     fn tell_successor(&mut self, region_id: u64, successor: u64) {
