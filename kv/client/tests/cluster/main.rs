@@ -7,7 +7,6 @@ mod async_commit;
 mod bank;
 mod carrier;
 mod gc;
-mod merge;
 mod optimistic;
 mod pessimistic;
 

@@ -218,7 +218,6 @@ errors! {
     1426 "42000" too_big_precision(precision, column, max) "Too-big precision {precision} specified for '{column}'. Maximum is {max}.";
     1427 "42000" precision_below_scale(column) "For float(M,D), double(M,D) or decimal(M,D), M must be >= D (column '{column}').";
     1436 "HY000" plan_too_deep(limit) "Thread stack overrun: the plan of the statement is deeper than {limit} operators";
-    1436 "HY000" views_too_deep(limit) "Thread stack overrun: views nest deeper than {limit} levels";
     1439 "42000" too_big_display_width(column, max) "Display width out of range for column '{column}' (max = {max})";
     1441 "22008" datetime_function_overflow(function) "Datetime function: {function} field overflow";
     1450 "HY000" foreign_data_error(detail) "Foreign data error: {detail}";

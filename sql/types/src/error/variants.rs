@@ -24,6 +24,11 @@ impl MySqlError {
         )
     }
 
+    /// ERROR 1436 (HY000): Thread stack overrun: views nest deeper than {limit} levels
+    pub fn views_too_deep(limit: impl Display) -> MySqlError {
+        MySqlError::new(1436, "HY000", format!("Thread stack overrun: views nest deeper than {limit} levels"))
+    }
+
     /// The Warning 1064 for a hint that can not be read: Optimizer hint syntax error near '{near}'
     pub fn hint_syntax(near: impl Display) -> MySqlError {
         MySqlError::new(1064, "42000", format!("Optimizer hint syntax error near '{near}'"))
