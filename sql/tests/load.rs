@@ -17,7 +17,8 @@ pub async fn load_of(session: &mut Session, sql: &str) -> Load {
     }
 }
 
-async fn session_of(cluster: &Cluster, connection_id: u64) -> Session {
+/// A session whose client may send files.
+pub async fn session_of(cluster: &Cluster, connection_id: u64) -> Session {
     let info = SessionInfo {
         connection_id,
         user: "root".to_owned(),

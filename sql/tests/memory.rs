@@ -2,10 +2,10 @@
 //! goes on.
 
 use crate::cluster::{Cluster, run};
-use crate::load::load_of;
+use crate::load::{load_of, session_of};
 use bytes::Bytes;
 use rutile_sql::memory::MemoryLimit;
-use rutile_sql::{InstanceConfig, Session, SessionInfo};
+use rutile_sql::{InstanceConfig, Session};
 
 async fn must(session: &mut Session, sql: &str) -> usize {
     run(session, sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"))
@@ -162,21 +162,8 @@ async fn prepared_statements_are_counted_until_they_are_closed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_load_ends_when_it_is_too_large_or_killed() {
     let cluster = Cluster::start().await;
-    let info = SessionInfo {
-        connection_id: 7,
-        user: "root".to_owned(),
-        host: "localhost".to_owned(),
-        charset_id: 255,
-        local_files: true,
-        ..SessionInfo::default()
-    };
-    let mut session = cluster.instance.session(info).expect("opens");
-    for sql in [
-        "set global local_infile = on",
-        "create database test",
-        "use test",
-        "create table t(id int primary key, c varchar(200))",
-    ] {
+    let mut session = session_of(&cluster, 7).await;
+    for sql in ["create database test", "use test", "create table t(id int primary key, c varchar(200))"] {
         must(&mut session, sql).await;
     }
     let file = |from: usize| {

@@ -69,13 +69,7 @@ impl Parser<'_> {
             TokenKind::Keyword(K::Delete) => self.delete_statement(None)?,
             _ => return self.unexpected(),
         };
-        Ok(Statement {
-            kind,
-            span: self.span_from(start),
-            parameter_count: self.parameter_count,
-            tokens: self.tokens,
-            operators: self.operators,
-        })
+        Ok(self.finished(kind, start))
     }
 
     pub(super) fn prepared_statement(&mut self) -> Parsed<StatementKind> {

@@ -26,13 +26,18 @@ impl Parser<'_> {
         let start = self.token.start;
         (self.parameter_count, self.tokens, self.operators) = (0, 0, 0);
         let kind = self.statement_kind()?;
-        Ok(Statement {
+        Ok(self.finished(kind, start))
+    }
+
+    /// The statement that began at `start`, with what was counted on the way.
+    pub(super) fn finished(&self, kind: StatementKind, start: u32) -> Statement {
+        Statement {
             kind,
             span: self.span_from(start),
             parameter_count: self.parameter_count,
             tokens: self.tokens,
             operators: self.operators,
-        })
+        }
     }
 
     fn statement_kind(&mut self) -> Parsed<StatementKind> {
