@@ -1,13 +1,17 @@
 //! Who may log in: the root account, until accounts are rows of the catalog.
 //!
 //! Its verifier, never the password, is in `accounts` inside the data directory, so that a restart without the
-//! password option asks for the same password.
+//! password option asks for the same password. SQL nodes of a cluster keep it in the cluster's storage instead: it is the
+//! same for all of them, and each login reads it there.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use rutile_kv_env::Disk;
-use rutile_server_wire::{Account, Accounts, CACHING_SHA2, Verifier};
+use rutile_server_wire::{Account, Accounts, CACHING_SHA2, Error as WireError, ErrorPacket, Verifier};
+use rutile_sql::session::Instance;
 
 use crate::error::{Error, Result};
 
@@ -44,15 +48,86 @@ impl ServerAccounts {
     }
 
     pub(crate) fn save(&self, disk: &dyn Disk, data_dir: &Path) -> Result<()> {
-        let hex: String =
-            self.root.authentication_string().iter().map(|byte| format!("{byte:02x}")).collect();
-        let text = format!("{HEADER}\n{ROOT} {} {hex}\n", self.root.plugin());
-        disk.write_atomic(&file(data_dir), text.as_bytes())
+        disk.write_atomic(&file(data_dir), written(&self.root).as_bytes())
             .map_err(|source| Error::Io { what: "accounts file", source })
     }
 
     pub(crate) fn root_has_password(&self) -> bool {
         self.root != Verifier::Empty
+    }
+}
+
+fn written(root: &Verifier) -> String {
+    let hex: String = root.authentication_string().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{HEADER}\n{ROOT} {} {hex}\n", root.plugin())
+}
+
+/// The accounts of a cluster.
+pub(crate) struct ClusterAccounts {
+    instance: Instance,
+    /// Other machines reach this node, so an account without a password lets nobody in.
+    exposed: bool,
+}
+
+impl ClusterAccounts {
+    /// A password that was given becomes that of the cluster. Without one in the cluster, only this machine may reach
+    /// the node; one that is there is never taken away.
+    pub(crate) async fn open(
+        instance: Instance,
+        given: Option<&str>,
+        host: &str,
+        exposed: bool,
+    ) -> Result<Arc<Self>> {
+        let accounts = Self { instance, exposed };
+        let mut root = accounts.root().await?;
+        match given {
+            Some("") if root != Verifier::Empty => return Err(Error::PasswordTakenAway),
+            Some("") | None => {}
+            Some(password) => {
+                let verifier = Verifier::caching_sha2(password.as_bytes())?;
+                let stored = Bytes::from(written(&verifier));
+                accounts
+                    .instance
+                    .set_account(ROOT, stored)
+                    .await
+                    .map_err(|error| Error::Sql(error.into()))?;
+                root = verifier;
+            }
+        }
+        if exposed && root == Verifier::Empty {
+            return Err(Error::OpenToNetwork { host: host.to_owned() });
+        }
+        Ok(Arc::new(accounts))
+    }
+
+    async fn root(&self) -> Result<Verifier> {
+        let stored = self.instance.account(ROOT).await.map_err(|error| Error::Sql(error.into()))?;
+        match stored {
+            None => Ok(Verifier::Empty),
+            Some(stored) => parse(&stored)
+                .map_err(|what| Error::AccountFile { path: "account root of the cluster".into(), what }),
+        }
+    }
+}
+
+#[async_trait]
+impl Accounts for ClusterAccounts {
+    async fn find(&self, user: &str, _host: &str) -> rutile_server_wire::Result<Option<Account>> {
+        if user != ROOT {
+            return Ok(None);
+        }
+        let verifier = self.root().await.map_err(|error| {
+            tracing::warn!(%error, "the account of a login could not be read");
+            WireError::Fatal(ErrorPacket::new(
+                1105,
+                "HY000",
+                "The accounts of the cluster cannot be read now",
+            ))
+        })?;
+        if self.exposed && verifier == Verifier::Empty {
+            return Ok(None);
+        }
+        Ok(Some(Account { user: ROOT.to_owned(), host: "%".to_owned(), verifier }))
     }
 }
 

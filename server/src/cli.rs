@@ -10,6 +10,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args as _, Command as Clap, FromArgMatche
 use crate::config::{Settings, Sources, facts};
 use crate::node::playground::PlaygroundOptions;
 use crate::node::role::{KvOptions, PdOptions};
+use crate::node::sql::SqlOptions;
 
 /// The outcome of parsing.
 #[derive(Debug)]
@@ -29,7 +30,9 @@ pub(crate) enum Command {
     StartPd(PdOptions),
     /// Run a store.
     StartKv(KvOptions),
-    /// Run a placement driver and stores in one process.
+    /// Run a SQL server of a cluster.
+    StartSql(SqlOptions),
+    /// Run a placement driver, stores and SQL servers in one process.
     Playground(PlaygroundOptions),
     /// Ask the placement driver; the words behind `rutile`.
     AskPd(Vec<OsString>),
@@ -60,6 +63,42 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Par
 }
 
 fn command() -> Clap {
+    let start = Clap::new("start")
+        .about("Run everything in one process: SQL, storage and placement driver")
+        .args(settings_arguments())
+        .args_conflicts_with_subcommands(true)
+        .subcommand(PdOptions::augment_args(Clap::new("pd")).about("Run a placement driver of a cluster"))
+        .subcommand(KvOptions::augment_args(Clap::new("kv")).about("Run a store of a cluster"))
+        .subcommand(sql());
+    let ask = Clap::new("pd").about("Ask the placement driver; `rutile pd --help` shows its commands");
+    let playground = PlaygroundOptions::augment_args(Clap::new("playground"))
+        .about("Run a placement driver, stores and SQL servers in one process, on free ports");
+    Clap::new("rutile")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("A distributed SQL database that speaks MySQL")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(start)
+        .subcommand(playground)
+        .subcommand(ask)
+}
+
+/// A SQL server takes the settings of the embedded role, and where its cluster is.
+fn sql() -> Clap {
+    let pd = Arg::new("pd")
+        .long("pd")
+        .value_name("ADDRESSES")
+        .value_delimiter(',')
+        .default_value("127.0.0.1:2379")
+        .help("Addresses of PD members");
+    Clap::new("sql")
+        .about("Run a SQL server of a cluster, without a store")
+        .args(settings_arguments())
+        .arg(pd)
+}
+
+/// The configuration file, the flags of settings, and `--set` for the others.
+fn settings_arguments() -> Vec<Arg> {
     let config = Arg::new("config")
         .long("config")
         .value_name("FILE")
@@ -74,35 +113,17 @@ fn command() -> Clap {
         .value_name("SECTION.KEY=VALUE")
         .action(ArgAction::Append)
         .help("Set any setting of the configuration file, such as connections.write_timeout=30s");
-    let start = Clap::new("start")
-        .about("Run everything in one process: SQL, storage and placement driver")
-        .arg(config)
-        .arg(print)
-        .args(Settings::default().entries().into_iter().filter_map(|(name, entry)| {
-            let flag = entry.flag?;
-            let mut help = entry.doc.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
-            let _ = write!(help, " {}", facts(&entry));
-            if !entry.text.is_empty() {
-                let _ = write!(help, " [default: {}]", entry.text);
-            }
-            let check = move |text: &str| check(&name, text);
-            Some(Arg::new(flag).long(flag).value_name("VALUE").help(help).value_parser(check))
-        }))
-        .arg(set)
-        .args_conflicts_with_subcommands(true)
-        .subcommand(PdOptions::augment_args(Clap::new("pd")).about("Run a placement driver of a cluster"))
-        .subcommand(KvOptions::augment_args(Clap::new("kv")).about("Run a store of a cluster"));
-    let ask = Clap::new("pd").about("Ask the placement driver; `rutile pd --help` shows its commands");
-    let playground = PlaygroundOptions::augment_args(Clap::new("playground"))
-        .about("Run a placement driver and several stores in one process, on free ports");
-    Clap::new("rutile")
-        .version(env!("CARGO_PKG_VERSION"))
-        .about("A distributed SQL database that speaks MySQL")
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .subcommand(start)
-        .subcommand(playground)
-        .subcommand(ask)
+    let flags = Settings::default().entries().into_iter().filter_map(|(name, entry)| {
+        let flag = entry.flag?;
+        let mut help = entry.doc.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
+        let _ = write!(help, " {}", facts(&entry));
+        if !entry.text.is_empty() {
+            let _ = write!(help, " [default: {}]", entry.text);
+        }
+        let check = move |text: &str| check(&name, text);
+        Some(Arg::new(flag).long(flag).value_name("VALUE").help(help).value_parser(check))
+    });
+    [config, print].into_iter().chain(flags).chain([set]).collect()
 }
 
 /// A flag's value must be one that its setting takes.
@@ -119,8 +140,25 @@ fn start(matches: &ArgMatches) -> Result<Command, String> {
         Some(("kv", matches)) => {
             return KvOptions::from_arg_matches(matches).map(Command::StartKv).map_err(bad);
         }
+        Some(("sql", matches)) => {
+            // Beside a store on the same machine it must not take the store's directory.
+            let sources = sources(matches)?.with_default("server.data_dir", "./rutile-sql");
+            if matches.get_flag("print-config") {
+                return Ok(Command::PrintConfig(sources));
+            }
+            let pd = matches.get_many::<String>("pd").into_iter().flatten().cloned().collect();
+            return Ok(Command::StartSql(SqlOptions { sources, pd }));
+        }
         _ => {}
     }
+    let sources = sources(matches)?;
+    if matches.get_flag("print-config") {
+        return Ok(Command::PrintConfig(sources));
+    }
+    Ok(Command::Start(sources))
+}
+
+fn sources(matches: &ArgMatches) -> Result<Sources, String> {
     let mut flags = Vec::new();
     for (name, entry) in Settings::default().entries() {
         if let Some(flag) = entry.flag
@@ -135,11 +173,8 @@ fn start(matches: &ArgMatches) -> Result<Command, String> {
         check(name, value).map_err(|reason| format!("--set {name}: {reason}"))?;
         flags.push((name.to_owned(), value.to_owned()));
     }
-    let sources = Sources { file: matches.get_one::<PathBuf>("config").cloned(), flags };
-    if matches.get_flag("print-config") {
-        return Ok(Command::PrintConfig(sources));
-    }
-    Ok(Command::Start(sources))
+    let file = matches.get_one::<PathBuf>("config").cloned();
+    Ok(Sources { file, flags, ..Sources::default() })
 }
 
 /// Clap explains over several lines; the first one names the mistake.
@@ -172,10 +207,17 @@ mod tests {
             panic!("a placement driver needs no flags")
         };
         assert_eq!((options.port, options.name.as_str()), (2379, "pd"));
+        let words = ["rutile", "start", "sql", "--pd", "a:1,b:2", "--port", "7"];
+        let Ok(Parsed::Run(Command::StartSql(options))) = parse_words(&words) else {
+            panic!("these flags must parse")
+        };
+        assert_eq!(options.pd, ["a:1", "b:2"]);
+        assert_eq!(options.sources.flags, [("server.port".to_owned(), "7".to_owned())]);
+        assert!(parse_words(&["rutile", "start", "sql", "--region-split-keys", "5"]).is_err());
         let words = ["rutile", "pd", "region", "--json"];
         assert!(matches!(parse_words(&words), Ok(Parsed::Run(Command::AskPd(words))) if words.len() == 3));
         assert!(parse_words(&["rutile", "start", "kv", "--region-split-keys", "0"]).is_err());
-        let words = ["rutile", "playground", "--kv", "5", "--pd", "3"];
+        let words = ["rutile", "playground", "--kv", "5", "--pd", "3", "--sql", "2"];
         assert!(matches!(parse_words(&words), Ok(Parsed::Run(Command::Playground(_)))));
         let problem = parse_words(&["rutile", "playground", "--pd", "0"]).expect_err("nobody");
         assert!(problem.contains("--pd"), "{problem}");
@@ -184,6 +226,8 @@ mod tests {
             panic!("these flags must parse")
         };
         assert_eq!((options.name.as_str(), options.join.len()), ("pd2", 2));
+        let problem = parse_words(&["rutile", "playground", "--sql", "17"]).expect_err("too many");
+        assert!(problem.contains("--sql"), "{problem}");
     }
 
     fn parse_words(words: &[&str]) -> Result<Parsed, String> {

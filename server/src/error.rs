@@ -28,6 +28,8 @@ pub enum Error {
          give one with --root-password-file or RUTILE_ROOT_PASSWORD, or use --host 127.0.0.1"
     )]
     OpenToNetwork { host: String },
+    #[error("refusing to take the password of the cluster's root away: give the one it has, or a new one")]
+    PasswordTakenAway,
     #[error("cannot read the root password from {}: {source}", path.display())]
     PasswordFile { path: PathBuf, source: io::Error },
     #[error("the root password is not UTF-8")]
@@ -66,6 +68,7 @@ impl Error {
     pub fn class(&self) -> Class {
         match self {
             Self::OpenToNetwork { .. }
+            | Self::PasswordTakenAway
             | Self::PasswordFile { .. }
             | Self::PasswordText
             | Self::StrangeLink { .. }

@@ -9,8 +9,6 @@
 //! panics       told in the log, counted
 //! ```
 //! Decides nothing about data: the wire is `server/wire`, statements are `sql`, storage is `kv` and `pd`.
-//!
-//! Deliberately missing: SQL servers apart from their storage.
 
 mod accounts;
 mod cli;
@@ -52,10 +50,11 @@ pub fn main() -> ExitCode {
         Err(problem) => return complain(&problem, EXIT_USAGE),
     };
     let result = match command {
-        cli::Command::Start(sources) => node::embedded::run(sources),
+        cli::Command::Start(sources) => node::embedded::run(&sources),
         cli::Command::PrintConfig(sources) => print_config(&sources),
         cli::Command::StartPd(options) => node::role::run(&options.role.clone(), options),
         cli::Command::StartKv(options) => node::role::run(&options.role.clone(), options),
+        cli::Command::StartSql(options) => node::sql::run(&options),
         cli::Command::Playground(options) => node::role::run(&options.role(), options),
         cli::Command::AskPd(arguments) => return ask_pd(arguments),
     };

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::cluster::ClusterConfig;
 use crate::memory::MemoryLimit;
 use crate::variable::ServerFacts;
 
@@ -12,6 +13,8 @@ pub struct InstanceConfig {
     pub facts: ServerFacts,
     pub memory: MemoryLimit,
     pub spill: Spill,
+    /// Set where other SQL nodes may use the same storage.
+    pub cluster: Option<ClusterConfig>,
 }
 
 /// Where sorts and groupings put what does not fit into memory.

@@ -71,7 +71,11 @@ impl Error {
                 | StoreError::Deadlock { .. }
                 | StoreError::RolledBack { .. },
             ) => ErrorClass::RetryTransaction,
-            Self::Store(StoreError::LockWaitTimeout { .. } | StoreError::LockNoWait { .. })
+            Self::Store(
+                StoreError::LockWaitTimeout { .. }
+                | StoreError::LockNoWait { .. }
+                | StoreError::CommitLimit { .. },
+            )
             | Self::TableLocked
             | Self::AutoIncrementExhausted => ErrorClass::TellUser,
             Self::Store(_) | Self::Codec(_) | Self::Corrupt { .. } | Self::CatalogFormat { .. } => {
@@ -117,6 +121,8 @@ fn store_error(error: StoreError) -> SqlError {
         StoreError::LockWaitTimeout { .. } | StoreError::KeyLocked { .. } => SqlError::lock_wait_timeout(),
         StoreError::LockNoWait { .. } => SqlError::lock_nowait(),
         StoreError::Undetermined { .. } => SqlError::undetermined_commit(),
+        // The transaction began under a catalog that others do not wait for any more.
+        StoreError::CommitLimit { .. } => SqlError::schema_lease_expired(),
         StoreError::TransactionTooLarge { size, .. } => SqlError::transaction_too_large(size),
         // 1021: MySQL's ER_DISK_FULL.
         StoreError::DiskFull(reason) => SqlError::new(1021, "HY000", format!("Disk full ({reason})")),

@@ -15,6 +15,7 @@
 
 pub mod binder;
 pub mod catalog;
+pub mod cluster;
 pub mod codec;
 mod config;
 pub mod ddl;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use rutile_sql::codec::Handle;
 use rutile_sql::codec::record_key::record_key;
-use rutile_sql::{Outcome, Rows, Script, Session};
+use rutile_sql::{InstanceConfig, Outcome, Rows, Script, Session};
 use rutile_sql_types::arrow::value_at;
 use rutile_sql_types::{FieldType, TimeZone, Value, format_text};
 
@@ -118,7 +118,16 @@ const QUERIES: &[&str] = &[
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_are_the_same_wherever_they_are_made() {
-    let cluster = Cluster::start().await;
+    same_everywhere(Cluster::start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_are_the_same_when_plans_travel_as_bytes() {
+    let cluster = Cluster::start_apart(InstanceConfig::default()).await;
+    same_everywhere(cluster).await;
+}
+
+async fn same_everywhere(cluster: Cluster) {
     let mut session = cluster.session(1).expect("opens");
     filled(&cluster, &mut session).await;
     session.plan_every_query(true);
@@ -135,6 +144,8 @@ async fn answers_are_the_same_wherever_they_are_made() {
     run(&mut session, "delete from t where id between 1101 and 1150 or id = 2400").await;
     compare(&mut session).await;
     run(&mut session, "rollback").await;
+    let asked = cluster.coprocessor_requests();
+    assert!(asked > 10 * QUERIES.len() as u64, "the stores were asked {asked} times");
     session.close().await;
     cluster.stop().await;
 }

@@ -15,6 +15,8 @@ pub struct ServerOptions {
     pub arguments: Vec<String>,
     /// Environment of the process, beside what it inherits.
     pub environment: Vec<(String, String)>,
+    /// A cluster of this many stores and one SQL server in one process, instead of the embedded role.
+    pub stores: Option<usize>,
 }
 
 /// A running server and its data directory.
@@ -103,8 +105,12 @@ impl Drop for Server {
 
 fn command(binary: &Path, directory: &Path, options: &ServerOptions) -> Command {
     let mut command = Command::new(binary);
+    match options.stores {
+        None => command.args(["start", "--port", "0", "--status-port", "0"]),
+        Some(stores) => command.args(["playground", "--sql", "1", "--kv", &stores.to_string()]),
+    };
     command
-        .args(["start", "--port", "0", "--status-port", "0", "--data-dir"])
+        .arg("--data-dir")
         .arg(directory.join("data"))
         .args(&options.arguments)
         .envs(options.environment.iter().cloned());
@@ -125,7 +131,8 @@ fn spawn(binary: &Path, directory: &Path, options: &ServerOptions) -> Result<(Ch
     let stdout = child.stdout.take().context("a piped stdout")?;
     for line in BufReader::new(stdout).lines() {
         let line = line?;
-        if let Some(rest) = line.strip_prefix("ready ") {
+        // The parts of a cluster say so, too.
+        if let Some(rest) = line.strip_prefix("ready ").filter(|rest| rest.starts_with("mysql=")) {
             let port = |key: &str| -> Result<u16> {
                 let word =
                     rest.split_whitespace().find_map(|w| w.strip_prefix(key)).context("a ready line")?;

@@ -36,9 +36,43 @@ async fn scripts_answer_as_recorded() -> Result<()> {
     if let Ok(port) = std::env::var("RECORD_FROM") {
         return record(port.parse()?).await;
     }
-    let server = Server::start(env!("CARGO_BIN_EXE_rutile-under-test"), ServerOptions::default())?;
+    answers_as_recorded(ServerOptions::default(), |_| true).await
+}
+
+/// Scripts that plan much and write much, on a SQL server over three stores.
+#[tokio::test]
+async fn a_cluster_answers_as_recorded() -> Result<()> {
+    if std::env::var("RECORD_FROM").is_ok() {
+        return Ok(());
+    }
+    let options = ServerOptions { stores: Some(3), ..ServerOptions::default() };
+    answers_as_recorded(options, |script| {
+        let name = script.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        ON_CLUSTER.contains(&name.as_str())
+    })
+    .await
+}
+
+/// What runs on the cluster, too.
+const ON_CLUSTER: [&str; 12] = [
+    "aggregates",
+    "date_functions",
+    "generated_columns",
+    "generated_ids",
+    "index_access",
+    "insert",
+    "joins",
+    "select_basic",
+    "string_functions",
+    "subqueries",
+    "transactions",
+    "update_delete",
+];
+
+async fn answers_as_recorded(options: ServerOptions, wanted: impl Fn(&Path) -> bool) -> Result<()> {
+    let server = Server::start(env!("CARGO_BIN_EXE_rutile-under-test"), options)?;
     let mut failures = Vec::new();
-    for script in scripts()? {
+    for script in scripts()?.into_iter().filter(|script| wanted(script)) {
         let name = database(&script);
         let port = server.port();
         let mut runner = Runner::new(|| ScriptConnection::open(port, &name));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use parking_lot::RwLock;
 use rutile_kv_env::Env;
 use rutile_kv_proto::kvrpcpb;
 use rutile_kv_types::TimeStamp;
@@ -10,6 +11,7 @@ use rutile_pd_client::{LeaderRegion, PdClient, from_wire};
 
 use crate::background::Background;
 use crate::backoff::Backoff;
+use crate::commit_limit::CommitLimit;
 use crate::config::ClientConfig;
 use crate::error::{Error, Result};
 use crate::lock_resolver::LockResolver;
@@ -34,6 +36,9 @@ pub(crate) struct Core {
     pub(crate) resolver: LockResolver,
     pub(crate) background: Background,
     pub(crate) running: Arc<Running>,
+    /// For transactions that begin from now on.
+    commit_limit: RwLock<Option<Arc<CommitLimit>>>,
+    stores_share_memory: bool,
 }
 
 impl Client {
@@ -43,6 +48,8 @@ impl Client {
 
     pub fn with_config(env: Env, pd: PdClient, stores: Arc<dyn Stores>, config: ClientConfig) -> Client {
         let core = Core {
+            commit_limit: RwLock::default(),
+            stores_share_memory: stores.share_memory(),
             cache: RegionCache::new(pd.clone(), stores),
             resolver: LockResolver::new(),
             background: Background::new(),
@@ -67,13 +74,38 @@ impl Client {
         Ok(self.core.pd.timestamp().await?)
     }
 
+    /// Whether plans and their answers reach the stores as objects, not as bytes.
+    pub fn stores_share_memory(&self) -> bool {
+        self.core.stores_share_memory
+    }
+
+    /// Transactions that begin from now on commit only up to the end of this limit, wherever it is by then.
+    pub fn limit_commits(&self, limit: Arc<CommitLimit>) {
+        *self.core.commit_limit.write() = Some(limit);
+    }
+
     pub async fn begin(&self, options: TransactionOptions) -> Result<Transaction> {
+        // Before its start: a limit that comes meanwhile is of a later lease.
+        let limit = self.core.commit_limit.read().clone();
+        self.begin_under(options, limit).await
+    }
+
+    /// A transaction that may commit at any time: one that renews a lease, say.
+    pub async fn begin_unlimited(&self, options: TransactionOptions) -> Result<Transaction> {
+        self.begin_under(options, None).await
+    }
+
+    async fn begin_under(
+        &self,
+        options: TransactionOptions,
+        limit: Option<Arc<CommitLimit>>,
+    ) -> Result<Transaction> {
         if self.core.background.is_closed() {
             return Err(Error::Closed);
         }
         let beginning = self.core.running.begin();
         let start_ts = self.timestamp().await?;
-        let transaction = Transaction::new(Arc::clone(&self.core), start_ts, &options);
+        let transaction = Transaction::new(Arc::clone(&self.core), start_ts, &options, limit);
         beginning.end(start_ts);
         Ok(transaction)
     }

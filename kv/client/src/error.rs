@@ -46,6 +46,9 @@ pub enum Error {
     /// The locks of the transaction outlived their time and were removed by others. Nothing was written.
     #[error("transaction {start_ts} was rolled back by others: {cause}")]
     RolledBack { start_ts: TimeStamp, cause: String },
+    /// The lease that the transaction began under has ended: it may no longer commit. Nothing was written.
+    #[error("transaction {start_ts} may not commit after {limit}")]
+    CommitLimit { start_ts: TimeStamp, limit: TimeStamp },
     #[error("transaction of {size} bytes is larger than {limit}")]
     TransactionTooLarge { size: usize, limit: usize },
     #[error("entry of {size} bytes is larger than {limit}")]
@@ -96,6 +99,7 @@ impl Error {
             | Error::LockNoWait { .. }
             | Error::Undetermined { .. }
             | Error::DiskFull(_)
+            | Error::CommitLimit { .. }
             | Error::TransactionTooLarge { .. }
             | Error::EntryTooLarge { .. }
             | Error::Endpoint { .. }

@@ -47,6 +47,20 @@ impl Client {
         Ok(core.pd.update_gc_safe_point(target).await?)
     }
 
+    /// Announces at PD what this process reads, so that an owner of garbage collection in another process leaves it. To
+    /// be repeated within `ttl`, under the same name.
+    pub async fn hold_gc_safe_point(&self, service: &str, ttl: Duration) -> Result<()> {
+        let target = self.core.gc_target(Duration::ZERO).await?;
+        self.core.pd.update_service_gc_safe_point(service, target, ttl).await?;
+        Ok(())
+    }
+
+    /// The process reads nothing any more.
+    pub async fn release_gc_safe_point(&self, service: &str) -> Result<()> {
+        self.core.pd.update_service_gc_safe_point(service, TimeStamp::ZERO, Duration::ZERO).await?;
+        Ok(())
+    }
+
     /// Rounds of the owner until the client is closed. For a task of its own.
     pub async fn run_gc(&self, life_time: Duration, interval: Duration) {
         while !self.core.background.is_closed() {

@@ -25,6 +25,7 @@
 mod background;
 mod backoff;
 mod client;
+mod commit_limit;
 mod committer;
 mod config;
 mod coprocessor;
@@ -41,6 +42,7 @@ mod stores;
 mod transaction;
 
 pub use client::Client;
+pub use commit_limit::CommitLimit;
 pub use config::ClientConfig;
 pub use coprocessor::CoprocessorOptions;
 pub use error::{Error, Result, WaitFor};

@@ -9,6 +9,9 @@ use rutile_kv_proto::{Status, TikvService};
 /// Finds the carrier to a store. The client keeps what it gets for as long as it keeps the region.
 pub trait Stores: Send + Sync {
     fn store(&self, store_id: u64) -> Result<Arc<dyn TikvService>, Status>;
+
+    /// Whether plans and their answers reach the stores as objects, not as bytes.
+    fn share_memory(&self) -> bool;
 }
 
 /// Stores of this process.
@@ -31,5 +34,9 @@ impl Stores for StaticStores {
     fn store(&self, store_id: u64) -> Result<Arc<dyn TikvService>, Status> {
         let found = self.by_id.read().get(&store_id).cloned();
         found.ok_or_else(|| Status::unavailable(format!("store {store_id} is not in this process")))
+    }
+
+    fn share_memory(&self) -> bool {
+        true
     }
 }

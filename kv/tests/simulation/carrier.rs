@@ -331,6 +331,10 @@ impl Stores for RemoteStores {
             patience_ms,
         }))
     }
+
+    fn share_memory(&self) -> bool {
+        true
+    }
 }
 
 impl RaftCarrier for RemoteStores {

@@ -31,6 +31,16 @@ pub(crate) struct Sources {
     pub(crate) file: Option<PathBuf>,
     /// `section.key` and value, in the order of the command line.
     pub(crate) flags: Vec<(String, String)>,
+    /// What a role has instead of the default of a setting.
+    pub(crate) defaults: Vec<(&'static str, &'static str)>,
+}
+
+impl Sources {
+    /// The same with another default for a setting, which file and flags go before.
+    pub(crate) fn with_default(mut self, name: &'static str, value: &'static str) -> Self {
+        self.defaults.push((name, value));
+        self
+    }
 }
 
 /// What a reload did.
@@ -45,6 +55,11 @@ impl Settings {
     /// Reads the file, then what the flags say on top of it.
     pub(crate) fn read(disk: &dyn Disk, sources: &Sources) -> Result<Self> {
         let mut settings = Self::default();
+        for (name, value) in &sources.defaults {
+            settings
+                .take_flag(name, value)
+                .map_err(|reason| Error::Setting { name: (*name).to_owned(), reason })?;
+        }
         if let Some(path) = &sources.file {
             let content = disk
                 .read(path)

@@ -15,7 +15,7 @@ fn read(content: &str, flags: &[(&str, &str)]) -> Result<Settings, String> {
     let disk = simulation.disk();
     disk.write_atomic(Path::new(FILE), content.as_bytes()).expect("memory");
     let flags = flags.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let sources = Sources { file: Some(PathBuf::from(FILE)), flags };
+    let sources = Sources { file: Some(PathBuf::from(FILE)), flags, ..Sources::default() };
     Settings::read(disk, &sources).map_err(|error| error.to_string())
 }
 
@@ -72,7 +72,7 @@ fn mistakes_are_named_with_their_line() {
         }
         assert!(!problem.contains('\n'), "{problem}");
     }
-    let absent = Sources { file: Some(PathBuf::from("/absent")), flags: Vec::new() };
+    let absent = Sources { file: Some(PathBuf::from("/absent")), ..Sources::default() };
     let problem = Settings::read(Simulation::new(1).disk(), &absent).expect_err("no file");
     assert!(problem.to_string().contains("/absent"), "{problem}");
 }

@@ -313,7 +313,7 @@ impl Handler for Client {
     }
 
     async fn kill(&mut self, connection_id: u32) -> Result<()> {
-        if self.instance.processes().kill(u64::from(connection_id), false) {
+        if self.instance.kill(u64::from(connection_id), false).await.map_err(refused)? {
             return Ok(());
         }
         Err(ErrorPacket::new(1094, "HY000", format!("Unknown thread id: {connection_id}")).into())

@@ -8,8 +8,8 @@ use std::time::Duration;
 use parking_lot::RwLock;
 use rutile_kv_env::Env;
 use rutile_server_wire::{
-    Authenticator, Class, ConnectionConfig, Error as WireError, ErrorPacket, ServerTls, auth, refuse,
-    serve_connection,
+    Accounts, Authenticator, Class, ConnectionConfig, Error as WireError, ErrorPacket, ServerTls, auth,
+    refuse, serve_connection,
 };
 use rutile_sql::session::Instance;
 use tokio::net::{TcpListener, TcpStream};
@@ -17,7 +17,6 @@ use tokio::sync::watch;
 use tracing::{Instrument, debug, info, info_span, warn};
 
 use crate::SERVER_VERSION;
-use crate::accounts::ServerAccounts;
 use crate::config::Settings;
 use crate::connection::client::Client;
 use crate::connection::logins::{Arrival, Logins};
@@ -31,7 +30,7 @@ pub(crate) struct ListenerParts {
     pub(crate) env: Env,
     pub(crate) settings: watch::Receiver<Settings>,
     pub(crate) instance: Instance,
-    pub(crate) accounts: Arc<ServerAccounts>,
+    pub(crate) accounts: Arc<dyn Accounts>,
     pub(crate) authenticator: Arc<Authenticator>,
     /// Read again at a reload.
     pub(crate) tls: Arc<RwLock<ServerTls>>,

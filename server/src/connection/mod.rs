@@ -31,5 +31,5 @@ mod value;
 
 pub(crate) use listener::{Listener, ListenerParts};
 pub(crate) use logins::Logins;
-pub(crate) use registry::Connections;
+pub(crate) use registry::{ConnectionIds, Connections};
 pub(crate) use settings::ConnectionSettings;

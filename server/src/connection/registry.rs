@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use rutile_kv_env::TaskHandle;
@@ -10,6 +10,37 @@ use rutile_server_wire::{Metrics, StopReason};
 use tokio::sync::{Notify, watch};
 
 use crate::connection::statement_times::StatementTimes;
+
+/// Bits of a connection id that count connections where several SQL nodes give out ids; the node's are above.
+const COUNTING_BITS: u32 = 20;
+
+/// Which ids this process gives to connections.
+pub(crate) struct ConnectionIds {
+    /// The id of this node among several.
+    node: Option<Arc<AtomicU32>>,
+}
+
+impl ConnectionIds {
+    /// All there are.
+    pub(crate) fn alone() -> Self {
+        Self { node: None }
+    }
+
+    /// Those of one of several nodes.
+    pub(crate) fn of_node(node: Arc<AtomicU32>) -> Self {
+        Self { node: Some(node) }
+    }
+
+    /// The id of the connection that follows `last`; 0 means no connection.
+    fn after(&self, last: u32) -> u32 {
+        let Some(node) = &self.node else {
+            return last.wrapping_add(1).max(1);
+        };
+        let mask = (1 << COUNTING_BITS) - 1;
+        let count = ((last & mask) + 1) & mask;
+        (node.load(Ordering::Acquire) << COUNTING_BITS) | count.max(1)
+    }
+}
 
 struct Live {
     stop: watch::Sender<Option<StopReason>>,
@@ -27,6 +58,7 @@ struct State {
 /// Counts, names and stops connections.
 pub(crate) struct Connections {
     state: Mutex<State>,
+    ids: ConnectionIds,
     /// Asked at every arrival: `SET GLOBAL max_connections` holds at once.
     connections_max: Box<dyn Fn() -> usize + Send + Sync>,
     refused: AtomicU64,
@@ -53,9 +85,13 @@ impl Drop for Place {
 }
 
 impl Connections {
-    pub(crate) fn new(connections_max: Box<dyn Fn() -> usize + Send + Sync>) -> Arc<Self> {
+    pub(crate) fn new(
+        connections_max: Box<dyn Fn() -> usize + Send + Sync>,
+        ids: ConnectionIds,
+    ) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::default(),
+            ids,
             connections_max,
             refused: AtomicU64::new(0),
             left: Notify::new(),
@@ -77,7 +113,7 @@ impl Connections {
         }
         // Ids go on counting and skip those in use when the counter wraps; 0 means no connection.
         loop {
-            state.last_id = state.last_id.wrapping_add(1).max(1);
+            state.last_id = self.ids.after(state.last_id);
             if !state.live.contains_key(&state.last_id) {
                 break;
             }
@@ -153,7 +189,7 @@ mod tests {
 
     #[test]
     fn places_are_counted_and_given_back() {
-        let connections = Connections::new(Box::new(|| 2));
+        let connections = Connections::new(Box::new(|| 2), ConnectionIds::alone());
         let first = connections.enter().expect("a free place");
         let second = connections.enter().expect("a free place");
         let third = connections.enter().expect("the administrator's place");
@@ -166,8 +202,20 @@ mod tests {
     }
 
     #[test]
+    fn ids_of_several_nodes_differ() {
+        let ids = ConnectionIds::of_node(Arc::new(AtomicU32::new(3)));
+        assert_eq!(ids.after(0), (3 << 20) + 1);
+        assert_eq!(
+            ids.after((4 << 20) - 1),
+            (3 << 20) + 1,
+            "the count begins again and stays below the node"
+        );
+        assert_eq!(ConnectionIds::alone().after(u32::MAX), 1);
+    }
+
+    #[test]
     fn a_closed_server_lets_nobody_in_and_tells_everybody() {
-        let connections = Connections::new(Box::new(|| 2));
+        let connections = Connections::new(Box::new(|| 2), ConnectionIds::alone());
         let place = connections.enter().expect("a free place");
         connections.close();
         assert_eq!(*place.stop.borrow(), Some(StopReason::Shutdown));

@@ -22,7 +22,7 @@ use crate::node::storage::blocking;
 /// How often leaders report their regions; what matters is told at once. A PD that starts knows the leaders after this.
 const REGION_HEARTBEAT: Duration = Duration::from_secs(10);
 /// How long a PD that does not answer is left alone.
-const PD_PAUSE: Duration = Duration::from_secs(1);
+pub(crate) const PD_PAUSE: Duration = Duration::from_secs(1);
 
 pub(crate) struct Running {
     port: Port,
@@ -63,7 +63,7 @@ impl Role for KvOptions {
         let store =
             Store::open_in_cluster(env.clone(), config, engine, raft_log, pd.clone(), carrier).await?;
         let store = Arc::new(store);
-        store.set_endpoint(Arc::new(SqlEndpoint))?;
+        store.set_endpoint(Arc::new(SqlEndpoint::default()))?;
         let context = port.context();
         let routes = tikv_routes(context, store.service(), store.raw_service());
         let between_stores = raft_routes(context, Arc::new(Inbox(store.clone())));
@@ -87,7 +87,7 @@ impl Role for KvOptions {
 }
 
 /// Waits for PD: stores and placement driver may be started in any order.
-async fn connect(env: &Env, stub: Arc<PdStub>) -> PdClient {
+pub(crate) async fn connect(env: &Env, stub: Arc<PdStub>) -> PdClient {
     loop {
         match PdClient::connect(env.clone(), stub.clone()).await {
             Ok(client) => return client,

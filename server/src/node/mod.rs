@@ -4,13 +4,14 @@
 //! are those of a larger cluster, handed to one another without a network in between.
 //!
 //! The roles [`pd`] and [`kv`] are those parts alone, behind a port of TiKV's and PD's wire; [`role`] is what they share.
+//! The role [`sql`] is a SQL server without a store: it reaches both over that wire, and other SQL servers through them.
+//! [`front`] is what it shares with the embedded role.
 //!
 //! [`playground`] runs several of them in one process.
-//!
-//! Deliberately missing: the role `sql`.
 
 pub(crate) mod embedded;
 mod facts;
+mod front;
 mod keys;
 pub(crate) mod kv;
 mod limits;
@@ -22,6 +23,7 @@ pub(crate) mod role;
 mod root_password;
 mod settings;
 mod signals;
+pub(crate) mod sql;
 mod storage;
 mod threads;
 mod tls;

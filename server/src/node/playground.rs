@@ -1,6 +1,6 @@
-//! A cluster to try things on: placement drivers and stores as roles of one process, each with a port and data of its own. To kill one of them, start them as processes instead: `rutile start pd`, `rutile start kv`.
-//!
-//! Deliberately missing: SQL servers.
+//! A cluster to try things on: placement drivers, stores and SQL servers as roles of one process, each with a port and
+//! data of its own. To kill one of them, start them as processes instead: `rutile start pd`, `rutile start kv`,
+//! `rutile start sql`.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -8,9 +8,10 @@ use std::path::PathBuf;
 use clap::Args;
 use rutile_kv_env::Env;
 
+use crate::config::Settings;
 use crate::error::Result;
 use crate::node::role::{KvOptions, PdOptions, Port, Role, RoleOptions};
-use crate::node::{kv, pd};
+use crate::node::{kv, pd, sql};
 
 /// Flags of `rutile playground`.
 #[derive(Args, Clone, Debug)]
@@ -21,6 +22,9 @@ pub(crate) struct PlaygroundOptions {
     /// Stores
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=16))]
     kv: u64,
+    /// SQL servers
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(0..=16))]
+    sql: u64,
     /// Where data is kept; created when missing
     #[arg(long, default_value = "./rutile-playground")]
     data_dir: PathBuf,
@@ -42,13 +46,14 @@ impl PlaygroundOptions {
 pub(crate) struct Running {
     pd: Vec<pd::Running>,
     stores: Vec<kv::Running>,
+    sql: Vec<sql::Running>,
 }
 
 impl Role for PlaygroundOptions {
     type Running = Running;
 
     async fn start(self, env: Env) -> Result<Running> {
-        let mut running = Running { pd: Vec::new(), stores: Vec::new() };
+        let mut running = Running { pd: Vec::new(), stores: Vec::new(), sql: Vec::new() };
         if let Err(error) = self.start_pd(&env, &mut running.pd).await {
             drop(Self::stop(running).await);
             return Err(error);
@@ -72,6 +77,19 @@ impl Role for PlaygroundOptions {
                 }
             }
         }
+        for number in 1..=self.sql {
+            let mut settings = Settings::default();
+            settings.server.port = 0;
+            settings.status.port = 0;
+            settings.server.data_dir = self.data_dir.join(format!("sql{number}"));
+            match sql::Running::start(env.clone(), settings, addresses.clone()).await {
+                Ok(server) => running.sql.push(server),
+                Err(error) => {
+                    drop(Self::stop(running).await);
+                    return Err(error);
+                }
+            }
+        }
         let mut out = std::io::stdout();
         let addresses = addresses.join(",");
         // Nobody may be reading.
@@ -80,9 +98,12 @@ impl Role for PlaygroundOptions {
         Ok(running)
     }
 
-    /// The placement driver last: stores that stop still talk to it.
+    /// SQL servers first, the placement driver last: what stops still talks to what is below it.
     async fn stop(running: Running) -> Result<()> {
         let mut result = Ok(());
+        for server in running.sql {
+            result = result.and(server.stop().await);
+        }
         for store in running.stores {
             result = result.and(KvOptions::stop(store).await);
         }

@@ -98,16 +98,16 @@ pub(crate) fn run<R: Role>(options: &RoleOptions, role: R) -> Result<()> {
         let mut signals = StopSignals::listen()?;
         let running = tokio::select! {
             running = role.start(Env::real()) => running?,
-            name = stop(&mut signals) => {
+            name = stop_signal(&mut signals) => {
                 info!(signal = name, "stopped before it was ready");
                 return Ok(());
             }
         };
-        let name = stop(&mut signals).await;
+        let name = stop_signal(&mut signals).await;
         info!(signal = name, "stopping");
         tokio::select! {
             stopped = R::stop(running) => stopped,
-            name = stop(&mut signals) => {
+            name = stop_signal(&mut signals) => {
                 warn!(signal = name, "second signal: not waiting any longer");
                 Err(Error::TaskLost { what: "an orderly stop" })
             }
@@ -118,7 +118,7 @@ pub(crate) fn run<R: Role>(options: &RoleOptions, role: R) -> Result<()> {
 }
 
 /// The next signal to stop; these roles have no configuration that could be read again.
-async fn stop(signals: &mut StopSignals) -> &'static str {
+pub(crate) async fn stop_signal(signals: &mut StopSignals) -> &'static str {
     loop {
         if let Asked::Stop(name) = signals.next().await {
             return name;

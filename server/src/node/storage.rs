@@ -53,7 +53,7 @@ impl Storage {
             pd_client.clone(),
         )
         .await?;
-        store.set_endpoint(Arc::new(SqlEndpoint))?;
+        store.set_endpoint(Arc::new(SqlEndpoint::default()))?;
         let stores = StaticStores::new([(store.store_id(), store.service())]);
         let client = Client::new(env.clone(), pd_client, Arc::new(stores));
         let owner = client.clone();

@@ -1,8 +1,9 @@
-//! `rutile start pd` and `rutile start kv` as processes: they replicate, outlive one another, come and go, and nothing
-//! that was acknowledged is lost.
+//! `rutile start pd`, `rutile start kv` and `rutile start sql` as processes: they replicate, outlive one another, come and
+//! go, and nothing that was acknowledged is lost.
 
 mod deadlock;
 mod process;
+mod sql_nodes;
 mod timestamps;
 mod writers;
 

@@ -1,9 +1,10 @@
-//! Processes of a cluster: placement drivers and stores, each on a free port with data of its own. They are killed with
+//! Processes of a cluster: placement drivers, stores and SQL servers, each on a free port with data of its own. They are
+//! killed with
 //! the value, and their logs are shown when the test fails.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ pub struct Process {
 
 impl Process {
     fn start(directory: &Path, name: &str, port: &str, flags: &[String]) -> Process {
-        let role = if name.starts_with("pd") { "pd" } else { "kv" };
+        let role = name.trim_end_matches(|c: char| c.is_ascii_digit());
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -40,6 +41,7 @@ impl Process {
             .args(["start", role, "--port", port, "--data-dir"])
             .arg(directory.join(name))
             .args(flags)
+            .env_remove("RUTILE_ROOT_PASSWORD")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log.expect("a log"))
@@ -48,10 +50,21 @@ impl Process {
         let out = BufReader::new(child.stdout.take().expect("piped"));
         let ready = out.lines().map_while(Result::ok).find_map(|line| {
             let address = line.strip_prefix("ready ")?.split_once('=')?.1;
-            Some(address.to_owned())
+            address.split(' ').next().map(str::to_owned)
         });
         let address = ready.unwrap_or_else(|| panic!("{name} ended before it was ready"));
         Process { name: name.to_owned(), address, flags: flags.to_vec(), child }
+    }
+
+    /// SIGTERM; how it ended.
+    pub fn terminate(&mut self) -> ExitStatus {
+        self.signal("TERM");
+        self.child.wait().expect("is ours")
+    }
+
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(sent.expect("runs").success(), "kill -{name}");
     }
 
     /// SIGKILL: nothing is flushed, nothing is said.
@@ -82,6 +95,7 @@ pub struct Cluster {
     pub env: Env,
     pub pd: Vec<Process>,
     pub stores: Vec<Process>,
+    pub sql: Vec<Process>,
     flags: Vec<String>,
     directory: TempDir,
 }
@@ -115,7 +129,8 @@ impl Cluster {
         let addresses: Vec<&str> = pd.iter().map(|pd| pd.address.as_str()).collect();
         let mut all = vec!["--pd".to_owned(), addresses.join(",")];
         all.extend(flags.iter().map(|flag| (*flag).to_owned()));
-        let mut cluster = Cluster { env: Env::real(), pd, stores: Vec::new(), flags: all, directory };
+        let mut cluster =
+            Cluster { env: Env::real(), pd, stores: Vec::new(), sql: Vec::new(), flags: all, directory };
         (0..stores).for_each(|_| cluster.add_store());
         // How full the disk of the machine is shall not matter.
         cluster.ask(&["config", "set", "low-space-ratio", "1"]);
@@ -162,6 +177,27 @@ impl Cluster {
             (members.len() == count && well == count).then_some(())
         })
         .await;
+    }
+
+    pub fn add_sql(&mut self, flags: &[&str]) {
+        let name = format!("sql{}", self.sql.len() + 1);
+        let all = self.sql_flags(flags);
+        self.sql.push(Process::start(self.directory.path(), &name, "0", &all));
+    }
+
+    fn sql_flags(&self, flags: &[&str]) -> Vec<String> {
+        let addresses = self.pd_addresses();
+        let own = ["--status-port", "0", "--pd", addresses.as_str()];
+        own.iter().chain(flags).map(|flag| (*flag).to_owned()).collect()
+    }
+
+    /// A SQL server that must not start: what it said.
+    pub fn refused_sql(&self, flags: &[&str]) -> Output {
+        let mut command = Command::new(BINARY);
+        command
+            .args(["start", "sql", "--port", "0", "--data-dir"])
+            .arg(self.directory.path().join("refused"));
+        command.args(self.sql_flags(flags)).env_remove("RUTILE_ROOT_PASSWORD").output().expect("runs")
     }
 
     /// Starts a store again on its data, on another port.
@@ -258,7 +294,7 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        for process in self.stores.iter_mut().chain(&mut self.pd) {
+        for process in self.sql.iter_mut().chain(&mut self.stores).chain(&mut self.pd) {
             // The test may have killed it already.
             drop(process.child.kill());
             drop(process.child.wait());

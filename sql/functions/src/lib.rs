@@ -30,4 +30,4 @@ pub use call::{
     ArgInfo, Arity, CallInfo, Coercibility, ColumnarArg, EvalContext, Function, GrowingColumn, InferContext,
     MemoryCheck, SessionConstants, eval_arrow,
 };
-pub use registry::{all, lookup};
+pub use registry::{all, lookup, lookup_pure};

@@ -27,6 +27,14 @@ pub fn lookup(name: &str) -> Option<&'static Function> {
     }
 }
 
+/// The function of this name if its value depends on nothing but its arguments and the modes and the time of the
+/// statement: it may be evaluated anywhere.
+pub fn lookup_pure(name: &str) -> Option<&'static Function> {
+    let found = lookup(name).filter(|function| !function.volatile)?;
+    let of_session = crate::info::OF_SESSION.iter().flat_map(|family| family.iter());
+    of_session.into_iter().all(|function| function.name != found.name).then_some(found)
+}
+
 /// All functions, in order of name.
 pub fn all() -> Vec<&'static Function> {
     let mut list: Vec<_> = FUNCTIONS.values().copied().collect();

@@ -18,7 +18,7 @@ mod index;
 mod info_schema;
 mod partition;
 mod state;
-mod stored;
+pub(crate) mod stored;
 mod table;
 mod view;
 

@@ -26,7 +26,7 @@ pub mod collation {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct StoredType {
+pub(crate) struct StoredType {
     kind: String,
     #[serde(default, skip_serializing_if = "is_false")]
     unsigned: bool,
@@ -84,10 +84,10 @@ impl TryFrom<StoredType> for FieldType {
 /// The kind whose SQL name this is, as `FieldType::data_type` prints it.
 pub fn kind_by_name(name: &str) -> Option<TypeKind> {
     use TypeKind::*;
-    const KINDS: [TypeKind; 29] = [
-        TinyInt, SmallInt, MediumInt, Int, BigInt, Year, Bit, Float, Double, Decimal, Date, Time, Datetime,
-        Timestamp, Char, VarChar, Binary, VarBinary, TinyText, Text, MediumText, LongText, TinyBlob, Blob,
-        MediumBlob, LongBlob, Enum, Set, Json,
+    const KINDS: [TypeKind; 30] = [
+        Null, TinyInt, SmallInt, MediumInt, Int, BigInt, Year, Bit, Float, Double, Decimal, Date, Time,
+        Datetime, Timestamp, Char, VarChar, Binary, VarBinary, TinyText, Text, MediumText, LongText,
+        TinyBlob, Blob, MediumBlob, LongBlob, Enum, Set, Json,
     ];
     KINDS.into_iter().find(|kind| FieldType::new(*kind).data_type() == name)
 }

@@ -19,6 +19,7 @@ use super::change::{self, Change};
 use super::job::{Alter, Garbage, Job, Progress, Stage, Work};
 use super::{backfill, reclaim};
 use crate::catalog::{ColumnId, ColumnInfo, IndexId, InfoSchema, SchemaState, TableInfo};
+use crate::cluster;
 use crate::error::{Error, Result};
 use crate::meta::MetaTransaction;
 use crate::session::{Cancellation, Instance};
@@ -71,7 +72,8 @@ async fn drive(
                 undo(instance, id, &alter).await?;
                 return Err(error);
             }
-            // The flip has happened; there is no way back, and nothing but waiting can have failed.
+            // The flip has happened; there is no way back, and nothing but waiting can have failed. If this node cannot
+            // go on, the job stays for another one.
             Err(_) => wait(instance, table, changed.version, &Cancellation::never()).await?,
         }
     }
@@ -95,10 +97,9 @@ async fn undo(instance: &Instance, id: i64, alter: &Alter) -> Result<()> {
 
 /// Waits for users of older definitions, at most `lock_wait_timeout`.
 async fn wait(instance: &Instance, table: i64, version: i64, cancellation: &Cancellation) -> Result<()> {
-    let locks = instance.metadata_locks();
     let timeout = instance.env().clock.sleep(Duration::from_secs(cancellation.lock_wait_timeout_s()));
     tokio::select! {
-        () = locks.wait_for_older(table, version) => Ok(()),
+        cleared = cluster::wait_for_older(instance, table, version) => cleared,
         () = timeout => Err(MySqlError::lock_wait_timeout().into()),
         () = cancellation.cancelled() => Err(MySqlError::query_interrupted().into()),
     }

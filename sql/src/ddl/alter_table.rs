@@ -50,7 +50,7 @@ async fn run(
     let database = context.database_of(name)?.to_owned();
     refuse_system_schema(context, &database)?;
     let instance = context.instance.clone();
-    let _turn = instance.ddl_turn().lock().await;
+    let _turn = instance.ddl_turn(&context.cancellation()).await?;
     context.infoschema = instance.schema_cache().reload().await?;
     let (schema, source) = context.find_table(name)?;
     // This statement must not wait for itself.

@@ -17,6 +17,7 @@ use rutile_sql_types::{MySqlError, SqlMode, TimeZone, Value};
 
 use super::job::{Alter, Job, Work};
 use crate::catalog::{ColumnInfo, IndexInfo, TableInfo};
+use crate::cluster::check_turn;
 use crate::codec::row::RowEncoder;
 use crate::codec::{Handle, index_entry, record_key};
 use crate::error::{Error, Result};
@@ -76,6 +77,7 @@ pub(super) async fn run(
             return Err(MySqlError::query_interrupted().into());
         }
         let mut transaction = instance.client().begin(TransactionOptions::default()).await?;
+        check_turn(instance)?;
         let rest = KeyRange { start: start.clone(), end: range.end.clone() };
         // Messages count rows where the table is written again, as MySQL's do.
         context.convert.row = if entering.columns.is_empty() { 1 } else { alter.progress.rows };

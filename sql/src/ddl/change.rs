@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use rutile_kv_client::TransactionOptions;
 
 use crate::catalog::InfoSchema;
+use crate::cluster;
 use crate::error::{Error, Result};
 use crate::meta::MetaTransaction;
 use crate::session::Instance;
@@ -29,11 +30,12 @@ pub(super) struct Changed<T> {
     pub version: i64,
 }
 
-/// Applies a change and makes this node see it. The caller holds the instance's DDL turn.
+/// Applies a change and makes this node see it, and all others. The caller holds the instance's DDL turn.
 pub(super) async fn apply<C: Change>(instance: &Instance, change: &C) -> Result<Changed<C::Output>> {
     for _ in 0..ATTEMPTS_MAX {
         let schema: Arc<InfoSchema> = instance.schema_cache().reload().await?;
         let store = instance.client().begin(TransactionOptions::default()).await?;
+        cluster::check_turn(instance)?;
         let mut meta = MetaTransaction::new(store);
         if meta.schema_version().await? != schema.version() {
             continue;
@@ -42,6 +44,7 @@ pub(super) async fn apply<C: Change>(instance: &Instance, change: &C) -> Result<
         match meta.commit().await {
             Ok(version) => {
                 instance.schema_cache().reload().await?;
+                cluster::wait_for_version(instance, version).await?;
                 return Ok(Changed { output, version });
             }
             // Nothing was written: another change came first, or this one was slower than its locks live.

@@ -60,7 +60,7 @@ pub async fn create_table(context: &mut StatementContext<'_>, statement: &ast::C
     if statement.like.is_none() {
         warn_duplicates(context, &database, &table, 0);
     }
-    let _turn = context.instance.ddl_turn().lock().await;
+    let _turn = context.instance.ddl_turn(&context.cancellation()).await?;
     match change::apply(context.instance, &Create { database: &database, table }).await {
         Ok(_) => Ok(true),
         Err(Error::Sql(error)) if error.code == 1050 && statement.if_not_exists => {

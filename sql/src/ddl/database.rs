@@ -41,7 +41,7 @@ pub async fn create_database(
     refuse_system_schema(context, name)?;
     let default = context.settings().collation_server;
     let collation = collation_of(&statement.options, default)?;
-    let _turn = context.instance.ddl_turn().lock().await;
+    let _turn = context.instance.ddl_turn(&context.cancellation()).await?;
     match change::apply(context.instance, &Create { name, collation }).await {
         Ok(_) => Ok(1),
         Err(Error::Sql(error)) if error.code == 1007 && statement.if_not_exists => {
@@ -80,7 +80,7 @@ pub async fn alter_database(
     if statement.options.read_only.is_some() {
         return Err(Error::unsupported("ALTER DATABASE ... READ ONLY"));
     }
-    let _turn = context.instance.ddl_turn().lock().await;
+    let _turn = context.instance.ddl_turn(&context.cancellation()).await?;
     change::apply(context.instance, &Alter { name: &name, options: &statement.options }).await?;
     Ok(1)
 }
@@ -122,7 +122,7 @@ impl Change for Drop<'_> {
 pub async fn drop_database(context: &mut StatementContext<'_>, statement: &ast::DropDatabase) -> Result<u64> {
     let name = statement.name.as_str();
     refuse_system_schema(context, name)?;
-    let _turn = context.instance.ddl_turn().lock().await;
+    let _turn = context.instance.ddl_turn(&context.cancellation()).await?;
     let dropped = match change::apply(context.instance, &Drop { name }).await {
         Ok(changed) => changed,
         Err(Error::Sql(error)) if error.code == 1008 && statement.if_exists => {

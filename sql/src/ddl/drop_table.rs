@@ -81,7 +81,7 @@ pub async fn drop_table(context: &mut StatementContext<'_>, statement: &ast::Dro
         }
         return Ok(());
     }
-    let _turn = context.instance.ddl_turn().lock().await;
+    let _turn = context.instance.ddl_turn(&context.cancellation()).await?;
     let change = Drop { tables, if_exists: statement.if_exists };
     let dropped = change::apply(context.instance, &change).await?;
     for name in dropped.output.missing {
@@ -131,7 +131,7 @@ pub(super) fn is_settled(table: &TableInfo) -> bool {
 pub async fn truncate_table(context: &mut StatementContext<'_>, name: &ast::ObjectName) -> Result<()> {
     let database = context.database_of(name)?.to_owned();
     refuse_system_schema(context, &database)?;
-    let _turn = context.instance.ddl_turn().lock().await;
+    let _turn = context.instance.ddl_turn(&context.cancellation()).await?;
     let change = Truncate { database: &database, table: name.name.as_str() };
     let truncated = change::apply(context.instance, &change).await?;
     if let Some(job) = truncated.output {

@@ -45,6 +45,8 @@ pub use create_table::create_table;
 pub use database::{alter_database, create_database, drop_database};
 pub(crate) use default::literal_value;
 pub use drop_table::{drop_table, truncate_table};
+pub(crate) use reclaim::finish_reclaims;
 pub use rename_table::rename_table;
+pub(crate) use resume::{finish_alters, has_alters};
 pub use resume::{resume_jobs, unfinished_jobs};
 pub use view::{create_view, drop_view};

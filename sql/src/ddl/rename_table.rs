@@ -73,7 +73,7 @@ pub async fn rename_table(
         check_name(to.name.as_str())?;
         named.push(((from_database, from.name.value.clone()), (to_database, to.name.value.clone())));
     }
-    let _turn = context.instance.ddl_turn().lock().await;
+    let _turn = context.instance.ddl_turn(&context.cancellation()).await?;
     change::apply(context.instance, &Rename { pairs: named }).await?;
     Ok(())
 }

@@ -62,7 +62,7 @@ pub async fn create_view(context: &mut StatementContext<'_>, statement: &ast::Cr
     check_name(name)?;
     let columns = crate::executor::view_columns(context, &statement.query, &database, name)?;
     let view = view_info(context, statement, name, &columns)?;
-    let _turn = context.instance.ddl_turn().lock().await;
+    let _turn = context.instance.ddl_turn(&context.cancellation()).await?;
     let change = Create {
         database: &database,
         view,
@@ -204,7 +204,7 @@ pub async fn drop_view(context: &mut StatementContext<'_>, statement: &ast::Drop
     let missing = if change.if_exists && !change.views.iter().any(known) {
         change.views.iter().map(|(database, name)| format!("{database}.{name}")).collect()
     } else {
-        let _turn = context.instance.ddl_turn().lock().await;
+        let _turn = context.instance.ddl_turn(&context.cancellation()).await?;
         change::apply(context.instance, &change).await?.output
     };
     for name in missing {

@@ -5,11 +5,14 @@
 //! ```
 //!
 //! `request.rs` the plan of a table scan, `stage.rs` what a store makes of its rows, `select.rs` running it over
-//! key ranges as a stream of batches. Missing: the byte form of both for stores in other processes.
+//! key ranges as a stream of batches; `wire` both as bytes, where stores are other processes, `scan_here.rs` the same in
+//! this one, for the few plans that have no such form.
 
 mod request;
+mod scan_here;
 mod select;
 mod stage;
+pub(crate) mod wire;
 
 pub use request::{ScanRequest, Stage, TABLE_SCAN};
 pub use select::{BatchStream, LockedScans, OwnWrites, ReadView, from_storage, select_rows};

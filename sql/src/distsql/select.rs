@@ -13,6 +13,8 @@ use rutile_kv_proto::Payload;
 use rutile_kv_types::{KeyRange, TimeStamp};
 use rutile_sql_types::MySqlError;
 
+use super::scan_here::scan_here;
+use super::wire::{Answer, decode_answer, encode_plan};
 use super::{ScanRequest, TABLE_SCAN};
 use crate::binder::Relation;
 use crate::codec::record_key::record_range;
@@ -119,6 +121,14 @@ fn own_writes_of(table: i64, membuffer: &MemBuffer) -> Arc<OwnWrites> {
 
 /// The batches of `request` over `ranges`, in any order of regions unless the request keeps it.
 pub fn select_rows(view: &ReadView, request: Arc<ScanRequest>, ranges: Vec<KeyRange>) -> BatchStream {
+    let plan = if view.client.stores_share_memory() {
+        Payload::Shared(Arc::clone(&request) as Arc<dyn std::any::Any + Send + Sync>)
+    } else {
+        match encode_plan(&request) {
+            Some(bytes) => Payload::Encoded(bytes),
+            None => return scan_here(view.snapshot(), request, ranges),
+        }
+    };
     let options = CoprocessorOptions {
         tp: TABLE_SCAN,
         paging_rows: if request.stage.is_some() { STAGE_PAGE_ROWS } else { PAGE_ROWS },
@@ -126,8 +136,14 @@ pub fn select_rows(view: &ReadView, request: Arc<ScanRequest>, ranges: Vec<KeyRa
         keep_order: request.keep_order,
     };
     view.client
-        .coprocessor(view.start_ts, ranges, Payload::Shared(request), options)
-        .map(|answer| match answer {
+        .coprocessor(view.start_ts, ranges, plan, options)
+        .map(move |answer| match answer {
+            Ok(Payload::Encoded(bytes)) => {
+                let Answer { batch, warnings, work } = decode_answer(&bytes)?;
+                request.statement.raise(warnings);
+                request.work.add(work);
+                Ok(batch)
+            }
             Ok(payload) => match payload.downcast::<RecordBatch>() {
                 Some(batch) => Ok(batch.as_ref().clone()),
                 None => Err(MySqlError::internal("a coprocessor answer that is no batch")),

@@ -5,11 +5,14 @@ use std::time::Duration;
 use crate::error::Result;
 use crate::session::Instance;
 
-/// How often the stored schema version is looked at; another node's DDL is seen within this time.
+/// How often the stored schema version is looked at where this process has the storage to itself.
 const RELOAD_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Starts the tasks of an opened instance, which has no session yet; they end when it shuts down.
 pub async fn start(instance: &Instance) -> Result<()> {
+    if let Some(membership) = instance.membership() {
+        return crate::cluster::start(instance, membership).await;
+    }
     let left_behind = crate::ddl::unfinished_jobs(instance).await?;
     let weak = instance.downgrade();
     let clock = instance.env().clock.clone();

@@ -5,7 +5,7 @@
 //! transaction keeps the tables it touched until it ends. This is MySQL's metadata lock with the
 //! waiting on the DDL's side only: statements never wait for a DDL.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -13,6 +13,7 @@ use smallvec::SmallVec;
 use tokio::sync::Notify;
 
 use crate::catalog::{InfoSchema, TableId, TableInfo};
+use crate::cluster::HeldSchema;
 
 /// Uses of one session.
 #[derive(Debug, Default)]
@@ -78,6 +79,24 @@ impl MetadataLocks {
             entry.binding.is_none_or(|binding| binding >= version)
                 && entry.version_of(table).is_none_or(|used| used >= version)
         })
+    }
+
+    /// What of catalogs older than `schema` is in use.
+    pub fn held(&self, schema: &InfoSchema) -> HeldSchema {
+        let mut binding: Option<i64> = None;
+        let mut tables: BTreeMap<TableId, i64> = BTreeMap::new();
+        for entry in self.uses.lock().values() {
+            if let Some(version) = entry.binding.filter(|version| *version < schema.version()) {
+                binding = Some(binding.map_or(version, |oldest| oldest.min(version)));
+            }
+            for (table, used) in &entry.tables {
+                if schema.table_by_id(*table).is_none_or(|info| info.version > *used) {
+                    let oldest = tables.entry(*table).or_insert(*used);
+                    *oldest = (*oldest).min(*used);
+                }
+            }
+        }
+        HeldSchema { binding, tables: tables.into_iter().collect() }
     }
 
     /// Waits until no other session's statement or transaction uses one of the tables.

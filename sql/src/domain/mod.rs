@@ -7,8 +7,7 @@
 //! duties.rs         background tasks: schema reload, finishing DDL jobs of a previous life
 //! ```
 //!
-//! Missing on purpose: election of one DDL owner among several SQL nodes and the schema lease between
-//! them. One node at a time runs DDL; another node sees its changes within one reload interval.
+//! What several SQL nodes over one storage do besides is `cluster`.
 
 mod duties;
 mod metadata_lock;

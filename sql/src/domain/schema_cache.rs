@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use parking_lot::RwLock;
-use rutile_kv_client::{Client, TransactionOptions};
+use rutile_kv_client::{Client, Error as StoreError, TransactionOptions};
 
 use crate::catalog::InfoSchema;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::meta::{self, MetaTransaction};
 
 /// Holds the newest InfoSchema this node has read.
@@ -20,9 +20,16 @@ pub struct SchemaCache {
 impl SchemaCache {
     /// Reads the catalog; an empty store gets its format stamp.
     pub async fn open(client: Client) -> Result<Self> {
-        let mut stamp = MetaTransaction::new(client.begin(TransactionOptions::default()).await?);
-        stamp.check_format().await?;
-        stamp.commit().await?;
+        loop {
+            let mut stamp = MetaTransaction::new(client.begin(TransactionOptions::default()).await?);
+            stamp.check_format().await?;
+            match stamp.commit().await {
+                Ok(_) => break,
+                // Another SQL node stamps it at the same time.
+                Err(Error::Store(StoreError::WriteConflict { .. })) => {}
+                Err(error) => return Err(error),
+            }
+        }
         let reader = MetaTransaction::new(client.begin(TransactionOptions::default()).await?);
         let schema = meta::load(&reader).await?;
         Ok(Self { client, current: RwLock::new(Arc::new(schema)), reloading: tokio::sync::Mutex::new(()) })

@@ -125,6 +125,13 @@ impl Evaluation {
         left.last_insert_id = context.new_last_insert_id.or(left.last_insert_id);
     }
 
+    /// Takes over warnings that were raised elsewhere.
+    pub fn raise(&self, warnings: Vec<Warning>) {
+        let mut left = self.left.lock();
+        let room = MAX_WARNINGS.saturating_sub(left.warnings.len());
+        left.warnings.extend(warnings.into_iter().take(room));
+    }
+
     /// The warnings raised so far, leaving none.
     pub fn take_warnings(&self) -> Vec<Warning> {
         std::mem::take(&mut self.left.lock().warnings)

@@ -44,6 +44,17 @@ pub(super) const TABLES: &[(&str, &[ColumnDefinition])] = &[
         column("CONSTRAINT_NAME", Text(64), true),
         column("CHECK_CLAUSE", LongText, true),
     ]),
+    ("CLUSTER_PROCESSLIST", &[
+        column("INSTANCE", Text(64), true),
+        column("ID", UnsignedBigInt, true),
+        column("USER", Text(10), true),
+        column("HOST", Text(87), true),
+        column("DB", Text(21), false),
+        column("COMMAND", Text(5), true),
+        column("TIME", Int, true),
+        column("STATE", Text(21), false),
+        column("INFO", Text(21845), false),
+    ]),
     ("COLLATIONS", &[
         column("COLLATION_NAME", Text(64), true),
         column("CHARACTER_SET_NAME", Text(64), true),

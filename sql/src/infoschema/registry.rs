@@ -12,6 +12,8 @@ use crate::catalog::InfoSchema;
 use crate::session::{Instance, SessionState};
 
 pub(super) const INFORMATION_SCHEMA: &str = "information_schema";
+/// Connections of all SQL nodes.
+const CLUSTER_PROCESSLIST: &str = "CLUSTER_PROCESSLIST";
 pub(super) const PERFORMANCE_SCHEMA: &str = "performance_schema";
 
 /// Databases that exist without being created, in the order SHOW DATABASES merges them.
@@ -26,6 +28,12 @@ pub fn virtual_database(name: &str) -> Option<&'static str> {
 
 pub fn is_virtual_database(name: &str) -> bool {
     virtual_database(name).is_some()
+}
+
+/// Whether a statement may ask for the connections of other nodes, which have to be gathered first.
+pub fn names_cluster_processes(text: &[u8]) -> bool {
+    text.windows(CLUSTER_PROCESSLIST.len())
+        .any(|part| part.eq_ignore_ascii_case(CLUSTER_PROCESSLIST.as_bytes()))
 }
 
 /// Names of the tables of a computed database.
@@ -53,6 +61,8 @@ struct ComputedTable {
     name: &'static str,
     columns: &'static [ColumnDefinition],
     rows: Vec<Vec<Value>>,
+    /// Why there are no rows to show.
+    problem: Option<MySqlError>,
 }
 
 impl VirtualTable for ComputedTable {
@@ -65,7 +75,10 @@ impl VirtualTable for ComputedTable {
     }
 
     fn rows(&self) -> Result<Vec<Vec<Value>>, MySqlError> {
-        Ok(self.rows.clone())
+        match &self.problem {
+            Some(problem) => Err(problem.clone()),
+            None => Ok(self.rows.clone()),
+        }
     }
 }
 
@@ -87,11 +100,15 @@ pub fn virtual_table(
     schema: Arc<InfoSchema>,
 ) -> Option<Arc<dyn VirtualTable>> {
     let (name, columns) = definition(database, table)?;
+    // Gathered from the other nodes before binding, if the statement names the table.
+    let not_gathered =
+        name == CLUSTER_PROCESSLIST && instance.membership().is_some() && session.cluster_processes.is_none();
+    let problem = not_gathered.then(|| MySqlError::not_supported_yet("CLUSTER_PROCESSLIST through a view"));
     let sources = Sources { instance, session, schema };
     let producer = match virtual_database(database)? {
         INFORMATION_SCHEMA => tables::producer(name),
         _ => tables::performance_schema::producer(name),
     };
     let rows = producer.map(|produce| produce(&sources)).unwrap_or_default();
-    Some(Arc::new(ComputedTable { name, columns, rows }))
+    Some(Arc::new(ComputedTable { name, columns, rows, problem }))
 }

@@ -113,3 +113,65 @@ pub fn global_variables() -> KeyRange {
 pub fn global_variable(name: &str) -> Bytes {
     hash_field("GlobalVariables", name)
 }
+
+/// SQL nodes by id.
+pub fn sql_nodes() -> KeyRange {
+    hash_range("SQLNodes")
+}
+
+pub fn sql_node(id: u32) -> Bytes {
+    // Zero padded, so that key order is the order of ids.
+    hash_field("SQLNodes", &format!("{id:04}"))
+}
+
+/// The last id given to a SQL node.
+pub fn last_sql_node() -> Bytes {
+    string("LastSQLNode")
+}
+
+/// The SQL node that runs schema changes.
+pub fn ddl_owner() -> Bytes {
+    string("DDLOwner")
+}
+
+/// Changes whenever there is a letter to the node.
+pub fn bell(node: u32) -> Bytes {
+    string(&format!("Bell:{node}"))
+}
+
+/// Letters to a SQL node by name.
+pub fn letters_to(node: u32) -> KeyRange {
+    hash_range(&format!("Letters:{node}"))
+}
+
+pub fn letter_to(node: u32, name: &str) -> Bytes {
+    hash_field(&format!("Letters:{node}"), name)
+}
+
+/// Answers to the letters that a SQL node sent, by the name of the letter.
+pub fn answers_to(node: u32) -> KeyRange {
+    hash_range(&format!("Answers:{node}"))
+}
+
+pub fn answer_to(node: u32, name: &str) -> Bytes {
+    hash_field(&format!("Answers:{node}"), name)
+}
+
+/// Global values of system variables in force on all SQL nodes of a cluster.
+pub fn running_variables() -> KeyRange {
+    hash_range("RunningVariables")
+}
+
+pub fn running_variable(name: &str) -> Bytes {
+    hash_field("RunningVariables", name)
+}
+
+/// Changes whenever one of them does.
+pub fn variables_version() -> Bytes {
+    string("RunningVariablesVersion")
+}
+
+/// How a user of the cluster proves who he is.
+pub fn account(user: &str) -> Bytes {
+    hash_field("Accounts", user)
+}

@@ -88,6 +88,40 @@ pub fn split(function: &AggregateUDF) -> Option<Split> {
     }
 }
 
+/// DataFusion's own aggregate of this name, of those that can be split.
+pub fn ready_made(name: &str) -> Option<Arc<AggregateUDF>> {
+    match name {
+        "count" => Some(count_udaf()),
+        "min" => Some(min_udaf()),
+        "max" => Some(max_udaf()),
+        _ => None,
+    }
+}
+
+/// What one of our own aggregates is made of; `None` of DataFusion's.
+pub fn split_parts(function: &AggregateUDF) -> Option<(AggregateKind, &AggregateInfo)> {
+    let inner: &dyn std::any::Any = function.inner().as_ref();
+    inner.downcast_ref::<PlannedAggregate>().map(|own| (own.kind, &own.info))
+}
+
+/// One of our own aggregates from its parts; `None` if it cannot be split.
+pub fn split_aggregate(
+    kind: AggregateKind,
+    info: AggregateInfo,
+    statement: &Arc<Evaluation>,
+) -> Option<Arc<AggregateUDF>> {
+    let function = Arc::new(AggregateUDF::new_from_impl(PlannedAggregate {
+        kind,
+        distinct: false,
+        output: info.result.arrow_type(),
+        info,
+        order: Vec::new(),
+        statement: Arc::clone(statement),
+        signature: Signature::variadic_any(Volatility::Immutable),
+    }));
+    split(&function).is_some().then_some(function)
+}
+
 /// One of our own aggregates.
 struct PlannedAggregate {
     kind: AggregateKind,

@@ -12,7 +12,7 @@
 
 pub mod access_path;
 mod accumulator;
-mod aggregate;
+pub(crate) mod aggregate;
 mod any_value;
 mod frame;
 mod groups;

@@ -12,6 +12,7 @@ use super::session_values::SessionView;
 use super::state::SessionInfo;
 use super::statement_context::StatementContext;
 use crate::binder::BindContext;
+use crate::cluster::Membership;
 use crate::expression::{Evaluation, Interruption};
 use crate::memory::StatementMemory;
 
@@ -20,12 +21,17 @@ struct SessionInterruption {
     process: Arc<Process>,
     clock: Arc<dyn rutile_kv_env::Clock>,
     deadline: Option<rutile_kv_env::Monotonic>,
+    /// Of a node that is one of several.
+    membership: Option<Arc<Membership>>,
 }
 
 impl Interruption for SessionInterruption {
     fn check(&self) -> Result<(), MySqlError> {
         if self.process.is_query_killed() {
             return Err(MySqlError::query_interrupted());
+        }
+        if self.membership.as_ref().is_some_and(|membership| !membership.is_valid()) {
+            return Err(MySqlError::schema_lease_expired());
         }
         match self.deadline {
             Some(deadline) if self.clock.now() >= deadline => Err(MySqlError::query_timeout()),
@@ -76,8 +82,12 @@ impl StatementContext<'_> {
         let session_limit_ms = if changes_data { 0 } else { self.settings().max_execution_time_ms };
         let limit_ms = limit_ms.unwrap_or(session_limit_ms);
         let deadline = (limit_ms > 0).then(|| clock.now() + std::time::Duration::from_millis(limit_ms));
-        let interruption =
-            SessionInterruption { process: Arc::clone(self.session.process()), clock, deadline };
+        let interruption = SessionInterruption {
+            process: Arc::clone(self.session.process()),
+            clock,
+            deadline,
+            membership: self.instance.membership().map(Arc::clone),
+        };
         Arc::new(Evaluation::unshared(
             self.eval_context(changes_data),
             self.settings().collation_connection,

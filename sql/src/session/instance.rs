@@ -4,23 +4,25 @@ use std::sync::Arc;
 use std::sync::Weak;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use rutile_kv_client::{Client, TransactionOptions};
 use rutile_kv_env::{BoxFuture, Env, Monotonic, TaskHandle};
 
 use super::prepared::PreparedCount;
-use super::processlist::ProcessList;
+use super::processlist::{Cancellation, ProcessList};
 use super::session::Session;
 use super::state::SessionInfo;
 use super::status::StatusCounters;
 use crate::catalog::InfoSchema;
+use crate::cluster::{self, Membership};
 use crate::config::InstanceConfig;
 use crate::domain::{self, MetadataLocks, SchemaCache, TableLocks};
-use crate::error::{Result, SqlError};
+use crate::error::{Error, Result, SqlError};
 use crate::executor::QueryEngine;
 use crate::memory::ServerMemory;
-use crate::meta::MetaTransaction;
 use crate::meta::auto_id::AutoIds;
+use crate::meta::{MetaTransaction, keys};
 use crate::variable::GlobalVariables;
 
 struct Shared {
@@ -39,10 +41,16 @@ struct Shared {
     memory: Arc<ServerMemory>,
     /// One DDL statement runs at a time.
     ddl_turn: tokio::sync::Mutex<()>,
+    /// Set where other SQL nodes may use the same storage.
+    membership: Option<Arc<Membership>>,
     started: Monotonic,
     closing: AtomicBool,
     tasks: Mutex<Vec<TaskHandle>>,
 }
+
+/// Nobody else runs DDL until it is dropped.
+#[derive(Debug)]
+pub struct DdlTurn<'a>(#[expect(dead_code, reason = "held until dropped")] tokio::sync::MutexGuard<'a, ()>);
 
 /// A running SQL node; clones share it.
 #[derive(Clone)]
@@ -66,6 +74,13 @@ impl Instance {
 
     async fn try_open(env: Env, client: Client, config: InstanceConfig) -> Result<Self> {
         let schema_cache = SchemaCache::open(client.clone()).await?;
+        let membership = match config.cluster.clone() {
+            None => None,
+            Some(cluster) => {
+                let version = schema_cache.current().version();
+                Some(Arc::new(Membership::join(env.clone(), client.clone(), cluster, version).await?))
+            }
+        };
         let global_variables = GlobalVariables::new(&config.facts, config.memory);
         let reader = MetaTransaction::new(client.begin(TransactionOptions::default()).await?);
         for (name, value) in reader.global_variables().await? {
@@ -90,6 +105,7 @@ impl Instance {
             query_engine,
             status: StatusCounters::default(),
             ddl_turn: tokio::sync::Mutex::new(()),
+            membership,
             started,
             closing: AtomicBool::new(false),
             tasks: Mutex::new(Vec::new()),
@@ -108,6 +124,14 @@ impl Instance {
         self.0.closing.store(true, Ordering::Release);
         for task in self.0.tasks.lock().drain(..) {
             task.abort();
+        }
+    }
+
+    /// Tells the other SQL nodes that this one is gone; it has no session any more.
+    pub async fn leave(&self) -> Result<(), SqlError> {
+        match &self.0.membership {
+            Some(membership) => membership.leave().await.map_err(SqlError::from),
+            None => Ok(()),
         }
     }
 
@@ -197,8 +221,54 @@ impl Instance {
         &self.0.memory
     }
 
-    pub fn ddl_turn(&self) -> &tokio::sync::Mutex<()> {
-        &self.0.ddl_turn
+    /// This node among others; `None` if it has the storage to itself.
+    pub fn membership(&self) -> Option<&Arc<Membership>> {
+        self.0.membership.as_ref()
+    }
+
+    /// Waits until this session may change the catalog, here and among the nodes.
+    pub async fn ddl_turn(&self, cancellation: &Cancellation) -> Result<DdlTurn<'_>> {
+        let turn = tokio::select! {
+            turn = self.0.ddl_turn.lock() => turn,
+            () = cancellation.cancelled() => return Err(SqlError::query_interrupted().into()),
+        };
+        cluster::take_turn(self, cancellation).await?;
+        Ok(DdlTurn(turn))
+    }
+
+    /// The turn among the sessions of this node, if nobody has it.
+    pub(crate) fn local_ddl_turn(&self) -> Option<DdlTurn<'_>> {
+        self.0.ddl_turn.try_lock().ok().map(DdlTurn)
+    }
+
+    /// Fails if this node does not know the newest catalog for certain: nothing may rest on what it knows.
+    pub(crate) fn check_lease(&self) -> Result<(), SqlError> {
+        match &self.0.membership {
+            Some(membership) if !membership.is_valid() => Err(SqlError::schema_lease_expired()),
+            _ => Ok(()),
+        }
+    }
+
+    /// KILL: false if there is no such connection, on any SQL node.
+    pub async fn kill(&self, connection: u64, query_only: bool) -> Result<bool, SqlError> {
+        cluster::kill(self, connection, query_only).await.map_err(SqlError::from)
+    }
+
+    /// How `user` proves who he is, in a form that the storage does not know.
+    pub async fn account(&self, user: &str) -> Result<Option<Bytes>, SqlError> {
+        let client = self.client();
+        let read = async { client.snapshot(client.timestamp().await?).get(&keys::account(user)).await };
+        read.await.map_err(|error| Error::from(error).into_sql())
+    }
+
+    /// Changes that for all SQL nodes.
+    pub async fn set_account(&self, user: &str, stored: Bytes) -> Result<(), SqlError> {
+        let write = async {
+            let mut transaction = self.client().begin(TransactionOptions::default()).await?;
+            transaction.put(keys::account(user), stored);
+            transaction.commit().await
+        };
+        write.await.map(drop).map_err(|error| Error::from(error).into_sql())
     }
 
     pub fn uptime_seconds(&self) -> u64 {

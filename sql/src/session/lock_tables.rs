@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use rutile_sql_parser::ast::{LockedTable, TableLockMode};
-use rutile_sql_types::MySqlError;
+use rutile_sql_types::{Level, MySqlError, Warning};
 
 use super::outcome::Outcome;
 use super::session::Session;
@@ -41,6 +41,13 @@ pub(super) async fn lock(session: &mut Session, tables: &[LockedTable], text: &[
             break;
         }
         wait(session, released).await?;
+    }
+    if session.instance.membership().is_some() {
+        session.state.warnings.push(Warning {
+            level: Level::Warning,
+            code: 1105,
+            message: "LOCK TABLES holds the tables against sessions of this SQL node only".to_owned(),
+        });
     }
     session.state.locked_tables = Some(wanted.clone());
     let drained = {

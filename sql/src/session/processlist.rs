@@ -190,6 +190,13 @@ impl ProcessList {
         }
     }
 
+    /// KILL of every connection; answers how many there were.
+    pub fn kill_all(&self) -> usize {
+        let processes: Vec<Arc<Process>> = self.processes.lock().values().map(Arc::clone).collect();
+        processes.iter().for_each(|process| process.kill(true));
+        processes.len()
+    }
+
     pub fn snapshot(&self, now: Monotonic) -> Vec<ProcessSnapshot> {
         let processes: Vec<Arc<Process>> = self.processes.lock().values().map(Arc::clone).collect();
         processes

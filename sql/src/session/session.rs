@@ -114,6 +114,7 @@ impl Session {
             found_rows: Arc::new(AtomicU64::new(0)),
             warnings: Warnings::default(),
             streaming: None,
+            cluster_processes: None,
             locked_tables: None,
             process,
             must_close: false,
@@ -234,6 +235,9 @@ impl Session {
             return self.run("Execute", statement, text, parameters).await;
         };
         self.start_statement("Execute", statement, text);
+        if let Err(error) = self.gather(text).await {
+            return self.finish_statement(Err(error));
+        }
         loop {
             let instance = self.instance.clone();
             let released = instance.table_locks().released();
@@ -336,6 +340,9 @@ impl Session {
         parameters: &[(Value, FieldType)],
     ) -> Result<Outcome, SqlError> {
         self.start_statement(command, statement, text);
+        if let Err(error) = self.gather(text).await {
+            return self.finish_statement(Err(error));
+        }
         loop {
             let instance = self.instance.clone();
             let released = instance.table_locks().released();
@@ -344,6 +351,20 @@ impl Session {
                 return self.finish_statement(result);
             }
         }
+    }
+
+    /// What the statement needs of other SQL nodes.
+    async fn gather(&mut self, text: &[u8]) -> Result<()> {
+        self.state.cluster_processes = None;
+        if self.instance.membership().is_none() || !crate::infoschema::names_cluster_processes(text) {
+            return Ok(());
+        }
+        let found = crate::cluster::cluster_processes(&self.instance).await?;
+        for node in found.silent {
+            self.state.warnings.push(crate::cluster::silent_node(&node));
+        }
+        self.state.cluster_processes = Some(found.processes);
+        Ok(())
     }
 
     /// The outcome of a statement; `None` if it came to a table that LOCK TABLES kept from it until now.
@@ -371,6 +392,13 @@ impl Session {
             let now = self.instance.env().clock.now();
             self.state.process.finish(self.state.process.run(), now);
         }
+        // What was read until now rests on the catalog this node knew; a commit has looked at that itself.
+        let result = match result {
+            Ok(Outcome::Rows(_)) if self.instance.check_lease().is_err() => {
+                Err(SqlError::schema_lease_expired().into())
+            }
+            result => result,
+        };
         match result {
             Ok(outcome) => Ok(self.succeeded(outcome)),
             Err(error) => Err(self.failed(error)),

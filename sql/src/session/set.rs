@@ -9,6 +9,7 @@ use rutile_sql_types::{Charset, Collation, FieldType, MySqlError, Value};
 use super::outcome::Outcome;
 use super::session::Session;
 use super::{evaluate, transaction_control};
+use crate::cluster::publish_variable;
 use crate::error::{Error, Result};
 use crate::meta::MetaTransaction;
 use crate::variable::{self, Definition, Isolation};
@@ -101,7 +102,7 @@ async fn assign(session: &mut Session, assignment: Assignment) -> Result<()> {
             Ok(session.state.variables.set_character_set(&charset, database)?)
         }
         Assignment::Transaction { scope, characteristics } => {
-            assign_transaction(session, scope, characteristics)
+            assign_transaction(session, scope, characteristics).await
         }
     }
 }
@@ -128,12 +129,13 @@ async fn assign_system(
             Ok(())
         }
         VariableScope::Global => {
-            global.set(definition, value, sql_mode, &mut session.state.warnings)?;
-            Ok(())
+            let stored = global.set(definition, value, sql_mode, &mut session.state.warnings)?;
+            publish_variable(&session.instance, definition.name, &definition.show(&stored)).await
         }
         VariableScope::Persist => {
             let stored = global.set(definition, value, sql_mode, &mut session.state.warnings)?;
-            persist(session, definition, &stored).await
+            persist(session, definition, &stored).await?;
+            publish_variable(&session.instance, definition.name, &definition.show(&stored)).await
         }
         VariableScope::PersistOnly => Err(Error::unsupported("SET PERSIST_ONLY")),
     }
@@ -161,7 +163,7 @@ async fn persist(session: &Session, definition: &Definition, value: &Value) -> R
     Ok(())
 }
 
-fn assign_transaction(
+async fn assign_transaction(
     session: &mut Session,
     scope: Option<VariableScope>,
     characteristics: TransactionCharacteristics,
@@ -192,7 +194,8 @@ fn assign_transaction(
                 state.variables.set(definition, Some(&value), global, &mut state.warnings)?;
             }
             _ => {
-                global.set(definition, Some(&value), sql_mode, &mut state.warnings)?;
+                let stored = global.set(definition, Some(&value), sql_mode, &mut state.warnings)?;
+                publish_variable(&session.instance, definition.name, &definition.show(&stored)).await?;
             }
         }
     }

@@ -8,6 +8,7 @@ use rutile_sql_functions::SessionConstants;
 use rutile_sql_types::{FieldType, MySqlError, Value, Warning, Warnings};
 
 use super::processlist::Process;
+use crate::cluster::NodeProcess;
 use crate::expression::Evaluation;
 use crate::memory::SessionHeld;
 use crate::variable::{SessionVariables, Settings};
@@ -98,6 +99,8 @@ pub struct SessionState {
     pub warnings: Warnings,
     /// A result that is still streamed raises its warnings here.
     pub(crate) streaming: Option<Arc<Evaluation>>,
+    /// The connections of all SQL nodes, gathered for the running statement.
+    pub(crate) cluster_processes: Option<Vec<NodeProcess>>,
     /// What LOCK TABLES holds, by table id, and whether to write.
     pub locked_tables: Option<HashMap<i64, bool>>,
     pub(super) process: Arc<Process>,

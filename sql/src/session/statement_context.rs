@@ -138,6 +138,7 @@ impl StatementContext<'_> {
     /// Error 1412 if the transaction comes to the table only after its definition changed: the snapshot may hold rows
     /// of another shape. A table the transaction uses already cannot change under it, since DDL waits.
     fn register_table(&mut self, table: &TableInfo) -> Result<()> {
+        self.instance.check_lease()?;
         let session = self.session.info.connection_id;
         let locks = self.instance.metadata_locks();
         if self.transaction.keeps_older_schema() && !locks.uses_table(session, table.id) {

@@ -62,7 +62,14 @@ pub(super) async fn implicit_commit(session: &mut Session) -> Result<()> {
 }
 
 /// Commits the open transaction, if any. Whatever happens, it is over afterwards.
+///
+/// A connection that was killed commits nothing any more. All of a node are when it was off the list of SQL nodes, and
+/// what began before that must not commit under the lease that follows.
 pub(super) async fn commit(session: &mut Session) -> Result<()> {
+    if session.state.process.is_connection_killed() {
+        rollback(session).await?;
+        return Err(rutile_sql_types::MySqlError::query_interrupted().into());
+    }
     let committed = session.transaction.commit().await;
     if committed.is_ok() {
         status::bump(&session.instance.status().handler_commit);

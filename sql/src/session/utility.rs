@@ -20,7 +20,7 @@ pub(super) async fn kill(
         Value::UInt(id) => id,
         _ => 0,
     };
-    if !session.instance.processes().kill(id, kill.query_only) {
+    if !crate::cluster::kill(&session.instance, id, kill.query_only).await? {
         return Err(MySqlError::no_such_thread(id).into());
     }
     if id == session.state.info.connection_id {

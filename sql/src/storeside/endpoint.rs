@@ -1,11 +1,17 @@
 //! Runs one scan over one region: decode, filter, stop at a page's end.
 
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
 use rutile_kv_proto::Payload;
+use rutile_kv_proto::coprocessor::KeyRange;
 use rutile_kv_proto::endpoint::{Endpoint, EndpointError, EndpointRequest, EndpointResponse};
 use rutile_sql_types::MySqlError;
 
 use super::scan::ScanPipeline;
+use crate::distsql::wire::{Answer, decode_plan, encode_answer};
 use crate::distsql::{ScanRequest, TABLE_SCAN, WorkDone};
+use crate::memory::{MemoryLimit, ServerMemory, StatementMemory};
 
 /// Rows decoded between two looks at limits and cancellation.
 const CHUNK_ROWS: usize = 1024;
@@ -14,24 +20,69 @@ const PAGE_BYTES_MAX: usize = 4 << 20;
 /// Bytes read for one answer where a stage makes little of them.
 const STAGE_PAGE_BYTES_MAX: usize = 32 << 20;
 
-/// Evaluates SQL plans at the store.
-#[derive(Debug, Default)]
-pub struct SqlEndpoint;
+/// What the plans of other processes may hold at one store, together and each.
+const MEMORY_BYTES_MAX: usize = 1 << 30;
+const PLAN_MEMORY_BYTES_MAX: usize = 256 << 20;
+
+/// Evaluates SQL plans at the store: those of this process as objects, those of others as bytes.
+pub struct SqlEndpoint {
+    memory: Arc<ServerMemory>,
+}
+
+impl Default for SqlEndpoint {
+    fn default() -> Self {
+        Self { memory: Arc::new(ServerMemory::new(MemoryLimit { server_bytes: MEMORY_BYTES_MAX })) }
+    }
+}
 
 impl Endpoint for SqlEndpoint {
     fn handle(&self, request: EndpointRequest<'_>) -> Result<EndpointResponse, EndpointError> {
         if request.tp != TABLE_SCAN {
             return Err(failed(MySqlError::internal(format!("coprocessor plan of kind {}", request.tp))));
         }
+        if let Payload::Encoded(bytes) = request.plan {
+            return self.handle_bytes(bytes, request);
+        }
         let plan = request
             .plan
             .downcast::<ScanRequest>()
-            .ok_or_else(|| failed(MySqlError::not_supported_yet("pushed-down plans in byte form")))?;
-        scan(&plan, request)
+            .ok_or_else(|| failed(MySqlError::internal("a coprocessor plan that is no scan")))?;
+        let (batch, next) = scan(&plan, request)?;
+        Ok(EndpointResponse { data: Payload::shared(batch), next })
     }
 }
 
-fn scan(plan: &ScanRequest, request: EndpointRequest<'_>) -> Result<EndpointResponse, EndpointError> {
+impl SqlEndpoint {
+    /// A plan of another process. Its own errors are part of the answer, so that they arrive whole.
+    fn handle_bytes(
+        &self,
+        bytes: &[u8],
+        request: EndpointRequest<'_>,
+    ) -> Result<EndpointResponse, EndpointError> {
+        let memory = StatementMemory::new(Arc::clone(&self.memory), PLAN_MEMORY_BYTES_MAX);
+        let answered = decode_plan(bytes, memory).map_err(failed).and_then(|plan| {
+            let (batch, next) = scan(&plan, request)?;
+            Ok((Answer { batch, warnings: plan.statement.take_warnings(), work: plan.work.read() }, next))
+        });
+        let (answer, next) = match answered {
+            Ok((answer, next)) => (Ok(answer), next),
+            Err(EndpointError::Failed { message, payload }) => {
+                let raised = payload.and_then(|payload| payload.downcast::<MySqlError>());
+                let error = raised.map_or_else(|| MySqlError::internal(message), |raised| (*raised).clone());
+                (Err(error), None)
+            }
+            Err(other) => return Err(other),
+        };
+        let data = Payload::Encoded(encode_answer(&answer).map_err(failed)?);
+        Ok(EndpointResponse { data, next })
+    }
+}
+
+/// The rows of a page, and where the next one begins.
+fn scan(
+    plan: &ScanRequest,
+    request: EndpointRequest<'_>,
+) -> Result<(RecordBatch, Option<KeyRange>), EndpointError> {
     let started = plan.statement.clock_nanos();
     let mut pipeline = ScanPipeline::new(plan).map_err(failed)?;
     let page_rows = usize::try_from(request.paging_rows).ok().filter(|rows| *rows > 0).unwrap_or(usize::MAX);
@@ -77,7 +128,7 @@ fn scan(plan: &ScanRequest, request: EndpointRequest<'_>) -> Result<EndpointResp
         sent: data.num_rows() as u64,
         nanos: plan.statement.clock_nanos().saturating_sub(started),
     });
-    Ok(EndpointResponse { data: Payload::shared(data), next })
+    Ok((data, next))
 }
 
 /// Keeps the MySQL error whole for the in-process carrier.

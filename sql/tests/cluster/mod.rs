@@ -5,10 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::StreamExt;
 use rutile_kv::Store;
-use rutile_kv_client::{Client, StaticStores};
+use rutile_kv_client::{Client, StaticStores, Stores};
 use rutile_kv_engine::{MemoryEngine, MemoryRaftLog};
 use rutile_kv_env::Env;
-use rutile_kv_proto::PdService;
+use rutile_kv_proto::{PdService, Status, TikvService};
 use rutile_pd::{Member, PdConfig};
 use rutile_pd_client::PdClient;
 use rutile_sql::{Instance, InstanceConfig, Outcome, Rows, Script, Session, SessionInfo, SqlError};
@@ -28,6 +28,15 @@ impl Cluster {
 
     /// The same with a configuration of the SQL node.
     pub async fn start_with(config: InstanceConfig) -> Self {
+        Self::start_on(config, |stores| Arc::new(stores)).await
+    }
+
+    /// The same on a store that plans and answers reach as bytes, as if it were another process.
+    pub async fn start_apart(config: InstanceConfig) -> Self {
+        Self::start_on(config, |stores| Arc::new(Apart(stores))).await
+    }
+
+    async fn start_on(config: InstanceConfig, stores: impl FnOnce(StaticStores) -> Arc<dyn Stores>) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let env = Env::real();
         let pd: Arc<dyn PdService> =
@@ -43,10 +52,17 @@ impl Cluster {
         .await
         .expect("the store opens");
         set_endpoint(&store);
-        let stores = Arc::new(StaticStores::new([(store.store_id(), store.service())]));
+        let stores = stores(StaticStores::new([(store.store_id(), store.service())]));
         let client = Client::new(env.clone(), pd, stores);
         let instance = open(&env, &client, config).await;
         Self { env, client, store, instance, _dir: dir }
+    }
+
+    /// Pages that the store was asked for.
+    pub fn coprocessor_requests(&self) -> u64 {
+        let entries = self.store.metrics().entries();
+        let found = entries.into_iter().find(|(name, _)| *name == "coprocessor_requests");
+        found.map_or(0, |(_, value)| value)
     }
 
     /// A session of root, with the default character set.
@@ -74,12 +90,25 @@ impl Cluster {
     }
 }
 
+/// Stores that objects do not reach.
+struct Apart(StaticStores);
+
+impl Stores for Apart {
+    fn store(&self, store_id: u64) -> Result<Arc<dyn TikvService>, Status> {
+        self.0.store(store_id)
+    }
+
+    fn share_memory(&self) -> bool {
+        false
+    }
+}
+
 async fn open(env: &Env, client: &Client, config: InstanceConfig) -> Instance {
     Instance::open(env.clone(), client.clone(), config).await.expect("the SQL node opens")
 }
 
 fn set_endpoint(store: &Store) {
-    store.set_endpoint(Arc::new(rutile_sql::storeside::SqlEndpoint)).expect("takes the endpoint");
+    store.set_endpoint(Arc::new(rutile_sql::storeside::SqlEndpoint::default())).expect("takes the endpoint");
 }
 
 /// Runs a statement and reads all its rows; answers how many.

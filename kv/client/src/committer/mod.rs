@@ -20,7 +20,7 @@ mod cleanup;
 mod machine;
 mod shell;
 
-pub(crate) use shell::commit;
+pub(crate) use shell::{Terms, commit};
 
 #[cfg(test)]
 mod tests;

@@ -16,6 +16,7 @@ use rutile_kv_types::TimeStamp;
 use super::machine::{Action, Event, Executed, Machine, Mode, Plan, TaskId, Verdict};
 use crate::backoff::pause_of;
 use crate::client::Core;
+use crate::commit_limit::CommitLimit;
 use crate::config::ClientConfig;
 use crate::error::{Error, Result};
 use crate::region::{CachedRegion, Repair};
@@ -30,6 +31,16 @@ const ASYNC_COMMIT_KEYS_MAX: usize = 256;
 const ASYNC_COMMIT_KEY_BYTES_MAX: usize = 4 << 10;
 /// A lost answer is asked for at once this often before pauses begin.
 const IMMEDIATE_ATTEMPTS: u32 = 2;
+
+/// What the transaction brings along besides its writes.
+pub(crate) struct Terms {
+    pub(crate) start_ts: TimeStamp,
+    pub(crate) begun: Monotonic,
+    /// How long locks of living transactions are waited for.
+    pub(crate) lock_wait: Duration,
+    /// It commits at no timestamp above.
+    pub(crate) limit: Option<Arc<CommitLimit>>,
+}
 
 /// What all requests of one commit share.
 pub(super) struct Shared {
@@ -46,17 +57,13 @@ pub(super) struct Shared {
     min_commit_ts: TimeStamp,
     /// How long locks of living transactions are waited for.
     lock_wait: Duration,
+    limit: Option<Arc<CommitLimit>>,
     locks: Mutex<BTreeMap<TaskId, Vec<kvrpcpb::LockInfo>>>,
 }
 
 /// Commits `mutations`; see [`crate::Transaction::commit`].
-pub(crate) async fn commit(
-    core: &Arc<Core>,
-    start_ts: TimeStamp,
-    begun: Monotonic,
-    mutations: Mutations,
-    lock_wait: Duration,
-) -> Result<TimeStamp> {
+pub(crate) async fn commit(core: &Arc<Core>, terms: Terms, mutations: Mutations) -> Result<TimeStamp> {
+    let Terms { start_ts, begun, lock_wait, limit } = terms;
     let config = &core.config;
     let one_pc = config.one_pc && mutations.bytes() <= config.batch_bytes_max;
     let primary = mutations.primary();
@@ -84,6 +91,7 @@ pub(crate) async fn commit(
         begun,
         min_commit_ts,
         lock_wait,
+        limit,
         locks: Mutex::default(),
     });
     match run(&shared, &mut machine).await {
@@ -167,14 +175,25 @@ impl Shared {
             Action::Prewrite { task, indexes, mode, retry } => {
                 self.prewrite(task, indexes, mode, retry).await
             }
-            Action::GetCommitTs => match self.core.pd.timestamp().await {
-                Ok(commit_ts) => Event::CommitTs(commit_ts),
-                Err(error) => Event::CommitTsFailed(error.into()),
-            },
+            Action::GetCommitTs => self.commit_ts().await,
             Action::Commit { task, indexes, commit_ts } => self.commit(task, indexes, commit_ts).await,
             Action::Pause { task, attempts, cause } => self.pause(task, attempts, cause).await,
             Action::ResolveLocks { task, attempts } => self.resolve(task, attempts).await,
             Action::CommitSecondaries { .. } | Action::RollBack | Action::Finish(_) => Event::Nothing,
+        }
+    }
+
+    /// The limit is looked at after the timestamp is taken: it may have moved on until now.
+    async fn commit_ts(&self) -> Event {
+        let commit_ts = match self.core.pd.timestamp().await {
+            Ok(commit_ts) => commit_ts,
+            Err(error) => return Event::CommitTsFailed(error.into()),
+        };
+        match self.limit.as_ref().map(|limit| limit.end()) {
+            Some(limit) if commit_ts > limit => {
+                Event::CommitTsFailed(Error::CommitLimit { start_ts: self.start_ts, limit })
+            }
+            _ => Event::CommitTs(commit_ts),
         }
     }
 
@@ -230,6 +249,8 @@ impl Shared {
             min_commit_ts: self.min_commit_ts.into_inner(),
             try_one_pc: mode == Mode::OnePc,
             use_async_commit: mode == Mode::Async,
+            // Beyond it the store leaves plain locks, and the commit timestamp is asked for as in two phases.
+            max_commit_ts: self.limit.as_ref().map_or(0, |limit| limit.end().into_inner()),
             ..kvrpcpb::PrewriteRequest::default()
         };
         if mode == Mode::Async && indexes.contains(&self.primary) {

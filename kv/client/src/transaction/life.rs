@@ -11,6 +11,7 @@ use rutile_kv_types::{KeyRange, TimeStamp};
 use super::lock_keys::{LockOptions, LockedKeys, Locking};
 use super::{Locks, MemBuffer, Mutations, Savepoint, View};
 use crate::client::Core;
+use crate::commit_limit::CommitLimit;
 use crate::committer;
 use crate::error::{Error, Result};
 use crate::snapshot::{ScanOptions, Scanner, Snapshot};
@@ -42,17 +43,23 @@ pub struct Transaction {
     /// `None` in optimistic transactions.
     locks: Option<Locks>,
     commit_lock_wait: Duration,
+    commit_limit: Option<Arc<CommitLimit>>,
     state: State,
 }
 
 impl Transaction {
-    pub(crate) fn new(core: Arc<Core>, start_ts: TimeStamp, options: &TransactionOptions) -> Transaction {
+    pub(crate) fn new(
+        core: Arc<Core>,
+        start_ts: TimeStamp,
+        options: &TransactionOptions,
+        commit_limit: Option<Arc<CommitLimit>>,
+    ) -> Transaction {
         let snapshot = Snapshot::new(Arc::clone(&core), start_ts);
         let begun = core.env.clock.now();
         let locks = options.pessimistic.then(|| Locks::new(Arc::clone(&core), start_ts, begun));
         let commit_lock_wait = options.commit_lock_wait.unwrap_or(core.config.retry_budget);
         let (membuffer, state) = (MemBuffer::default(), State::Active);
-        Transaction { core, snapshot, begun, membuffer, locks, commit_lock_wait, state }
+        Transaction { core, snapshot, begun, membuffer, locks, commit_lock_wait, commit_limit, state }
     }
 
     pub fn start_ts(&self) -> TimeStamp {
@@ -165,6 +172,8 @@ impl Transaction {
 
     /// Commits, and answers the commit timestamp; that of a transaction without writes is its start.
     ///
+    /// Fails with [`Error::CommitLimit`] if the limit it began under lies behind by now.
+    ///
     /// An error means that nothing was committed, except [`Error::Undetermined`]. Not cancellation-safe: the outcome of
     /// a dropped commit is unknown. Locks are released either way.
     pub async fn commit(&mut self) -> Result<TimeStamp> {
@@ -187,9 +196,13 @@ impl Transaction {
                     return Err(error);
                 }
             };
-        let outcome =
-            committer::commit(&self.core, self.start_ts(), self.begun, mutations, self.commit_lock_wait)
-                .await;
+        let terms = committer::Terms {
+            start_ts: self.start_ts(),
+            begun: self.begun,
+            lock_wait: self.commit_lock_wait,
+            limit: self.commit_limit.clone(),
+        };
+        let outcome = committer::commit(&self.core, terms, mutations).await;
         if let Some(locks) = &mut self.locks {
             locks.handed_over();
         }

@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
-use rutile_kv_client::{CoprocessorOptions, Error, Payload, ScanOptions};
-use rutile_kv_types::{Key, KeyRange};
+use rutile_kv_client::{CommitLimit, CoprocessorOptions, Error, Payload, ScanOptions, TransactionOptions};
+use rutile_kv_types::{Key, KeyRange, TimeStamp};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::carrier::is_network;
@@ -296,4 +297,40 @@ async fn the_bounds_of_a_key_space_are_bounds_of_regions() {
     };
     tokio::time::timeout(Duration::from_secs(60), told).await.expect("PD hears of the splits");
     cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_commits_above_the_limit_it_began_under() {
+    let cluster = start().await;
+    let client = &cluster.client;
+    client.split_region(&[key(5)]).await.expect("splits");
+    let limit = Arc::new(CommitLimit::new(client.timestamp().await.expect("a timestamp")));
+    let free = begin(client).await;
+    client.limit_commits(Arc::clone(&limit));
+    // With one phase and with two.
+    for keys in [vec![1], vec![1, 9]] {
+        let mut late = begin(client).await;
+        keys.iter().for_each(|n| late.put(key(*n), value(7)));
+        let refused = late.commit().await.expect_err("the limit lies behind");
+        assert!(matches!(refused, Error::CommitLimit { .. }), "{refused}");
+        let now = begin(client).await;
+        assert_eq!(now.batch_get(&[key(1), key(9)]).await.expect("reads").len(), 0, "nothing is left behind");
+    }
+    let renewing = client.begin_unlimited(TransactionOptions::default()).await.expect("begins");
+    for (n, mut unlimited) in [(2, free), (4, renewing)] {
+        unlimited.put(key(n), value(2));
+        unlimited.commit().await.expect("commits");
+    }
+    let mut renewed = begin(client).await;
+    renewed.put(key(1), value(1));
+    renewed.put(key(9), value(1));
+    let later = client.timestamp().await.expect("a timestamp");
+    limit.extend(TimeStamp::compose(later.physical() + 60_000, 0));
+    renewed.commit().await.expect("the limit moved on in time");
+    let lost = begin(client).await;
+    client.limit_commits(Arc::new(CommitLimit::new(TimeStamp::MAX)));
+    let mut again = begin(client).await;
+    again.put(key(3), value(3));
+    again.commit().await.expect("a new limit is for what begins under it");
+    drop(lost);
 }

@@ -37,4 +37,8 @@ impl Stores for GrpcStores {
     fn store(&self, store_id: u64) -> Result<Arc<dyn TikvService>, Status> {
         Ok(self.stub(store_id))
     }
+
+    fn share_memory(&self) -> bool {
+        false
+    }
 }

@@ -12,3 +12,6 @@ use crate::call::Function;
 
 pub(crate) const FAMILIES: &[&[Function]] =
     &[session::FUNCTIONS, value::FUNCTIONS, address::FUNCTIONS, uuid::FUNCTIONS, delay::FUNCTIONS];
+
+/// What only the session's own server can answer, or would wait for.
+pub(crate) const OF_SESSION: &[&[Function]] = &[session::FUNCTIONS, uuid::FUNCTIONS, delay::FUNCTIONS];

@@ -54,7 +54,7 @@ async fn rows(context: &mut StatementContext<'_>, show: &Show) -> Result<Vec<Vec
         | Show::ReplicaStatus { .. }
         | Show::Replicas
         | Show::Profiles => Ok(Vec::new()),
-        Show::Processlist { full } => Ok(server::processlist(context, *full)),
+        Show::Processlist { full } => server::processlist(context, *full).await,
         Show::Grants { account, .. } => server::grants(context, account.as_ref()),
         Show::Privileges => Ok(server::privileges()),
         Show::CharacterSet { .. } => Ok(server::character_sets()),

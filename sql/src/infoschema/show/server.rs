@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rutile_sql_parser::ast::{Account, Expr, ExprKind, Limit, Literal, ShowScope};
 use rutile_sql_types::{Charset, Level, MySqlError, Value};
 
+use crate::cluster::{cluster_processes, silent_node};
 use crate::error::{Error, Result};
 use crate::infoschema::registry::Sources;
 use crate::infoschema::tables::{self, performance_schema};
@@ -76,27 +77,27 @@ pub(super) fn engines() -> Vec<Vec<Value>> {
     vec![tables::ENGINE.map(Value::text).to_vec()]
 }
 
-pub(super) fn processlist(context: &StatementContext<'_>, full: bool) -> Vec<Vec<Value>> {
-    let now = context.instance.env().clock.now();
-    let processes = context.instance.processes().snapshot(now);
-    processes
-        .into_iter()
-        .map(|process| {
-            let info = process
-                .statement
-                .map(|text| if full { text } else { text.chars().take(INFO_CHARS).collect() });
-            vec![
-                Value::UInt(process.id),
-                Value::from(process.user),
-                Value::from(process.host),
-                process.database.map_or(Value::Null, Value::from),
-                Value::text(process.command),
-                Value::Int(i64::try_from(process.seconds).unwrap_or(i64::MAX)),
-                Value::text(if info.is_some() { "executing" } else { "" }),
-                info.map_or(Value::Null, Value::from),
-            ]
-        })
-        .collect()
+/// The connections of all SQL nodes; a warning names each node that does not tell its own.
+pub(super) async fn processlist(context: &mut StatementContext<'_>, full: bool) -> Result<Vec<Vec<Value>>> {
+    let found = cluster_processes(context.instance).await?;
+    for node in found.silent {
+        context.session.warnings.push(silent_node(&node));
+    }
+    let rows = found.processes.into_iter().map(|process| {
+        let info =
+            process.statement.map(|text| if full { text } else { text.chars().take(INFO_CHARS).collect() });
+        vec![
+            Value::UInt(process.id),
+            Value::from(process.user),
+            Value::from(process.host),
+            process.database.map_or(Value::Null, Value::from),
+            Value::from(process.command),
+            Value::Int(i64::try_from(process.seconds).unwrap_or(i64::MAX)),
+            Value::text(if info.is_some() { "executing" } else { "" }),
+            info.map_or(Value::Null, Value::from),
+        ]
+    });
+    Ok(rows.collect())
 }
 
 /// There is one kind of account for now: all rights.

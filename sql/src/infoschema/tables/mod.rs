@@ -30,6 +30,7 @@ pub(super) fn producer(name: &str) -> Option<Producer> {
         "COLLATIONS" => charset::collations,
         "COLLATION_CHARACTER_SET_APPLICABILITY" => charset::applicability,
         "ENGINES" => server::engines,
+        "CLUSTER_PROCESSLIST" => server::cluster_processlist,
         "PROCESSLIST" => server::processlist,
         "USER_PRIVILEGES" => server::user_privileges,
         "PLUGINS" => server::plugins,

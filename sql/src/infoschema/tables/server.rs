@@ -4,6 +4,7 @@ use rutile_sql_types::Value;
 
 use super::super::registry::Sources;
 use super::catalog::CATALOG;
+use crate::cluster::own_processes;
 
 /// Name, support, comment, transactions, XA, savepoints of the one engine; it answers to InnoDB's name.
 pub(in crate::infoschema) const ENGINE: [&str; 6] =
@@ -31,6 +32,32 @@ pub(super) fn processlist(sources: &Sources<'_>) -> Vec<Vec<Value>> {
             ]
         })
         .collect()
+}
+
+/// The connections of all SQL nodes, as the statement gathered them before it was bound.
+pub(super) fn cluster_processlist(sources: &Sources<'_>) -> Vec<Vec<Value>> {
+    let own;
+    let processes = match &sources.session.cluster_processes {
+        Some(gathered) => gathered,
+        None => {
+            own = own_processes(sources.instance);
+            &own
+        }
+    };
+    let rows = processes.iter().map(|process| {
+        vec![
+            Value::text(&process.node),
+            Value::UInt(process.id),
+            Value::text(&process.user),
+            Value::text(&process.host),
+            process.database.as_deref().map_or(Value::Null, Value::text),
+            Value::text(&process.command),
+            Value::Int(i64::try_from(process.seconds).unwrap_or(i64::MAX)),
+            Value::text(if process.statement.is_some() { "executing" } else { "" }),
+            process.statement.as_deref().map_or(Value::Null, Value::text),
+        ]
+    });
+    rows.collect()
 }
 
 pub(super) fn plugins(_sources: &Sources<'_>) -> Vec<Vec<Value>> {

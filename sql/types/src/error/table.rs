@@ -19,8 +19,7 @@ macro_rules! errors {
         }
 
         /// Number, SQLSTATE and constructor name of every error in the table, in order of number.
-        #[cfg(test)]
-        pub(super) const ALL: &[(u16, &str, &str)] = &[$(($code, $state, stringify!($name))),*];
+        const ALL: &[(u16, &str, &str)] = &[$(($code, $state, stringify!($name))),*];
     };
 }
 
@@ -341,9 +340,15 @@ errors! {
     3953 "HY000" window_function_in_where() "Window functions are not allowed in this context";
     3966 "22035" json_value_missing(function) "No value was found by '{function}' on the specified path.";
     4028 "HY000" collation_conversion(from, to) "Cannot convert string from {from} to {to}";
+    8027 "HY000" schema_lease_expired() "Information schema is out of date: this SQL node lost touch with the storage for longer than its schema lease; please retry transaction";
     8229 "HY000" undetermined_commit() "The outcome of the commit is unknown; the transaction may or may not have been applied.";
     8004 "HY000" transaction_too_large(size) "Transaction is too large, size: {size}";
     8025 "HY000" entry_too_large(limit, size) "entry too large, the max entry size is {limit}, the size of data is {size}";
+}
+
+/// The SQLSTATEs of the table.
+pub(super) fn sqlstates() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|(_, state, _)| *state)
 }
 
 #[cfg(test)]

@@ -33,6 +33,12 @@ impl MySqlError {
         Self { code, sqlstate, message: message.into() }
     }
 
+    /// An error that came as text from another process; a SQLSTATE that none of ours has becomes HY000.
+    pub fn of_parts(code: u16, sqlstate: &str, message: String) -> Self {
+        let sqlstate = super::table::sqlstates().find(|known| *known == sqlstate).unwrap_or("HY000");
+        Self { code, sqlstate, message }
+    }
+
     pub fn class(&self) -> ErrorClass {
         match self.code {
             1205 | 1213 => ErrorClass::Retry,
