@@ -8,12 +8,14 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args as _, Command as Clap, FromArgMatches as _, value_parser};
 
 use crate::config::{Settings, Sources, facts};
+use crate::node::peer_tls::CertOptions;
 use crate::node::playground::PlaygroundOptions;
 use crate::node::role::{KvOptions, PdOptions};
 use crate::node::sql::SqlOptions;
 
 /// The outcome of parsing.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it, at start")]
 pub(crate) enum Parsed {
     Run(Command),
     /// Help or version, for standard output.
@@ -91,10 +93,11 @@ fn sql() -> Clap {
         .value_delimiter(',')
         .default_value("127.0.0.1:2379")
         .help("Addresses of PD members");
-    Clap::new("sql")
+    let command = Clap::new("sql")
         .about("Run a SQL server of a cluster, without a store")
         .args(settings_arguments())
-        .arg(pd)
+        .arg(pd);
+    CertOptions::augment_args(command)
 }
 
 /// The configuration file, the flags of settings, and `--set` for the others.
@@ -147,7 +150,8 @@ fn start(matches: &ArgMatches) -> Result<Command, String> {
                 return Ok(Command::PrintConfig(sources));
             }
             let pd = matches.get_many::<String>("pd").into_iter().flatten().cloned().collect();
-            return Ok(Command::StartSql(SqlOptions { sources, pd }));
+            let certificates = CertOptions::from_arg_matches(matches).map_err(bad)?;
+            return Ok(Command::StartSql(SqlOptions { sources, pd, certificates }));
         }
         _ => {}
     }

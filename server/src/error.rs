@@ -30,6 +30,11 @@ pub enum Error {
     OpenToNetwork { host: String },
     #[error("refusing to take the password of the cluster's root away: give the one it has, or a new one")]
     PasswordTakenAway,
+    #[error(
+        "refusing to listen on {host}, where whoever can dial may read and write everything: \
+         give --cacert, --cert and --key, or --insecure"
+    )]
+    OpenToPeers { host: String },
     #[error("cannot read the root password from {}: {source}", path.display())]
     PasswordFile { path: PathBuf, source: io::Error },
     #[error("the root password is not UTF-8")]
@@ -69,6 +74,7 @@ impl Error {
         match self {
             Self::OpenToNetwork { .. }
             | Self::PasswordTakenAway
+            | Self::OpenToPeers { .. }
             | Self::PasswordFile { .. }
             | Self::PasswordText
             | Self::StrangeLink { .. }

@@ -1,6 +1,8 @@
-//! Limits of the carrier, the same for both ends.
+//! Limits of the carrier, and whom it trusts: the same for both ends.
 
 use std::time::Duration;
+
+use crate::tls::PeerTls;
 
 const MIB: usize = 1 << 20;
 
@@ -23,6 +25,8 @@ pub struct Limits {
     pub keepalive_time_max: Duration,
     /// How long a stopping server waits for the calls it has begun.
     pub drain_time_max: Duration,
+    /// Without it nothing is encrypted, and whoever can dial may call.
+    pub tls: Option<PeerTls>,
 }
 
 impl Default for Limits {
@@ -37,6 +41,7 @@ impl Default for Limits {
             keepalive_interval: Duration::from_secs(10),
             keepalive_time_max: Duration::from_secs(3),
             drain_time_max: Duration::from_secs(5),
+            tls: None,
         }
     }
 }

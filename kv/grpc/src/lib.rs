@@ -15,13 +15,17 @@
 //!
 //! A package of its own, so that neither the SQL layer nor the services link a network stack.
 //!
-//! Deliberately missing: TLS, compression, `BatchCommands`.
+//! Whoever is dialled and dials shows a certificate of the cluster, where [`PeerTls`] says so.
+//!
+//! Deliberately missing: compression, `BatchCommands`.
 
 pub mod client;
 mod config;
 mod methods;
 pub mod server;
 mod status;
+mod tls;
 
 pub use axum::Router;
 pub use config::Limits;
+pub use tls::{PeerTls, TlsFiles};

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
-use super::{Outcome, config, hot, label, member, operator, placement_rules, region, scheduler, store};
+use super::{Outcome, config, hot, label, member, operator, placement_rules, region, scheduler, store, tls};
 
 const EXAMPLES: &str = "Examples:
   rutile pd status
@@ -33,6 +33,8 @@ pub(super) struct Cli {
     /// Read commands one after another, with history and completion
     #[arg(short = 'i', long)]
     pub(super) interactive: bool,
+    #[command(flatten)]
+    pub(super) tls: tls::Options,
     #[command(subcommand)]
     pub(super) command: Option<Command>,
 }
@@ -45,9 +47,11 @@ pub(super) enum Command {
     Status,
     /// Identity of the cluster
     Cluster,
-    /// Members of the PD group
-    #[command(subcommand)]
-    Member(member::Command),
+    /// Members of the PD group: all, who leads, or to change either
+    Member {
+        #[command(subcommand)]
+        command: Option<member::Command>,
+    },
     /// Stores: all, one, or to empty one
     #[command(after_help = "Examples:\n\
         \x20 rutile pd store\n\

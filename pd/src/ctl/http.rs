@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use rutile_kv_env::{BoxFuture, Env};
 use serde_json::Value;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use super::tls::Tls;
 use super::{Change, Pages};
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -20,6 +21,7 @@ const PAGE_BYTES_MAX: u64 = 1 << 30;
 pub(super) struct Members {
     pub(super) env: Env,
     pub(super) addresses: Vec<String>,
+    pub(super) tls: Option<Tls>,
 }
 
 impl Pages for Members {
@@ -44,7 +46,8 @@ impl Members {
     async fn ask(&self, method: &str, path: &str, body: String) -> Result<Value, String> {
         let mut problem = "no address of PD is given".to_owned();
         for address in &self.addresses {
-            let address = address.trim().trim_start_matches("http://").trim_end_matches('/');
+            let address = address.trim().trim_start_matches("http://").trim_start_matches("https://");
+            let address = address.trim_end_matches('/');
             match self.follow(address, method, path, &body).await {
                 // Another one may know the leader.
                 Ok((503, body)) => problem = format!("PD at {address}: {}", body.trim()),
@@ -61,6 +64,14 @@ impl Members {
         }
         Err(problem)
     }
+
+    async fn fetch(&self, address: &str, method: &str, path: &str, body: &str) -> Result<Fetched, String> {
+        let stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
+        match &self.tls {
+            None => exchange(stream, address, method, path, body).await,
+            Some(tls) => exchange(tls.greet(stream, address).await?, address, method, path, body).await,
+        }
+    }
 }
 
 impl Members {
@@ -75,7 +86,7 @@ impl Members {
         for _ in 0..REDIRECTS_MAX {
             let fetched = tokio::select! {
                 biased;
-                fetched = fetch(&address, method, path, body) => fetched?,
+                fetched = self.fetch(&address, method, path, body) => fetched?,
                 () = self.env.clock.sleep(PATIENCE) => return Err("no answer in time".to_owned()),
             };
             match fetched.elsewhere {
@@ -96,9 +107,15 @@ struct Fetched {
     elsewhere: Option<String>,
 }
 
-async fn fetch(address: &str, method: &str, path: &str, body: &str) -> Result<Fetched, String> {
+/// One request and its answer.
+async fn exchange(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    address: &str,
+    method: &str,
+    path: &str,
+    body: &str,
+) -> Result<Fetched, String> {
     let said = |error: std::io::Error| error.to_string();
-    let mut stream = TcpStream::connect(address).await.map_err(said)?;
     let length = body.len();
     let request = format!(
         "{method} /pd/api/v1{path} HTTP/1.1\r\nHost: {address}\r\nAccept: application/json\r\n\
@@ -106,7 +123,13 @@ async fn fetch(address: &str, method: &str, path: &str, body: &str) -> Result<Fe
     );
     stream.write_all(request.as_bytes()).await.map_err(said)?;
     let mut answer = String::new();
-    stream.take(PAGE_BYTES_MAX).read_to_string(&mut answer).await.map_err(said)?;
+    let read = stream.take(PAGE_BYTES_MAX).read_to_string(&mut answer).await;
+    // A server that closes without TLS's own farewell has still said everything its length promised.
+    if let Err(error) = read
+        && error.kind() != std::io::ErrorKind::UnexpectedEof
+    {
+        return Err(said(error));
+    }
     take_apart(&answer)
 }
 
@@ -122,8 +145,7 @@ fn take_apart(answer: &str) -> Result<Fetched, String> {
         name.eq_ignore_ascii_case("location").then(|| value.trim())
     });
     // The page stays the same; only the member is another.
-    let host =
-        location.filter(|_| code == 307).and_then(|url| url.strip_prefix("http://")?.split('/').next());
+    let host = location.filter(|_| code == 307).and_then(|url| url.split_once("://")?.1.split('/').next());
     Ok(Fetched { code, body: body.to_owned(), elsewhere: host.map(str::to_owned) })
 }
 

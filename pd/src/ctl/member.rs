@@ -45,8 +45,11 @@ pub(super) enum Delete {
     Id { id: u64 },
 }
 
-pub(super) async fn run(pages: &dyn Pages, command: &Command) -> Result<Report, String> {
+pub(super) async fn run(pages: &dyn Pages, command: Option<&Command>) -> Result<Report, String> {
     let change = |change| async move { pages.change(change).await.map(Report::done) };
+    let Some(command) = command else {
+        return show(pages).await;
+    };
     match command {
         Command::Show => show(pages).await,
         Command::Leader { command: None | Some(Leader::Show) } => leader(pages).await,

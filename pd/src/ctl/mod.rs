@@ -20,6 +20,7 @@ mod scheduler;
 mod shell;
 mod store;
 mod table;
+mod tls;
 mod tso;
 
 use std::ffi::OsString;
@@ -78,7 +79,11 @@ pub async fn run_ctl(env: &Env, arguments: impl IntoIterator<Item = OsString>) -
         let known = std::env::var("PD_ADDR").unwrap_or_else(|_| DEFAULT_ADDRESS.to_owned());
         addresses = known.split(',').map(str::to_owned).collect();
     }
-    let pages = http::Members { env: env.clone(), addresses };
+    let tls = match cli.tls.load(env.disk.as_ref()) {
+        Ok(tls) => tls,
+        Err(problem) => return Outcome::failed(problem, 2),
+    };
+    let pages = http::Members { env: env.clone(), addresses, tls };
     if cli.interactive && cli.command.is_none() {
         return shell::run(env, &cli, &pages).await;
     }
@@ -92,7 +97,7 @@ async fn answer(cli: &Cli, pages: &dyn Pages) -> Outcome {
     let report = match command {
         Command::Health => health::health(pages).await,
         Command::Cluster => health::cluster(pages).await,
-        Command::Member(command) => member::run(pages, command).await,
+        Command::Member { command } => member::run(pages, command.as_ref()).await,
         Command::Store(options) => store::run(pages, options).await,
         Command::Region(options) => region::run(pages, options).await,
         Command::Operator(command) => operator::run(pages, command).await,

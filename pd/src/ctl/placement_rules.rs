@@ -14,11 +14,11 @@ pub(super) enum Command {
     Show {
         #[arg(long)]
         group: Option<String>,
-        #[arg(long, conflicts_with_all = ["group", "key"])]
+        #[arg(long, conflicts_with_all = ["group", "at_key"])]
         region: Option<u64>,
-        /// In hexadecimal
+        /// In hexadecimal; `--key` is the certificate's
         #[arg(long, conflicts_with = "group")]
-        key: Option<String>,
+        at_key: Option<String>,
     },
     /// Which peers of a region serve which rule
     Fit { region: u64 },
@@ -86,7 +86,7 @@ pub(super) enum BundleCommand {
 
 pub(super) async fn run(pages: &dyn Pages, command: &Command) -> Result<Report, String> {
     match command {
-        Command::Show { group, region, key } => {
+        Command::Show { group, region, at_key: key } => {
             let path = match (group, region, key) {
                 (Some(group), ..) => format!("/config/rules/group/{group}"),
                 (_, Some(region), _) => format!("/config/rules/region/{region}"),

@@ -98,7 +98,7 @@ fn stores_and_regions_are_tables() {
 #[test]
 fn members_settings_and_timestamps_are_shown() {
     let fixture = Fixture::new();
-    for line in ["member show", "member leader", "member leader show"] {
+    for line in ["member", "member show", "member leader", "member leader show"] {
         let shown = run(&fixture, line);
         assert_eq!(lines(&shown)[1][..3], ["pd", "1", "http://127.0.0.1:2379"]);
         assert!(shown.out.ends_with("leader\n"), "{}", shown.out);

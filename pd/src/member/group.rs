@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use super::carrier::Carrier;
 use super::core::{Core, Role, Round, Unsettled};
 use super::lease::nanos;
-use super::roster::{Founding, Roster, alone};
+use super::roster::{Founding, Roster, alone, without_scheme};
 use crate::error::{Error, Result};
 use crate::storage::{Batch, Found, Journal, Opened, Record, encode_batch, keys};
 
@@ -55,17 +55,23 @@ impl Group {
     /// Opens the directory, or founds a group in an empty one. Blocks for a few syncs.
     #[cfg(test)]
     pub(crate) fn open(env: &Env, dir: &Path, founding: &Founding) -> Result<Arc<Group>> {
-        Group::open_named(env, dir, founding, "pd")
+        Group::open_named(env, dir, founding, "pd", "http")
     }
 
-    /// The same, for a member that has a name among the founders.
-    pub(super) fn open_named(env: &Env, dir: &Path, founding: &Founding, name: &str) -> Result<Arc<Group>> {
+    /// The same, for a member that has a name among the founders, who are dialled by this scheme.
+    pub(super) fn open_named(
+        env: &Env,
+        dir: &Path,
+        founding: &Founding,
+        name: &str,
+        scheme: &str,
+    ) -> Result<Arc<Group>> {
         let mut opened = Opened::read(env, dir)?;
         let (image, is_new) = match opened.found.take() {
             Some(Found::Member(image)) => (*image, false),
             Some(Found::Alone(pairs)) => (alone(pairs), false),
             // Never 0, which raft reads as nobody; below 2^63, because some tools print it signed.
-            None => (founding.image(name, env.random.range(2..1 << 63))?, true),
+            None => (founding.image(name, scheme, env.random.range(2..1 << 63))?, true),
         };
         let journal = opened.start(&image)?;
         let member_id = image.member_id;
@@ -359,7 +365,7 @@ impl Group {
     pub(super) fn learn(&self, members: &[pdpb::Member]) {
         let places = members.iter().filter_map(|member| {
             let url = member.peer_urls.first().or(member.client_urls.first())?;
-            Some((member.member_id, url.trim_start_matches("http://").to_owned()))
+            Some((member.member_id, without_scheme(url).to_owned()))
         });
         self.learned.lock().extend(places);
     }
@@ -367,7 +373,7 @@ impl Group {
     /// Where a member takes messages.
     pub(super) fn address<'a>(&'a self, member: &'a pdpb::Member) -> Option<&'a str> {
         let told = self.told.iter().find(|(name, _)| *name == member.name);
-        let known = || member.peer_urls.first().map(|url| url.trim_start_matches("http://"));
+        let known = || member.peer_urls.first().map(|url| without_scheme(url));
         told.map(|(_, address)| address.as_str()).or_else(known)
     }
 

@@ -52,7 +52,9 @@ impl Member {
     /// Opens or creates the state in `config.data_dir`. One that is alone serves at once; others do when they are
     /// [started](Member::start). Blocks for a few syncs.
     pub fn open(env: Env, config: PdConfig) -> Result<Member> {
-        let group = Group::open_named(&env, &config.data_dir, &config.founding, &config.name)?;
+        let is_encrypted = config.client_urls.iter().any(|url| url.starts_with("https://"));
+        let scheme = if is_encrypted { "https" } else { "http" };
+        let group = Group::open_named(&env, &config.data_dir, &config.founding, &config.name, scheme)?;
         let member = Member {
             env,
             config,

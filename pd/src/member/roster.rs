@@ -29,15 +29,20 @@ pub enum Founding {
     Joining,
 }
 
+/// `host:port` of a URL.
+pub(super) fn without_scheme(url: &str) -> &str {
+    url.strip_prefix("http://").or(url.strip_prefix("https://")).unwrap_or(url)
+}
+
 impl Founding {
-    /// `name=host:port,name=host:port`, with `http://` or without.
+    /// `name=host:port,name=host:port`, with `http://` or `https://` or without.
     pub fn parse(text: &str) -> Result<Founding> {
         let bad = |reason: &str| Error::Invalid(format!("initial cluster {text:?}: {reason}"));
         let mut members: Vec<(String, String)> = Vec::new();
         for part in text.split(',') {
             let (name, address) =
                 part.trim().split_once('=').ok_or_else(|| bad("write it as name=host:port,…"))?;
-            let address = address.trim_start_matches("http://").trim_end_matches('/');
+            let address = without_scheme(address).trim_end_matches('/');
             if name.is_empty() || !address.contains(':') {
                 return Err(bad("write it as name=host:port,…"));
             }
@@ -54,7 +59,7 @@ impl Founding {
     }
 
     /// What a member without data begins with.
-    pub(super) fn image(&self, name: &str, random_id: u64) -> Result<Image> {
+    pub(super) fn image(&self, name: &str, scheme: &str, random_id: u64) -> Result<Image> {
         match self {
             Founding::Alone => Ok(alone(Pairs::new())),
             Founding::Joining => Ok(Image { member_id: random_id, ..Image::default() }),
@@ -68,7 +73,7 @@ impl Founding {
                 let mut voters = Vec::new();
                 for (name, address) in members {
                     let member_id = founder_id(members, name);
-                    let urls = vec![format!("http://{address}")];
+                    let urls = vec![format!("{scheme}://{address}")];
                     batch.put_member(&record(member_id, name, &urls));
                     voters.push(member_id);
                 }

@@ -42,7 +42,7 @@ impl Group {
             cut: Vec::new(),
         };
         for name in ["pd1", "pd2", "pd3"] {
-            let image = founding().image(name, 9).expect("a founder");
+            let image = founding().image(name, "http", 9).expect("a founder");
             group.names.insert(name, image.member_id);
             group.add(image, true);
         }
@@ -202,7 +202,7 @@ fn a_new_member_learns_first_and_votes_then() {
     let mut group = Group::of_three(7);
     let leader = group.elect();
     group.write(leader, "k", "1").expect("leads");
-    let image = Founding::Joining.image("pd4", 44).expect("any name");
+    let image = Founding::Joining.image("pd4", "http", 44).expect("any name");
     group.add(image, true);
     let own = record(44, "pd4", &["http://h4:4".to_owned()]);
     let core = group.cores.get_mut(&leader).expect("leads");
@@ -242,13 +242,13 @@ fn who_hands_leadership_on_serves_no_more() {
 fn the_founders_are_named_once_and_strangers_have_other_ids() {
     let ids = |text: &str| -> Vec<u64> {
         let founding = Founding::parse(text).expect("sensible");
-        founding.image("a", 9).expect("a founder").conf.voters
+        founding.image("a", "http", 9).expect("a founder").conf.voters
     };
     assert_eq!(ids("a=h:1,b=h:2"), ids("b=http://h:2/,a=h:1"), "order and form do not matter");
     assert!(ids("a=h:1,b=h:2").iter().all(|id| !ids("a=h:1,b=h:3").contains(id)));
     for bad in ["a", "a=h", "a=h:1,a=h:2", "a=h:1,b=h:1", "=h:1", ""] {
         assert!(Founding::parse(bad).is_err(), "{bad:?}");
     }
-    let unknown = founding().image("pd9", 9).expect_err("not in the list");
+    let unknown = founding().image("pd9", "http", 9).expect_err("not in the list");
     assert!(unknown.to_string().contains("pd9"), "{unknown}");
 }

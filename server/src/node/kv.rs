@@ -39,7 +39,7 @@ impl Role for KvOptions {
     async fn start(self, env: Env) -> Result<Running> {
         let mut port = Port::bind(&env, &self.role, self.port).await?;
         let data_dir = DataDir::open(env.disk.as_ref(), &self.data_dir)?;
-        let stub = Arc::new(PdStub::new(env.clone(), self.pd, Limits::default()));
+        let stub = Arc::new(PdStub::new(env.clone(), self.pd, port.limits()));
         let pd = connect(&env, stub.clone()).await;
         let (state, log) = (data_dir.state_engine(), data_dir.raft_log());
         let engines = move || {
@@ -57,7 +57,7 @@ impl Role for KvOptions {
             in_memory_pessimistic_locks: false,
             ..StoreConfig::default()
         };
-        let sender = Arc::new(RaftSender::new(env.clone(), pd.clone(), Limits::default()));
+        let sender = Arc::new(RaftSender::new(env.clone(), pd.clone(), port.limits()));
         let (engine, raft_log) = (Arc::new(engine), Arc::new(raft_log));
         let carrier = Arc::new(Carrier(sender));
         let store =
@@ -69,11 +69,12 @@ impl Role for KvOptions {
         let between_stores = raft_routes(context, Arc::new(Inbox(store.clone())));
         let detector = deadlock_routes(context, store.deadlock_service());
         port.serve(&env, routes.merge(between_stores).merge(detector));
-        let streams = DetectorStreams::new(env.clone(), pd.clone(), Limits::default());
+        let streams = DetectorStreams::new(env.clone(), pd.clone(), port.limits());
         store.report_waits(Arc::new(ToDetector(Arc::new(streams))));
         info!(store_id = store.store_id(), cluster_id = pd.cluster_id(), "store serves");
         let steps = env.spawn.spawn("pd-steps", Box::pin(take_steps(stub, store.clone())));
-        let keyspaces = env.spawn.spawn("keyspaces", Box::pin(split_keyspaces(env.clone(), pd)));
+        let keyspaces =
+            env.spawn.spawn("keyspaces", Box::pin(split_keyspaces(env.clone(), pd, port.limits())));
         port.announce("kv");
         Ok(Running { port, store, keyspaces, steps, _data_dir: data_dir })
     }
@@ -110,8 +111,8 @@ async fn take_steps(stub: Arc<PdStub>, store: Arc<Store>) {
 }
 
 /// The key space DEFAULT gets regions of its own; what clients of API version 2 rely on.
-async fn split_keyspaces(env: Env, pd: PdClient) {
-    let stores = GrpcStores::new(env.clone(), pd.clone(), Limits::default());
+async fn split_keyspaces(env: Env, pd: PdClient, limits: Limits) {
+    let stores = GrpcStores::new(env.clone(), pd.clone(), limits);
     let client = Client::new(env, pd, Arc::new(stores));
     if let Err(error) = client.split_keyspace(0).await {
         warn!(%error, "regions are not split at the bounds of the key space DEFAULT");

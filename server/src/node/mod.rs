@@ -16,6 +16,7 @@ mod keys;
 pub(crate) mod kv;
 mod limits;
 pub(crate) mod pd;
+pub(crate) mod peer_tls;
 pub(crate) mod playground;
 mod private;
 mod raft;

@@ -6,7 +6,6 @@ use async_trait::async_trait;
 use futures::StreamExt as _;
 use futures::stream::{BoxStream, unfold};
 use rutile_kv_env::{Env, TaskHandle};
-use rutile_kv_grpc::Limits;
 use rutile_kv_grpc::client::{MemberSender, PdStub};
 use rutile_kv_grpc::server::{PushedSteps, member_routes, pd_routes_with_steps};
 use rutile_kv_proto::memberpb::{JoinRequest, JoinResponse, MemberMessage};
@@ -61,7 +60,7 @@ pub(crate) async fn start_on(options: PdOptions, env: Env, mut port: Port) -> Re
     };
     let config = PdConfig {
         name: options.name,
-        client_urls: vec![format!("http://{}", port.advertised())],
+        client_urls: vec![port.url()],
         founding,
         ..PdConfig::new(options.data_dir)
     };
@@ -72,7 +71,7 @@ pub(crate) async fn start_on(options: PdOptions, env: Env, mut port: Port) -> Re
         let reason = "this data is of a member that no group has taken in yet: name one".to_owned();
         return Err(Error::Setting { name: "--join".to_owned(), reason });
     }
-    let carrier = Arc::new(Way(MemberSender::new(env.clone(), Limits::default())));
+    let carrier = Arc::new(Way(MemberSender::new(env.clone(), port.limits())));
     member.start(carrier.clone())?;
     let steps = Arc::new(Steps(member.clone()));
     let routes = pd_routes_with_steps(port.context(), member.clone(), steps);
@@ -81,7 +80,7 @@ pub(crate) async fn start_on(options: PdOptions, env: Env, mut port: Port) -> Re
     let patrol = env.spawn.spawn("pd-patrol", Box::pin(member.clone().run_patrol()));
     let running = Running { port, member, patrol };
     if running.member.is_joining()
-        && let Err(error) = join(&env, &running.member, options.join, &carrier).await
+        && let Err(error) = join(&env, &running, options.join, &carrier).await
     {
         drop(PdOptions::stop(running).await);
         return Err(error);
@@ -91,9 +90,10 @@ pub(crate) async fn start_on(options: PdOptions, env: Env, mut port: Port) -> Re
 }
 
 /// Has the group take the member in, and tells it where the others are.
-async fn join(env: &Env, member: &Member, addresses: Vec<String>, carrier: &Way) -> Result<()> {
+async fn join(env: &Env, running: &Running, addresses: Vec<String>, carrier: &Way) -> Result<()> {
+    let member = &running.member;
     member.join(&addresses, carrier).await?;
-    let stub = PdStub::new(env.clone(), addresses, Limits::default());
+    let stub = PdStub::new(env.clone(), addresses, running.port.limits());
     let answer = stub.get_members(GetMembersRequest { header: None }).await;
     let answer = answer.map_err(|status| rutile_pd::Error::Refused(format!("PD group: {status}")))?;
     member.learn(&answer.members);

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use rutile_kv_env::Env;
+use rutile_kv_grpc::Limits;
 
 use crate::config::Settings;
 use crate::error::Result;
@@ -82,7 +83,7 @@ impl Role for PlaygroundOptions {
             settings.server.port = 0;
             settings.status.port = 0;
             settings.server.data_dir = self.data_dir.join(format!("sql{number}"));
-            match sql::Running::start(env.clone(), settings, addresses.clone()).await {
+            match sql::Running::start(env.clone(), settings, addresses.clone(), Limits::default()).await {
                 Ok(server) => running.sql.push(server),
                 Err(error) => {
                     drop(Self::stop(running).await);

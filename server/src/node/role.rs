@@ -15,6 +15,7 @@ use tracing::{info, warn};
 use super::threads;
 use crate::error::{Error, Result};
 use crate::logging::{self, LogSettings};
+use crate::node::peer_tls::PeerTlsOptions;
 use crate::node::signals::{Asked, StopSignals};
 
 /// Flags of both roles.
@@ -29,12 +30,19 @@ pub(crate) struct RoleOptions {
     /// error, warn, info, debug, trace, or a filter such as `info,rutile_kv=debug`
     #[arg(long, default_value = "info")]
     log_level: String,
+    #[command(flatten)]
+    pub(crate) tls: PeerTlsOptions,
 }
 
 impl RoleOptions {
     /// For this machine only.
     pub(crate) fn local(log_level: &str) -> RoleOptions {
-        RoleOptions { host: "127.0.0.1".to_owned(), advertise: None, log_level: log_level.to_owned() }
+        RoleOptions {
+            host: "127.0.0.1".to_owned(),
+            advertise: None,
+            log_level: log_level.to_owned(),
+            tls: PeerTlsOptions::default(),
+        }
     }
 }
 
@@ -138,6 +146,7 @@ pub(crate) trait Role {
 /// A port that serves gRPC.
 pub(crate) struct Port {
     context: Context,
+    limits: Limits,
     stop: watch::Sender<bool>,
     server: Option<TaskHandle>,
     listener: Option<TcpListener>,
@@ -146,18 +155,32 @@ pub(crate) struct Port {
 }
 
 impl Port {
+    /// Refuses an address that other machines can reach if whoever dials it could do as he likes.
     pub(crate) async fn bind(env: &Env, options: &RoleOptions, port: u16) -> Result<Port> {
+        let limits = options.tls.limits(env.disk.as_ref())?;
         let bad = |source| Error::Listen { address: format!("{}:{port}", options.host), source };
         let listener = TcpListener::bind((options.host.as_str(), port)).await.map_err(bad)?;
         let local = listener.local_addr().map_err(|source| Error::Io { what: "listener", source })?;
         let (stop, stopped) = watch::channel(false);
-        let context = Context::new(env.clone(), Limits::default(), stopped);
+        options.tls.check_open(&options.host, local.ip(), &limits)?;
+        let context = Context::new(env.clone(), limits.clone(), stopped);
         let advertised = options.advertise.clone().unwrap_or_else(|| local.to_string());
         if local.ip().is_unspecified() && options.advertise.is_none() {
             let reason = format!("others can not dial {local}: say with --advertise what they can");
             return Err(Error::Setting { name: "--host".to_owned(), reason });
         }
-        Ok(Port { context, stop, server: None, listener: Some(listener), local, advertised })
+        Ok(Port { context, limits, stop, server: None, listener: Some(listener), local, advertised })
+    }
+
+    /// How this part dials others, too.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits.clone()
+    }
+
+    /// What others dial, with its scheme.
+    pub(crate) fn url(&self) -> String {
+        let scheme = if self.limits.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.advertised)
     }
 
     pub(crate) fn context(&self) -> &Context {

@@ -22,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::node::embedded::{orderly, until_stopped};
 use crate::node::front::{Doors, Front, FrontParts, instance_config, is_exposed};
 use crate::node::kv::{PD_PAUSE, connect};
+use crate::node::peer_tls::CertOptions;
 use crate::node::role::stop_signal;
 use crate::node::signals::StopSignals;
 use crate::node::{GcSettings, facts, private, root_password};
@@ -33,18 +34,20 @@ pub(crate) struct SqlOptions {
     pub(crate) sources: Sources,
     /// Addresses of PD members.
     pub(crate) pd: Vec<String>,
+    pub(crate) certificates: CertOptions,
 }
 
 /// Runs until a signal ends it.
 pub(crate) fn run(options: &SqlOptions) -> Result<()> {
     let env = Env::real();
     let settings = Settings::read(env.disk.as_ref(), &options.sources)?;
+    let limits = options.certificates.limits(env.disk.as_ref(), &[])?;
     let runtime = threads::runtime()?;
     let result = runtime.block_on(async {
         let mut signals = StopSignals::listen()?;
         let logging = logging::start(env.disk.as_ref(), &settings.log)?;
         let running = tokio::select! {
-            running = Running::start(env, settings, options.pd.clone()) => running?,
+            running = Running::start(env, settings, options.pd.clone(), limits) => running?,
             name = stop_signal(&mut signals) => {
                 info!(signal = name, "stopped before it was ready");
                 return Ok(());
@@ -69,7 +72,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(crate) async fn start(env: Env, settings: Settings, pd: Vec<String>) -> Result<Self> {
+    pub(crate) async fn start(env: Env, settings: Settings, pd: Vec<String>, limits: Limits) -> Result<Self> {
         let disk = env.disk.as_ref();
         let server = &settings.server;
         let variable = std::env::var_os(root_password::VARIABLE);
@@ -80,9 +83,9 @@ impl Running {
         let data_dir = DataDir::open(disk, &server.data_dir)?;
         private::keep_directory(&server.data_dir)?;
         info!(version = SERVER_VERSION, pd = pd.join(","), "starting");
-        let stub = Arc::new(PdStub::new(env.clone(), pd, Limits::default()));
+        let stub = Arc::new(PdStub::new(env.clone(), pd, limits.clone()));
         let pd = connect(&env, stub).await;
-        let stores = GrpcStores::new(env.clone(), pd.clone(), Limits::default());
+        let stores = GrpcStores::new(env.clone(), pd.clone(), limits);
         let client = Client::new(env.clone(), pd.clone(), Arc::new(stores));
         until_stores_serve(&env, &client).await;
         let instance = open_sql(&env, &settings, &doors, &pd, &client).await?;

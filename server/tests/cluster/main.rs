@@ -1,6 +1,7 @@
 //! `rutile start pd`, `rutile start kv` and `rutile start sql` as processes: they replicate, outlive one another, come and
 //! go, and nothing that was acknowledged is lost.
 
+mod certificates;
 mod deadlock;
 mod process;
 mod sql_nodes;
@@ -178,10 +179,10 @@ async fn placement_drivers_outlive_the_one_that_leads() {
     }
     // One that stands still longer than its lease grants nothing when it goes on.
     let stopped = cluster.until("a PD leader", Cluster::pd_leader).await;
-    cluster.pd[stopped].signal("-STOP");
+    cluster.pd[stopped].signal("STOP");
     timestamps.advance(100).await;
     writers.advance(20).await;
-    cluster.pd[stopped].signal("-CONT");
+    cluster.pd[stopped].signal("CONT");
     cluster.until_members_are_well(3).await;
     // Leadership goes where it is sent.
     let target = cluster.pd[stopped].name.clone();

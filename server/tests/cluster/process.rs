@@ -1,9 +1,8 @@
-//! Processes of a cluster: placement drivers, stores and SQL servers, each on a free port with data of its own. They are
-//! killed with
-//! the value, and their logs are shown when the test fails.
+//! Processes of a cluster: placement drivers, stores and SQL servers, each on a free port with data of its own. They
+//! are killed with the value, and their logs are shown when the test fails.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +15,7 @@ use rutile_pd_client::PdClient;
 use serde_json::Value;
 use tempfile::TempDir;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_rutile");
+pub const BINARY: &str = env!("CARGO_BIN_EXE_rutile");
 /// How often PD is looked at, and how long at most.
 const LOOK: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -27,16 +26,15 @@ pub struct Process {
     pub name: String,
     pub address: String,
     flags: Vec<String>,
+    log: PathBuf,
     child: Child,
 }
 
 impl Process {
-    fn start(directory: &Path, name: &str, port: &str, flags: &[String]) -> Process {
+    pub fn start(directory: &Path, name: &str, port: &str, flags: &[String]) -> Process {
         let role = name.trim_end_matches(|c: char| c.is_ascii_digit());
-        let log = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(directory.join(name).with_extension("log"));
+        let path = directory.join(name).with_extension("log");
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(&path);
         let mut child = Command::new(BINARY)
             .args(["start", role, "--port", port, "--data-dir"])
             .arg(directory.join(name))
@@ -53,7 +51,7 @@ impl Process {
             address.split(' ').next().map(str::to_owned)
         });
         let address = ready.unwrap_or_else(|| panic!("{name} ended before it was ready"));
-        Process { name: name.to_owned(), address, flags: flags.to_vec(), child }
+        Process { name: name.to_owned(), address, flags: flags.to_vec(), log: path, child }
     }
 
     /// SIGTERM; how it ended.
@@ -62,9 +60,10 @@ impl Process {
         self.child.wait().expect("is ours")
     }
 
+    /// Sends it a signal by its short name, as STOP or CONT.
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
-        assert!(sent.expect("runs").success(), "kill -{name}");
+        assert!(sent.expect("runs").success(), "{name} to {}", self.name);
     }
 
     /// SIGKILL: nothing is flushed, nothing is said.
@@ -73,14 +72,22 @@ impl Process {
         self.child.wait().expect("is ours");
     }
 
-    /// SIGSTOP, or SIGCONT.
-    pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([name, &self.child.id().to_string()]).status();
-        assert!(sent.expect("runs").success(), "{name} to {}", self.name);
-    }
-
     fn port(&self) -> &str {
         self.address.rsplit(':').next().expect("host:port")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // The test may have killed it already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+            let lines: Vec<&str> = log.lines().collect();
+            let last = lines.get(lines.len().saturating_sub(LOG_LINES)..).unwrap_or_default();
+            eprintln!("--- {} ---\n{}", self.name, last.join("\n"));
+        }
     }
 }
 
@@ -289,22 +296,5 @@ impl Cluster {
         let pd = self.pd_client().await;
         let stores = GrpcStores::new(self.env.clone(), pd.clone(), Limits::default());
         Client::new(self.env.clone(), pd, Arc::new(stores))
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        for process in self.sql.iter_mut().chain(&mut self.stores).chain(&mut self.pd) {
-            // The test may have killed it already.
-            drop(process.child.kill());
-            drop(process.child.wait());
-            if std::thread::panicking() {
-                let path = self.directory.path().join(&process.name).with_extension("log");
-                let log = std::fs::read_to_string(path).unwrap_or_default();
-                let lines: Vec<&str> = log.lines().collect();
-                let last = lines.get(lines.len().saturating_sub(LOG_LINES)..).unwrap_or_default();
-                eprintln!("--- {} ---\n{}", process.name, last.join("\n"));
-            }
-        }
     }
 }

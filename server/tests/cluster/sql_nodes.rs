@@ -1,5 +1,6 @@
 //! Several SQL servers over one placement driver and three stores: schema changes, transfers, KILL, variables, accounts.
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -320,16 +321,22 @@ async fn the_root_password_is_the_clusters() {
 
     cluster.add_sql(&[]);
     drop(session(&cluster.sql[0]).await);
-    let file = tempfile::NamedTempFile::new().expect("a file");
-    std::fs::write(file.path(), "open sesame\n").expect("writes");
-    let flag = file.path().display().to_string();
+    let (_password, flag) = password_file("open sesame\n");
     cluster.add_sql(&["--host", "0.0.0.0", "--root-password-file", &flag]);
     for server in &cluster.sql {
         assert_eq!(code(&connect(server, None).await.expect_err("the password is asked for")), 1045);
         connect(server, Some("open sesame")).await.expect("the password of the cluster");
     }
-    std::fs::write(file.path(), "\n").expect("writes");
+    let (_empty, flag) = password_file("\n");
     let taken = cluster.refused_sql(&["--root-password-file", &flag]);
     let said = String::from_utf8_lossy(&taken.stderr).into_owned();
     assert!(!taken.status.success() && said.contains("take the password"), "{said}");
+}
+
+/// A file that goes with the value, and its path.
+fn password_file(text: &str) -> (tempfile::NamedTempFile, String) {
+    let mut file = tempfile::NamedTempFile::new().expect("a file");
+    file.write_all(text.as_bytes()).expect("writes");
+    let path = file.path().display().to_string();
+    (file, path)
 }

@@ -13,8 +13,13 @@ use crate::status::from_grpc;
 
 /// A channel to `host:port`, with or without scheme. It connects at the first call, and again after it broke.
 pub(crate) fn channel(address: &str, limits: &Limits) -> Result<Channel, Status> {
-    let endpoint = Endpoint::from_shared(format!("http://{}", without_scheme(address)))
-        .map_err(|error| Status::unavailable(format!("address {address:?}: {error}")))?;
+    let bad = |error| Status::unavailable(format!("address {address:?}: {error}"));
+    let scheme = if limits.tls.is_some() { "https" } else { "http" };
+    let mut endpoint =
+        Endpoint::from_shared(format!("{scheme}://{}", without_scheme(address))).map_err(bad)?;
+    if let Some(tls) = &limits.tls {
+        endpoint = endpoint.tls_config(tls.client()).map_err(bad)?;
+    }
     Ok(endpoint
         .connect_timeout(limits.connect_time_max)
         .tcp_nodelay(true)
@@ -27,7 +32,7 @@ pub(crate) fn channel(address: &str, limits: &Limits) -> Result<Channel, Status>
 }
 
 pub(crate) fn without_scheme(address: &str) -> &str {
-    let address = address.strip_prefix("http://").unwrap_or(address);
+    let address = address.strip_prefix("http://").or(address.strip_prefix("https://")).unwrap_or(address);
     address.trim_end_matches('/')
 }
 

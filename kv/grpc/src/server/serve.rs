@@ -2,21 +2,32 @@
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::Request;
 use axum::http::{HeaderMap, Response, StatusCode, header};
+use axum::middleware::{Next, from_fn};
 use tokio::net::TcpListener;
 use tonic::service::Routes;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
+use tonic::transport::server::{TcpConnectInfo, TcpIncoming, TlsConnectInfo};
 
 use super::call::Context;
 use crate::config::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES};
+use crate::tls::PeerTls;
 
 /// Serves `routes` on the listener until the context's stop is set; calls under way are waited for, but not for long.
 pub async fn serve(listener: TcpListener, context: &Context, routes: Router) -> std::io::Result<()> {
     let limits = &context.limits;
-    let routes = Routes::from(routes.fallback(nothing_here)).prepare();
+    let mut routes = routes.fallback(nothing_here);
+    if let Some(tls) = limits.tls.clone() {
+        routes = routes.layer(from_fn(move |request, next| admit(tls.clone(), request, next)));
+    }
+    let routes = Routes::from(routes).prepare();
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let server = Server::builder()
+    let mut server = Server::builder();
+    if let Some(tls) = &limits.tls {
+        server = server.tls_config(tls.server()).map_err(std::io::Error::other)?;
+    }
+    let server = server
         .accept_http1(true)
         .max_concurrent_streams(Some(limits.streams_per_connection))
         .initial_stream_window_size(Some(STREAM_WINDOW_BYTES))
@@ -37,9 +48,29 @@ pub async fn serve(listener: TcpListener, context: &Context, routes: Router) -> 
     }
 }
 
-async fn nothing_here(headers: HeaderMap) -> Response<Body> {
+/// Whether the request is for a service and not for a page.
+fn is_call(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
-    if kind.starts_with(b"application/grpc") {
+    kind.starts_with(b"application/grpc")
+}
+
+/// Lets callers through whose certificate has an allowed name.
+async fn admit(tls: PeerTls, request: Request, next: Next) -> Response<Body> {
+    if tls.admits(request.extensions().get::<TlsConnectInfo<TcpConnectInfo>>()) {
+        return next.run(request).await;
+    }
+    let reason = "the certificate has none of the allowed names";
+    tracing::warn!(path = request.uri().path(), reason, "a call is refused");
+    if is_call(request.headers()) {
+        return tonic::Status::permission_denied(reason).into_http();
+    }
+    let mut answer = Response::new(Body::from(format!("403 {reason}\n")));
+    *answer.status_mut() = StatusCode::FORBIDDEN;
+    answer
+}
+
+async fn nothing_here(headers: HeaderMap) -> Response<Body> {
+    if is_call(&headers) {
         return tonic::Status::unimplemented("this service is not here").into_http();
     }
     let mut answer = Response::new(Body::from("404 page not found\n"));

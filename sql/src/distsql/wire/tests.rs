@@ -90,7 +90,7 @@ fn condition() -> Expr {
 }
 
 fn refuse(bytes: &[u8]) -> MySqlError {
-    decode_plan(bytes, StatementMemory::unlimited()).err().expect("refused")
+    decode_plan(bytes, StatementMemory::unlimited()).map(drop).expect_err("refused")
 }
 
 #[test]
