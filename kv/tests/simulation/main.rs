@@ -7,6 +7,7 @@
 mod carrier;
 mod checker;
 mod clients;
+mod detector;
 mod each_step;
 mod history;
 mod membership;

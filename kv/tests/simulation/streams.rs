@@ -1,6 +1,6 @@
 //! Snapshots over the simulated network: a connection that brings every chunk once and in order, or breaks.
 //!
-//! Each chunk is a message with an answer. What is lost is sent again a few times, and what comes twice is answered
+//! Each chunk is a message with an answer ([`deliver`], which other streams use too). What is lost is sent again a few times, and what comes twice is answered
 //! twice and taken once, as a transport protocol does; then the connection is given up.
 
 use std::collections::BTreeMap;
@@ -63,7 +63,12 @@ pub async fn carry(
     for number in 0.. {
         let chunk = stream.next().await?;
         let last = chunk.is_none();
-        deliver(&from, &env, &to, Part { connection, number, chunk }).await?;
+        let part = Part { connection, number, chunk };
+        let take = move |env: Env, node: Arc<StoreNode>| {
+            let part = part.clone();
+            async move { take(&env, &node, part).await }
+        };
+        deliver(&from, &env, &to, take).await?;
         if last {
             return Ok(());
         }
@@ -71,17 +76,27 @@ pub async fn carry(
     Ok(())
 }
 
-async fn deliver(from: &Machine, env: &Env, to: &Arc<StoreNode>, part: Part) -> Result<(), Status> {
+/// Brings one message to a store and its answer back. `take` may run more than once; `None` is no answer yet.
+pub async fn deliver<A, T>(
+    from: &Machine,
+    env: &Env,
+    to: &Arc<StoreNode>,
+    take: impl Fn(Env, Arc<StoreNode>) -> T + Clone + Send + Sync + 'static,
+) -> Result<A, Status>
+where
+    A: Clone + Send + Sync + 'static,
+    T: Future<Output = Option<Result<A, Status>>> + Send + 'static,
+{
     for _ in 0..TRIES_MAX {
         let (sender, answered) = oneshot::channel();
         let sender = Arc::new(Mutex::new(Some(sender)));
-        let (to, part, from_id) = (to.clone(), part.clone(), from.id());
+        let (to, take, from_id) = (to.clone(), take.clone(), from.id());
         from.send(to.machine.clone().id(), move || {
             let Some((env, _)) = to.up() else { return };
-            let (to, part, sender) = (to.clone(), part.clone(), sender.clone());
-            let spawn = env.spawn.clone();
+            let (to, sender) = (to.clone(), sender.clone());
+            let (spawn, taken) = (env.spawn.clone(), take(env, to.clone()));
             let serve = async move {
-                let Some(answer) = take(&env, &to, part).await else { return };
+                let Some(answer) = taken.await else { return };
                 to.machine.send(from_id, move || {
                     if let Some(sender) = sender.lock().take() {
                         // The sender may have given up.

@@ -13,6 +13,7 @@ use rutile_pd::{Member, PdConfig};
 use rutile_pd_client::PdClient;
 
 use crate::carrier::{Endpoint, PATIENCE_MS, Remote, RemoteStores, Script};
+use crate::detector::{Sessions, ToDetector};
 use crate::membership::{SteeredPd, Steering};
 use crate::powered::{PoweredEngine, PoweredRaftLog};
 use crate::shape::Shape;
@@ -69,6 +70,8 @@ pub struct StoreNode {
     pub store_id: u64,
     /// Snapshots that come in.
     pub connections: Connections,
+    /// Streams of waits that come in.
+    pub sessions: Sessions,
     state: Mutex<StoreState>,
 }
 
@@ -85,6 +88,7 @@ impl StoreNode {
             machine,
             store_id,
             connections: Connections::default(),
+            sessions: Sessions::default(),
             state: Mutex::new(state),
         });
         let weak = Arc::downgrade(&node);
@@ -98,6 +102,7 @@ impl StoreNode {
             let life = state.life.take();
             drop(state);
             node.connections.clear();
+            node.sessions.clear();
             drop(life);
         });
         node
@@ -278,6 +283,8 @@ async fn boot(
         match opened.await {
             Ok(store) if machine.is_on() => {
                 env.hooks.record("world::open", || [node.store_id]);
+                let (from, nodes) = (machine.clone(), carrier.nodes.clone());
+                store.report_waits(Arc::new(ToDetector { from, env: env.clone(), nodes }));
                 node.state.lock().life = Some((env.clone(), Arc::new(store)));
                 return;
             }
