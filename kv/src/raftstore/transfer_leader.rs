@@ -16,14 +16,14 @@ use super::store::RaftLoop;
 const LAG_MAX: u64 = 128;
 /// Ticks for which a transfer waits for writes that end locks in memory; later ones then fail, and their locks are lost.
 const WAIT_TICKS_MAX: usize = 3;
-/// The same for a split.
-const SPLIT_TICKS_MAX: usize = 50;
+/// The same for a split or a merge.
+const CHANGE_TICKS_MAX: usize = 50;
 
 /// A transfer under way.
 pub struct Transfer {
     candidates: Vec<PeerId>,
     waited_ticks: usize,
-    split_ticks: usize,
+    change_ticks: usize,
     /// The successor was told. What follows is over when raft no longer knows it, one way or the other.
     is_told: bool,
 }
@@ -36,7 +36,7 @@ impl RaftLoop {
             && !peer.is_being_merged()
         {
             let candidates = candidates.to_vec();
-            peer.transfer = Some(Transfer { candidates, waited_ticks: 0, split_ticks: 0, is_told: false });
+            peer.transfer = Some(Transfer { candidates, waited_ticks: 0, change_ticks: 0, is_told: false });
             self.go_on_with_transfer(region_id);
         }
     }
@@ -65,8 +65,8 @@ impl RaftLoop {
             }
             return;
         }
-        if transfer.split_ticks < SPLIT_TICKS_MAX && self.is_splitting(region_id) {
-            transfer.split_ticks += 1;
+        if transfer.change_ticks < CHANGE_TICKS_MAX && self.is_changing(region_id) {
+            transfer.change_ticks += 1;
             return self.go_on_later(region_id, transfer);
         }
         let Some(peer) = self.peers.get_mut(&region_id) else {
@@ -91,16 +91,18 @@ impl RaftLoop {
         }
     }
 
-    /// Whether a split of the region is not over. Locks in memory are proposed with the epoch that the region has here:
-    /// behind a split that is not applied yet they would be refused, and lost. And those that a split brought into
-    /// another region are only here until that one has a leader: a successor that applies the split when it leads
-    /// already would call for votes there, too.
-    fn is_splitting(&self, region_id: u64) -> bool {
-        let Some(peer) = self.peers.get(&region_id) else {
+    /// Whether a split of the region, or its takeover of another one, is not over. Locks in memory are proposed with the
+    /// epoch that the region has here: behind a change that is not applied yet they would be refused, and lost. And those
+    /// that a split brought into another region are only here until that one has a leader: a successor that applies the
+    /// split when it leads already would call for votes there, too.
+    fn is_changing(&self, region_id: u64) -> bool {
+        let ignored = self.env.hooks.is_planted("raftstore::transfer_leader::change_ignored");
+        let Some(peer) = self.peers.get(&region_id).filter(|_| !ignored) else {
             return false;
         };
         let is_unled = |id: &u64| self.peers.get(id).is_some_and(|made| made.view.leader_peer() == 0);
-        peer.view.applied().applied_index < peer.split_index || peer.split_off.iter().any(is_unled)
+        let applied = peer.view.applied().applied_index;
+        applied < peer.split_index || peer.is_taking_over() || peer.split_off.iter().any(is_unled)
     }
 
     fn tell_successor(&mut self, region_id: u64, successor: u64) {

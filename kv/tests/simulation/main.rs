@@ -100,7 +100,7 @@ fn changing_regions_are_not_noticed() {
         assert!(seen.counts.acknowledged > 0, "{seen:?}");
     }
     for seed in seeds::of("merge_storm", 0..12) {
-        let seen = seeds::run("merge_storm", seed, |seed| storm::run_in(seed, &[], true));
+        let seen = seeds::run("merge_storm", seed, |seed| storm::run_in(seed, &[], true, |_| {}));
         println!("seed {seed}: {seen:?}");
         assert!(seen.counts.acknowledged > 0 && seen.operations.merges > 0, "{seen:?}");
     }

@@ -1,7 +1,8 @@
 //! Known bugs, each behind a name that only a simulation can plant, and the run that must find it.
 
 use crate::nemesis::Faults;
-use crate::{each_step, raft_run, seeds, transaction_run};
+use crate::session::Style;
+use crate::{each_step, raft_run, seeds, storm, transaction_run};
 
 const fn transactions(name: &'static str) -> Bug {
     Bug {
@@ -45,6 +46,19 @@ const fn merging_raft(name: &'static str) -> Bug {
         run: |seed, bug| {
             let faults = Faults { merges: Some(crate::BESIDE), ..Faults::default() };
             raft_run::run_in(seed, &[bug], faults, |_| {});
+        },
+    }
+}
+
+/// Regions that are split and merged all the time under locks in memory, while nothing else fails.
+const fn merge_storm(name: &'static str) -> Bug {
+    Bug {
+        name,
+        run: |seed, bug| {
+            storm::run_in(seed, &[bug], true, |shape| {
+                shape.config.in_memory_pessimistic_locks = true;
+                shape.styles = Style::LOCKING.to_vec();
+            });
         },
     }
 }
@@ -101,6 +115,8 @@ pub const BUGS: &[Bug] = &[
     raft("raftstore::conf_change::before_commit"),
     // Leadership handed on by one who goes on reading.
     raft("raftstore::transfer_leader::keeps_lease"),
+    // Locks in memory that are lost when leadership is handed on.
+    merge_storm("raftstore::transfer_leader::change_ignored"),
     // A region that takes over less than there was.
     merging_raft("raftstore::merge::source_not_caught_up"),
     // A verdict that others do not share.

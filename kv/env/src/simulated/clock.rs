@@ -23,9 +23,17 @@ struct State {
     now: Monotonic,
     /// How far the wall clock is off; jumps both ways.
     wall_offset_micros: i64,
-    /// Keyed by deadline, then by order of creation, so that equal deadlines fire in a known order.
+    /// Those that have not fired, keyed by deadline, then by order of creation, so that equal deadlines fire in a known
+    /// order.
     timers: BTreeMap<(Monotonic, u64), Option<Waker>>,
     next_timer: u64,
+}
+
+impl State {
+    fn new_timer(&mut self, duration: Duration) -> (Monotonic, u64) {
+        self.next_timer += 1;
+        (self.now + duration, self.next_timer)
+    }
 }
 
 impl SimulatedClock {
@@ -41,13 +49,20 @@ impl SimulatedClock {
             let mut state = self.state.lock();
             state.now = state.now.max(target);
             let now = state.now;
-            for (_, waker) in state.timers.range_mut(..=(now, u64::MAX)) {
-                due.extend(waker.take());
+            while let Some(first) = state.timers.first_entry().filter(|first| first.key().0 <= now) {
+                due.extend(first.remove());
             }
         }
         for waker in due {
             waker.wake();
         }
+    }
+
+    /// Wakes once `duration` has passed.
+    pub(super) fn wake_after(&self, duration: Duration, waker: Waker) {
+        let mut state = self.state.lock();
+        let key = state.new_timer(duration);
+        state.timers.insert(key, Some(waker));
     }
 
     /// Moves the wall clock alone, as an operator or NTP would.
@@ -77,8 +92,7 @@ impl Clock for SimulatedClock {
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         let mut state = self.state.lock();
-        let key = (state.now + duration, state.next_timer);
-        state.next_timer += 1;
+        let key = state.new_timer(duration);
         state.timers.insert(key, None);
         Box::pin(Sleep { key, state: self.state.clone() })
     }

@@ -201,14 +201,9 @@ pub(super) struct Executor {
 
 #[derive(Default)]
 struct ExecutorState {
-    /// Futures that are not being polled right now.
-    tasks: BTreeMap<u64, Task>,
+    tasks: Slots,
     /// Ids in the order they were woken; no id twice.
     ready: Vec<u64>,
-    /// Tasks to drop when they come back from being polled.
-    aborted: Vec<u64>,
-    names: BTreeMap<u64, (Group, &'static str)>,
-    next_id: u64,
     last_group: Group,
     ended: BTreeSet<Group>,
     /// Groups that do not run, and the tasks of theirs that would be ready.
@@ -217,18 +212,96 @@ struct ExecutorState {
 
 impl ExecutorState {
     /// A task may run, now or when its group may.
-    fn is_ready(&mut self, id: u64, group: Group) {
-        let queue = self.frozen.get_mut(&group).unwrap_or(&mut self.ready);
-        if !queue.contains(&id) {
-            queue.push(id);
-        }
+    fn wake(&mut self, id: u64) {
+        let Some(task) = self.tasks.get(id).filter(|task| !task.queued) else {
+            return;
+        };
+        task.queued = true;
+        let group = task.group;
+        self.frozen.get_mut(&group).unwrap_or(&mut self.ready).push(id);
     }
 }
 
 struct Task {
-    future: BoxFuture<'static, ()>,
-    token: TaskToken,
-    waker: Waker,
+    group: Group,
+    name: &'static str,
+    /// It is among those that are ready.
+    queued: bool,
+    /// To be dropped when it comes back from being polled.
+    aborted: bool,
+    /// `None` while it is polled.
+    work: Option<Work>,
+}
+
+enum Work {
+    Future { future: BoxFuture<'static, ()>, token: TaskToken, waker: Waker },
+    Call(Box<dyn FnOnce() + Send>),
+}
+
+impl Work {
+    /// Runs it as far as it goes. `None` when it is done.
+    fn run(self) -> Option<Work> {
+        match self {
+            Work::Call(call) => {
+                call();
+                None
+            }
+            Work::Future { mut future, mut token, waker } => {
+                if future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
+                    return Some(Work::Future { future, token, waker });
+                }
+                // Before who joins is told.
+                drop(future);
+                token.finished();
+                None
+            }
+        }
+    }
+}
+
+/// Tasks by id: the low half is a slot, the high half how often that was used before.
+#[derive(Default)]
+struct Slots {
+    slots: Vec<(u32, Option<Task>)>,
+    free: Vec<u32>,
+}
+
+const SLOT_BITS: u32 = 32;
+
+impl Slots {
+    fn insert(&mut self, task: Task) -> u64 {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push((0, None));
+            u32::try_from(self.slots.len() - 1).expect("as many tasks as fit into memory")
+        });
+        let (uses, place) = &mut self.slots[slot as usize];
+        *place = Some(task);
+        u64::from(*uses) << SLOT_BITS | u64::from(slot)
+    }
+
+    fn at(&mut self, id: u64) -> Option<&mut (u32, Option<Task>)> {
+        let slot = usize::try_from(id & u64::from(u32::MAX)).ok()?;
+        self.slots.get_mut(slot).filter(|(uses, _)| u64::from(*uses) == id >> SLOT_BITS)
+    }
+
+    fn get(&mut self, id: u64) -> Option<&mut Task> {
+        self.at(id)?.1.as_mut()
+    }
+
+    fn remove(&mut self, id: u64) -> Option<Task> {
+        let (uses, place) = self.at(id)?;
+        let task = place.take()?;
+        *uses += 1;
+        self.free.push((id & u64::from(u32::MAX)) as u32);
+        Some(task)
+    }
+
+    fn all(&self) -> impl Iterator<Item = (u64, &Task)> {
+        self.slots
+            .iter()
+            .zip(0u64..)
+            .filter_map(|((uses, task), slot)| Some((u64::from(*uses) << SLOT_BITS | slot, task.as_ref()?)))
+    }
 }
 
 impl Executor {
@@ -248,7 +321,7 @@ impl Executor {
             let mut state = self.state.lock();
             state.ended.insert(group);
             state.frozen.remove(&group);
-            state.names.iter().filter(|(_, (of, _))| *of == group).map(|(id, _)| *id).collect()
+            state.tasks.all().filter(|(_, task)| task.group == group).map(|(id, _)| id).collect()
         };
         ids.into_iter().for_each(|id| self.abort(id));
     }
@@ -267,12 +340,11 @@ impl Executor {
             drop((future, token));
             return handle;
         }
-        let id = state.next_id;
-        state.next_id += 1;
-        let waker = Waker::from(Arc::new(TaskWaker { id, executor: Arc::downgrade(self) }));
-        state.tasks.insert(id, Task { future, token, waker });
-        state.names.insert(id, (group, name));
-        state.is_ready(id, group);
+        let id = state.tasks.insert(Task { group, name, queued: false, aborted: false, work: None });
+        if let Some(task) = state.tasks.get(id) {
+            task.work = Some(Work::Future { future, token, waker: self.waker(id) });
+        }
+        state.wake(id);
         drop(state);
         let executor = Arc::downgrade(self);
         handle.set_abort(Box::new(move || {
@@ -283,24 +355,42 @@ impl Executor {
         handle
     }
 
+    /// Adds a call that runs once its waker is woken; cheaper than a task that waits for that.
+    pub(super) fn add_call(
+        self: &Arc<Self>,
+        name: &'static str,
+        call: impl FnOnce() + Send + 'static,
+    ) -> Option<Waker> {
+        let mut state = self.state.lock();
+        if state.ended.contains(&WORLD) {
+            return None;
+        }
+        let work = Some(Work::Call(Box::new(call)));
+        let id = state.tasks.insert(Task { group: WORLD, name, queued: false, aborted: false, work });
+        Some(self.waker(id))
+    }
+
+    fn waker(self: &Arc<Self>, id: u64) -> Waker {
+        Waker::from(Arc::new(TaskWaker { id, executor: Arc::downgrade(self) }))
+    }
+
     fn abort(&self, id: u64) {
         let mut state = self.state.lock();
-        let task = state.tasks.remove(&id);
-        if task.is_some() {
-            state.names.remove(&id);
-        } else if state.names.contains_key(&id) {
-            state.aborted.push(id);
-        }
+        let dropped = match state.tasks.get(id) {
+            Some(task) if task.work.is_some() => state.tasks.remove(id),
+            Some(task) => {
+                task.aborted = true;
+                None
+            }
+            None => None,
+        };
         drop(state);
         // Dropped outside the lock: its destructors may spawn or wake.
-        drop(task);
+        drop(dropped);
     }
 
     fn wake(&self, id: u64) {
-        let mut state = self.state.lock();
-        if let Some((group, _)) = state.names.get(&id).copied() {
-            state.is_ready(id, group);
-        }
+        self.state.lock().wake(id);
     }
 
     /// Stops a group between two steps of any of its tasks; what wakes them waits for [`Executor::thaw`].
@@ -310,7 +400,7 @@ impl Executor {
             return;
         }
         let ready = std::mem::take(&mut state.ready);
-        let of_group = |id: &u64| state.names.get(id).is_some_and(|(of, _)| *of == group);
+        let of_group = |id: &u64| state.tasks.get(*id).is_some_and(|task| task.group == group);
         let (held, ready) = ready.into_iter().partition(of_group);
         state.ready = ready;
         state.frozen.insert(group, held);
@@ -324,43 +414,42 @@ impl Executor {
     }
 
     /// Polls one ready task; false when none is ready.
-    fn run_one(self: &Arc<Self>) -> bool {
-        let (id, mut task) = loop {
-            let mut state = self.state.lock();
+    fn run_one(&self) -> bool {
+        let mut state = self.state.lock();
+        let (id, work) = loop {
             let count = state.ready.len() as u64;
             if count == 0 {
                 return false;
             }
             let index = self.order.range(0..count) as usize;
             let id = state.ready.remove(index);
-            if let Some(task) = state.tasks.remove(&id) {
-                break (id, task);
+            let Some(task) = state.tasks.get(id) else { continue };
+            task.queued = false;
+            if let Some(work) = task.work.take() {
+                break (id, work);
             }
         };
+        drop(state);
         self.world.mix(&[id]);
         let _simulating = Simulating::enter();
-        let done = task.future.as_mut().poll(&mut Context::from_waker(&task.waker)).is_ready();
+        let left = work.run();
         let mut state = self.state.lock();
-        let aborted = state.aborted.iter().position(|aborted| *aborted == id);
-        if let Some(index) = aborted {
-            state.aborted.remove(index);
-        }
-        if done || aborted.is_some() {
-            state.names.remove(&id);
-            drop(state);
-            if done {
-                task.token.finished();
+        match state.tasks.get(id) {
+            Some(task) if left.is_some() && !task.aborted => task.work = left,
+            _ => {
+                drop(state.tasks.remove(id));
+                drop(state);
+                // Outside the lock, see `abort`.
+                drop(left);
             }
-            return true;
         }
-        state.tasks.insert(id, task);
         true
     }
 
     fn running(&self) -> Vec<(String, usize)> {
         let mut counts = BTreeMap::<String, usize>::new();
-        for (_, name) in self.state.lock().names.values() {
-            *counts.entry((*name).to_owned()).or_default() += 1;
+        for (_, task) in self.state.lock().tasks.all() {
+            *counts.entry(task.name.to_owned()).or_default() += 1;
         }
         counts.into_iter().collect()
     }

@@ -13,10 +13,10 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::SimulatedClock;
-use super::executor::{Executor, WORLD};
+use super::executor::Executor;
 use super::random::SeededRandom;
 use super::world::World;
-use crate::{Clock, Random};
+use crate::Random;
 
 /// How bad the network is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,16 +106,17 @@ impl SimulatedNetwork {
         for _ in 0..copies {
             let slow = in_permille(faults.slow_permille);
             let delay = if slow { faults.slow_us.clone() } else { faults.delay_us.clone() };
-            let sleep = inner.clock.sleep(Duration::from_micros(inner.random.range(delay)));
+            let delay = Duration::from_micros(inner.random.range(delay));
             let (network, arrive) = (self.clone(), Arc::clone(&arrive));
-            let deliver = async move {
-                sleep.await;
+            let deliver = move || {
                 if network.is_open(from, to) {
                     network.inner.world.mix(&[to, from, message]);
                     arrive();
                 }
             };
-            inner.executor.add(WORLD, "network", Box::pin(deliver));
+            if let Some(waker) = inner.executor.add_call("network", deliver) {
+                inner.clock.wake_after(delay, waker);
+            }
         }
     }
 

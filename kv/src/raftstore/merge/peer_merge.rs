@@ -47,6 +47,11 @@ impl Peer {
         self.view.is_merging() || self.merge.prepare_index > self.view.applied().applied_index
     }
 
+    /// Whether a merge that was proposed here, and gives the region another epoch, is not applied yet.
+    pub fn is_taking_over(&self) -> bool {
+        self.merge.commit_index > self.view.applied().applied_index
+    }
+
     /// Whether the region is to become a part of this one, as its leader here knows.
     pub(super) fn goes_into(&self, region_id: u64) -> bool {
         let prepared = self.merge.preparing.as_ref().map_or(0, |preparing| preparing.target.id);
