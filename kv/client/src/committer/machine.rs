@@ -156,6 +156,8 @@ pub(super) struct Machine {
     /// A request that decides may have been executed although nobody said so: 1PC, commit of the primary, or the
     /// prewrite of an async commit, of which each may have been the last one missing.
     decision_unknown: bool,
+    /// Answers that are lost from now on leave no doubt; not both this and `decision_unknown`.
+    is_settled: bool,
     failure: Option<Error>,
     commit_ts: TimeStamp,
     secondaries: Vec<usize>,
@@ -193,6 +195,7 @@ impl Machine {
             locks_written: false,
             locks_possible: is_pessimistic,
             decision_unknown: false,
+            is_settled: false,
             failure: None,
             commit_ts: TimeStamp::ZERO,
             secondaries: Vec::new(),
@@ -349,7 +352,8 @@ impl Machine {
         };
         if executed == Executed::Unknown {
             self.locks_possible |= self.phase == Phase::Prewrite;
-            self.decision_unknown |= failed.one_pc || self.async_commit || self.phase == Phase::CommitPrimary;
+            let decides = failed.one_pc || self.async_commit || self.phase == Phase::CommitPrimary;
+            self.decision_unknown |= decides && !self.is_settled;
         }
         self.attempts_of(task, |task, attempts| Action::Pause { task, attempts, cause })
     }
@@ -384,17 +388,23 @@ impl Machine {
     fn refused(&mut self, task: TaskId, error: Error, final_word: bool) -> Vec<Action> {
         self.tasks.remove(&task);
         if final_word {
-            self.decision_unknown = false;
+            self.settle();
         }
         self.fail(error)
     }
 
+    /// The transaction can not be committed, whatever becomes of what is under way.
+    fn settle(&mut self) {
+        (self.decision_unknown, self.is_settled) = (false, true);
+    }
+
     fn fail(&mut self, error: Error) -> Vec<Action> {
         self.failure.get_or_insert(error);
-        for id in self.waiting.drain(..) {
-            let never_sent = self.tasks.remove(&id).is_some_and(|task| task.attempts == 0);
+        for id in std::mem::take(&mut self.waiting) {
             // An async commit needs all its keys, so one that was never sent settles what became of the others.
-            self.decision_unknown &= !never_sent;
+            if self.tasks.remove(&id).is_some_and(|task| task.attempts == 0) {
+                self.settle();
+            }
         }
         self.drained()
     }
