@@ -8,8 +8,12 @@ pub struct ClientConfig {
     pub transaction_bytes_max: usize,
     /// One key with its value; a raft entry must hold it.
     pub entry_bytes_max: usize,
-    /// Keys and values of one prewrite or commit request.
+    /// Keys and values of one request for locks or for the commit of secondaries, and of a transaction that is committed
+    /// in one phase.
     pub batch_bytes_max: usize,
+    /// Keys and values of one prewrite. Each passes through the store in several forms at a time, and `concurrency` of
+    /// them are under way.
+    pub prewrite_bytes_max: usize,
     /// Requests of one transaction or batch get in flight.
     pub concurrency: usize,
     /// How long region errors, busy stores and locks of others are waited out. Longer than the locks of an owner that
@@ -36,6 +40,7 @@ impl Default for ClientConfig {
             transaction_bytes_max: 1 << 30,
             entry_bytes_max: 6 << 20,
             batch_bytes_max: 1 << 20,
+            prewrite_bytes_max: 256 << 10,
             concurrency: 16,
             retry_budget: Duration::from_secs(40),
             commit_budget: Duration::from_secs(40),

@@ -199,7 +199,10 @@ impl Shared {
 
     async fn group(&self, task: TaskId, indexes: &[usize]) -> Event {
         let items = self.mutations.items(indexes);
-        match self.core.group(items, self.core.config.batch_bytes_max).await {
+        let config = &self.core.config;
+        let one_pc = config.one_pc && self.mutations.bytes() <= config.batch_bytes_max;
+        let bytes_max = if one_pc { config.batch_bytes_max } else { config.prewrite_bytes_max };
+        match self.core.group(items, bytes_max).await {
             Ok(groups) => {
                 Event::Grouped { task, batches: groups.into_iter().map(|group| group.items).collect() }
             }

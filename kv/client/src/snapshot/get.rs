@@ -78,7 +78,7 @@ impl Snapshot {
 
     /// A scan with a transaction's own writes laid over it; the transaction may have started elsewhere in time.
     pub fn scan_under(&self, own: &MemBuffer, range: KeyRange, options: ScanOptions) -> Scanner {
-        let written = own.range(&range).map(|(key, value)| (key.clone(), value.cloned())).collect();
+        let written = own.range(&range).collect();
         Scanner::new(self.clone(), range, options, written)
     }
 

@@ -128,21 +128,21 @@ impl Transaction {
     }
 
     pub fn put(&mut self, key: Bytes, value: Bytes) {
-        self.membuffer.put(key, value);
+        self.membuffer.put(&key, &value);
     }
 
     /// A put of a key that must not exist: commit fails with [`Error::AlreadyExists`] when it does.
     pub fn insert(&mut self, key: Bytes, value: Bytes) {
-        self.membuffer.insert(key, value);
+        self.membuffer.insert(&key, &value);
     }
 
     pub fn delete(&mut self, key: Bytes) {
-        self.membuffer.delete(key);
+        self.membuffer.delete(&key);
     }
 
     /// Makes commit fail when another transaction commits on the key meanwhile; writes nothing.
     pub fn lock_only(&mut self, key: Bytes) {
-        self.membuffer.lock(key);
+        self.membuffer.lock(&key);
     }
 
     pub fn membuffer(&self) -> &MemBuffer {
@@ -159,6 +159,11 @@ impl Transaction {
 
     pub fn size_bytes(&self) -> usize {
         self.membuffer.size_bytes()
+    }
+
+    /// What the writes and locks of the transaction take.
+    pub fn memory_bytes(&self) -> usize {
+        self.membuffer.memory_bytes() + self.locks.as_ref().map_or(0, Locks::memory_bytes)
     }
 
     pub fn savepoint(&self) -> Savepoint {

@@ -81,6 +81,12 @@ impl Locks {
         self.guarded.contains(key)
     }
 
+    /// What they take, keys of a usual length assumed.
+    pub(super) fn memory_bytes(&self) -> usize {
+        const KEY_BYTES: usize = 128;
+        (self.held.len() + self.guarded.len()) * KEY_BYTES
+    }
+
     /// Zero when nothing was locked.
     pub(crate) fn for_update_ts(&self) -> TimeStamp {
         self.for_update_ts

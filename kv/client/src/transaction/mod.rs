@@ -18,8 +18,13 @@
 //! meanwhile fail. Written keys that are neither locked nor guarded are checked at commit as in an optimistic
 //! transaction.
 //!
+//! `membuffer` holds the writes: keys and values in the `arena`, their order in `key_order`; `mutations` is what
+//! becomes of them at commit.
+//!
 //! Deliberately missing: shared locks, and locking only keys that have a value.
 
+mod arena;
+mod key_order;
 mod life;
 mod lock_keys;
 mod locks;

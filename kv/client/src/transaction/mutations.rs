@@ -4,7 +4,8 @@ use bytes::Bytes;
 use rutile_kv_proto::kvrpcpb;
 use rutile_kv_types::TimeStamp;
 
-use super::membuffer::Change;
+use super::arena::{Frozen, Slice};
+use super::membuffer::Kind;
 use super::{Held, Locks, MemBuffer};
 use crate::config::ClientConfig;
 use crate::error::{Error, Result};
@@ -12,10 +13,19 @@ use crate::error::{Error, Result};
 /// What prewrite does about a key of a pessimistic transaction.
 type Action = kvrpcpb::prewrite_request::PessimisticAction;
 
-/// Sorted by key.
+/// One key and what is to be done about it.
+#[derive(Clone, Copy, Debug)]
+struct Item {
+    key: Slice,
+    value: Slice,
+    op: kvrpcpb::Op,
+}
+
+/// Sorted by key. Keys and values are those of the membuffer, not copies.
 #[derive(Debug, Default)]
 pub(crate) struct Mutations {
-    list: Vec<kvrpcpb::Mutation>,
+    data: Frozen,
+    list: Vec<Item>,
     /// One for each mutation; empty in an optimistic transaction.
     actions: Vec<Action>,
     bytes: usize,
@@ -37,17 +47,17 @@ impl Mutations {
         }
         // Without a lock there is nothing for prewrite to rely on: the transaction is optimistic.
         let locks = locks.filter(|locks| locks.primary().is_some());
-        let mut list = Vec::with_capacity(membuffer.len());
-        for (key, change) in membuffer.changes() {
-            let held = locks.and_then(|locks| locks.get(key));
-            let (op, value) = operation(key, change, held)?;
-            let (size, limit) = (key.len() + value.len(), config.entry_bytes_max);
+        let mut mutations = Mutations { data: membuffer.frozen(), bytes: size, ..Mutations::default() };
+        mutations.list.reserve_exact(membuffer.len());
+        for change in membuffer.changes() {
+            let key = mutations.data.get(change.key);
+            let op = operation(key, change.kind, locks.and_then(|locks| locks.get(key)))?;
+            let (size, limit) = (change.key.len() + change.value.len(), config.entry_bytes_max);
             if size > limit {
                 return Err(Error::EntryTooLarge { size, limit });
             }
-            list.push(kvrpcpb::Mutation { op: op as i32, key: key.clone(), value, assertion: 0 });
+            mutations.list.push(Item { key: change.key, value: change.value, op });
         }
-        let mut mutations = Mutations { list, bytes: size, ..Mutations::default() };
         match locks {
             None => mutations.primary = mutations.first_locking(),
             Some(locks) => mutations.add_locks(membuffer, locks),
@@ -57,27 +67,28 @@ impl Mutations {
 
     /// The key that decides an optimistic transaction: the first that leaves a lock. `None` when there are only checks.
     fn first_locking(&self) -> Option<usize> {
-        self.list.iter().position(|mutation| mutation.op() != kvrpcpb::Op::CheckNotExists)
+        self.list.iter().position(|item| item.op != kvrpcpb::Op::CheckNotExists)
     }
 
     /// Adds the keys that are only locked, and what each mutation relies on.
     fn add_locks(&mut self, membuffer: &MemBuffer, locks: &Locks) {
         for key in locks.locked().filter(|key| !membuffer.contains(key)) {
-            let op = kvrpcpb::Op::Lock as i32;
             self.bytes += key.len();
-            self.list.push(kvrpcpb::Mutation { op, key: key.clone(), value: Bytes::new(), assertion: 0 });
+            let (key, value) = (self.data.add(key.clone()), Slice::default());
+            self.list.push(Item { key, value, op: kvrpcpb::Op::Lock });
         }
-        self.list.sort_by(|left, right| left.key.cmp(&right.key));
-        let action = |mutation: &kvrpcpb::Mutation| match locks.get(&mutation.key) {
+        let data = &self.data;
+        self.list.sort_by(|left, right| data.get(left.key).cmp(data.get(right.key)));
+        let action = |item: &Item| match locks.get(data.get(item.key)) {
             Some(Held::Locked { .. }) => Action::DoPessimisticCheck,
-            _ if locks.is_guarded(&mutation.key) => Action::SkipPessimisticCheck,
+            _ if locks.is_guarded(data.get(item.key)) => Action::SkipPessimisticCheck,
             _ => Action::DoConstraintCheck,
         };
         self.actions = self.list.iter().map(action).collect();
         self.for_update_ts = locks.for_update_ts();
         self.primary = locks
             .primary()
-            .and_then(|primary| self.list.binary_search_by(|mutation| mutation.key.cmp(primary)).ok());
+            .and_then(|primary| self.list.binary_search_by(|item| data.get(item.key).cmp(primary)).ok());
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -99,7 +110,7 @@ impl Mutations {
     }
 
     pub(crate) fn key(&self, index: usize) -> Bytes {
-        self.list.get(index).map_or_else(Bytes::new, |mutation| mutation.key.clone())
+        self.list.get(index).map_or_else(Bytes::new, |item| self.data.bytes(item.key))
     }
 
     /// The items with key and size, to be grouped by region.
@@ -108,13 +119,19 @@ impl Mutations {
         indexes: &'a [usize],
     ) -> impl Iterator<Item = (usize, &'a [u8], usize)> {
         indexes.iter().filter_map(|index| {
-            let mutation = self.list.get(*index)?;
-            Some((*index, mutation.key.as_ref(), mutation.key.len() + mutation.value.len()))
+            let item = self.list.get(*index)?;
+            Some((*index, self.data.get(item.key), item.key.len() + item.value.len()))
         })
     }
 
     pub(crate) fn select(&self, indexes: &[usize]) -> Vec<kvrpcpb::Mutation> {
-        indexes.iter().filter_map(|index| self.list.get(*index).cloned()).collect()
+        let mutation = |item: &Item| kvrpcpb::Mutation {
+            op: item.op as i32,
+            key: self.data.bytes(item.key),
+            value: if item.value.len() == 0 { Bytes::new() } else { self.data.bytes(item.value) },
+            assertion: 0,
+        };
+        indexes.iter().filter_map(|index| self.list.get(*index).map(mutation)).collect()
     }
 
     /// What the items rely on; empty in an optimistic transaction.
@@ -125,27 +142,25 @@ impl Mutations {
     /// Keys of those items that leave a lock.
     pub(crate) fn locking_keys(&self, indexes: &[usize]) -> Vec<Bytes> {
         let chosen = indexes.iter().filter_map(|index| self.list.get(*index));
-        let locking = chosen.filter(|mutation| mutation.op() != kvrpcpb::Op::CheckNotExists);
-        locking.map(|mutation| mutation.key.clone()).collect()
+        let locking = chosen.filter(|item| item.op != kvrpcpb::Op::CheckNotExists);
+        locking.map(|item| self.data.bytes(item.key)).collect()
     }
 }
 
-/// The wire form of a change. A lock knows whether its key had a value, which settles inserts here.
-fn operation(key: &Bytes, change: &Change, held: Option<Held>) -> Result<(kvrpcpb::Op, Bytes)> {
+/// What a change is on the wire. A lock knows whether its key had a value, which settles inserts here.
+fn operation(key: &[u8], kind: Kind, held: Option<Held>) -> Result<kvrpcpb::Op> {
     let known = match held {
         Some(Held::Locked { exists, .. }) => Some(exists),
         Some(Held::InDoubt) | None => None,
     };
-    match (change, known) {
-        (Change::Duplicate(_), _) | (Change::Insert(_) | Change::CheckNotExists, Some(true)) => {
-            Err(Error::AlreadyExists { key: key.clone() })
+    match (kind, known) {
+        (Kind::Duplicate, _) | (Kind::Insert | Kind::CheckNotExists, Some(true)) => {
+            Err(Error::AlreadyExists { key: Bytes::copy_from_slice(key) })
         }
-        (Change::Put(value), _) | (Change::Insert(value), Some(false)) => {
-            Ok((kvrpcpb::Op::Put, value.clone()))
-        }
-        (Change::Insert(value), None) => Ok((kvrpcpb::Op::Insert, value.clone())),
-        (Change::Delete, _) => Ok((kvrpcpb::Op::Del, Bytes::new())),
-        (Change::CheckNotExists, None) => Ok((kvrpcpb::Op::CheckNotExists, Bytes::new())),
-        (Change::Lock, _) | (Change::CheckNotExists, Some(false)) => Ok((kvrpcpb::Op::Lock, Bytes::new())),
+        (Kind::Put, _) | (Kind::Insert, Some(false)) => Ok(kvrpcpb::Op::Put),
+        (Kind::Insert, None) => Ok(kvrpcpb::Op::Insert),
+        (Kind::Delete, _) => Ok(kvrpcpb::Op::Del),
+        (Kind::CheckNotExists, None) => Ok(kvrpcpb::Op::CheckNotExists),
+        (Kind::Lock, _) | (Kind::CheckNotExists, Some(false)) => Ok(kvrpcpb::Op::Lock),
     }
 }

@@ -7,19 +7,20 @@ use rutile_kv_env::Simulation;
 use rutile_kv_types::KeyRange;
 
 use super::MemBuffer;
-use super::membuffer::Change;
+use super::membuffer::{Change, Kind};
 
 fn bytes(text: &str) -> Bytes {
     Bytes::copy_from_slice(text.as_bytes())
 }
 
-fn contents(buffer: &MemBuffer) -> BTreeMap<Bytes, Change> {
-    buffer.changes().map(|(key, change)| (key.clone(), change.clone())).collect()
+fn contents(buffer: &MemBuffer) -> BTreeMap<Bytes, (Kind, Bytes)> {
+    let data = buffer.frozen();
+    let change = |change: Change| (data.bytes(change.key), (change.kind, data.bytes(change.value)));
+    buffer.changes().map(change).collect()
 }
 
 fn size(buffer: &MemBuffer) -> usize {
-    let value = |key: &Bytes| buffer.get(key).flatten().map_or(0, |value| value.len());
-    buffer.changes().map(|(key, _)| key.len() + value(key)).sum()
+    contents(buffer).iter().map(|(key, (_, value))| key.len() + value.len()).sum()
 }
 
 #[test]
@@ -31,10 +32,10 @@ fn random_writes_roll_back_to_any_savepoint() {
         for step in 0..60_u64 {
             let key = bytes(&format!("k{}", random.range(0..6)));
             match random.range(0..8) {
-                0 | 1 => buffer.put(key, bytes(&"v".repeat(step as usize))),
-                2 => buffer.insert(key, bytes("i")),
-                3 => buffer.delete(key),
-                4 => buffer.lock(key),
+                0 | 1 => buffer.put(&key, "v".repeat(step as usize).as_bytes()),
+                2 => buffer.insert(&key, b"i"),
+                3 => buffer.delete(&key),
+                4 => buffer.lock(&key),
                 5 | 6 => savepoints.push((buffer.savepoint(), contents(&buffer))),
                 _ if savepoints.is_empty() => {}
                 _ => {
@@ -52,22 +53,22 @@ fn random_writes_roll_back_to_any_savepoint() {
 
 #[test]
 fn an_insert_stays_a_check_whatever_follows() {
-    let cases: [(&str, Change); 7] = [
-        ("i", Change::Insert(bytes("1"))),
-        ("ip", Change::Insert(bytes("1"))),
-        ("id", Change::CheckNotExists),
-        ("idp", Change::Insert(bytes("1"))),
-        ("di", Change::Put(bytes("1"))),
-        ("pi", Change::Duplicate(bytes("1"))),
-        ("ii", Change::Duplicate(bytes("1"))),
+    let cases: [(&str, (Kind, Bytes)); 7] = [
+        ("i", (Kind::Insert, bytes("1"))),
+        ("ip", (Kind::Insert, bytes("1"))),
+        ("id", (Kind::CheckNotExists, Bytes::new())),
+        ("idp", (Kind::Insert, bytes("1"))),
+        ("di", (Kind::Put, bytes("1"))),
+        ("pi", (Kind::Duplicate, bytes("1"))),
+        ("ii", (Kind::Duplicate, bytes("1"))),
     ];
     for (writes, expected) in cases {
         let mut buffer = MemBuffer::default();
         for write in writes.chars() {
             match write {
-                'i' => buffer.insert(bytes("k"), bytes("1")),
-                'p' => buffer.put(bytes("k"), bytes("1")),
-                _ => buffer.delete(bytes("k")),
+                'i' => buffer.insert(b"k", b"1"),
+                'p' => buffer.put(b"k", b"1"),
+                _ => buffer.delete(b"k"),
             }
         }
         assert_eq!(contents(&buffer).get(&bytes("k")), Some(&expected), "{writes}");
@@ -78,16 +79,29 @@ fn an_insert_stays_a_check_whatever_follows() {
 fn ranges_show_deletions_and_hide_locks() {
     let mut buffer = MemBuffer::default();
     for key in ["a", "b", "c", "d"] {
-        buffer.put(bytes(key), bytes("v"));
+        buffer.put(key.as_bytes(), b"v");
     }
-    buffer.delete(bytes("b"));
-    buffer.lock(bytes("bb"));
+    buffer.delete(b"b");
+    buffer.lock(b"bb");
     let seen = |start: &str, end: &str| -> Vec<(String, bool)> {
         let range = KeyRange { start: bytes(start), end: bytes(end) };
         let text = |key: &Bytes| String::from_utf8_lossy(key).into_owned();
-        buffer.range(&range).map(|(key, value)| (text(key), value.is_some())).collect()
+        buffer.range(&range).map(|(key, value)| (text(&key), value.is_some())).collect()
     };
     assert_eq!(seen("b", "d"), [("b".to_owned(), false), ("c".to_owned(), true)]);
     assert_eq!(seen("d", ""), [("d".to_owned(), true)]);
     assert!(seen("d", "b").is_empty() && seen("b", "b").is_empty());
+}
+
+#[test]
+fn many_short_rows_take_little_beside_their_bytes_and_nothing_once_rolled_back() {
+    let mut buffer = MemBuffer::default();
+    let before = buffer.savepoint();
+    for row in 0..50_000_u64 {
+        buffer.insert(&row.to_be_bytes(), &[7; 40]);
+    }
+    assert_eq!(buffer.size_bytes(), 50_000 * 48);
+    assert!(buffer.memory_bytes() < 50_000 * (48 + 44), "{}", buffer.memory_bytes());
+    buffer.rollback_to(&before);
+    assert_eq!((buffer.len(), buffer.size_bytes(), buffer.memory_bytes()), (0, 0, 0));
 }
