@@ -1,7 +1,7 @@
 //! Trees of statements whose shape is easy to get wrong: joins, set operations, titles, modes, accounts, errors.
 
 use rutile_sql_parser::ast::{
-    Account, ExprKind, InsertSource, JoinConstraint, JoinKind, Literal, Query, QueryBody, SelectItem,
+    Account, Expr, ExprKind, InsertSource, JoinConstraint, JoinKind, Literal, Query, QueryBody, SelectItem,
     SetItem, SetOperator, SetValue, Show, ShowFilter, TableReference,
 };
 use rutile_sql_parser::{ParseError, ParseOptions, SqlMode, StatementKind, parse_statements};
@@ -194,7 +194,8 @@ fn sql_mode_decides_quotes_and_backslashes() {
         parse_statements(b"INSERT INTO \"t\" VALUES ('a\\')", &options).expect("valid in this mode");
     let StatementKind::Insert(insert) = &statements[0].kind else { panic!("an insert") };
     assert_eq!(insert.table.to_string(), "t");
-    let InsertSource::Values(rows) = &insert.source else { panic!("values") };
+    let InsertSource::Values(lists) = &insert.source else { panic!("values") };
+    let rows = lists.rows(&lists.batches()[0], b"").expect("kept");
     assert_eq!(rows[0][0].kind, ExprKind::Literal(Literal::String(b"a\\".as_slice().into())));
 }
 
@@ -265,4 +266,56 @@ fn errors_have_numbers_states_and_lines_counted_per_statement() {
     assert_eq!(broken.code(), 1300);
     let bytes = parse_statements(b"SELECT '\xff', _binary '\xfe'", &ParseOptions::default());
     assert!(bytes.is_ok(), "strings may hold any bytes");
+}
+
+fn without_spans(tree: &str) -> String {
+    let parts = tree.split("Span {");
+    parts
+        .map(|part| {
+            part.split_once('}').filter(|(span, _)| span.starts_with(" start")).map_or(part, |(_, rest)| rest)
+        })
+        .collect()
+}
+
+/// The rows of the only INSERT of a text, batch by batch.
+fn value_batches(text: &str, options: &ParseOptions) -> Vec<Vec<Vec<String>>> {
+    let statements = parse_statements(text.as_bytes(), options).expect("valid");
+    let Some(StatementKind::Insert(insert)) = statements.last().map(|statement| &statement.kind) else {
+        panic!("an insert")
+    };
+    let InsertSource::Values(lists) = &insert.source else { panic!("values") };
+    assert_eq!(lists.len(), lists.batches().iter().map(|batch| batch.len()).sum::<usize>());
+    let rows = |batch| lists.rows(batch, text.as_bytes()).expect("was read before").into_owned();
+    let show = |row: &Vec<Expr>| row.iter().map(|value| without_spans(&format!("{value:?}"))).collect();
+    lists.batches().iter().map(|batch| rows(batch).iter().map(show).collect()).collect()
+}
+
+#[test]
+fn rows_that_are_read_again_are_what_they_were() {
+    let options = ParseOptions { placeholders: true, ..ParseOptions::default() };
+    let row = |n: usize| match n % 4 {
+        0 => format!("({n}, ?, 'it''s')"),
+        1 => format!("(1 + ({n}), DEFAULT, now())"),
+        2 => "()".to_owned(),
+        _ => format!("( /*!40000 {n}, */ -1, ? /* , */ )"),
+    };
+    let list = |rows: std::ops::Range<usize>| rows.map(row).collect::<Vec<_>>().join(",");
+    let whole = value_batches(&format!("select 1; insert into t values {}", list(0..5000)), &options);
+    assert_eq!(whole.iter().map(Vec::len).collect::<Vec<_>>(), [1024, 1024, 1024, 1024, 904]);
+    let placeholders = |n: usize| n.div_ceil(4) + n / 4;
+    for (n, value) in whole.concat().into_iter().enumerate().step_by(167) {
+        let before = "?,".repeat(placeholders(n));
+        let alone = value_batches(&format!("insert into t values ({before} 1), {}", row(n)), &options);
+        assert_eq!(value, alone[0][1], "{n}");
+    }
+}
+
+#[test]
+fn rows_in_a_comment_of_a_version_are_kept() {
+    let rows = |from: usize| (from..from + 1024).map(|n| format!("({n})")).collect::<Vec<_>>().join(",");
+    let text =
+        format!("insert into t values {}, /*!40000 {},{},(*/ 1), {}", rows(0), rows(0), rows(0), rows(0));
+    let batches = value_batches(&text, &ParseOptions::default());
+    assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [1024, 1024, 1024, 1024, 1]);
+    assert!(batches.concat().iter().all(|row| row.len() == 1));
 }

@@ -112,7 +112,7 @@ fn own_writes_of(table: i64, membuffer: &MemBuffer) -> Arc<OwnWrites> {
     for (key, value) in membuffer.range(&record_range(table)) {
         keys.insert(key.clone());
         if let Some(value) = value {
-            writes.rows.push((key.clone(), value.clone()));
+            writes.rows.push((key, value));
         }
     }
     writes.keys = Arc::new(keys);

@@ -32,68 +32,95 @@ pub(super) struct InsertCounts {
     pub last_explicit: Option<u64>,
 }
 
-/// Writes all rows into the transaction.
-pub(super) async fn insert_rows(
-    context: &mut StatementContext<'_>,
-    table: &TableInfo,
-    rows: Vec<NewRow>,
-    on_duplicate: &OnDuplicate,
-    eval: &mut EvalContext,
-    memory: &StatementMemory,
-) -> Result<InsertCounts> {
-    let mut counts = InsertCounts { records: rows.len() as u64, ..InsertCounts::default() };
-    let mut keys = NewKeys::prepare(context, table, &rows).await?;
-    let mut writer = RowWriter::new(table, context.settings().time_zone, context.row_locks());
-    if matches!(on_duplicate, OnDuplicate::Fail) {
-        insert_all(context, &mut writer, rows, &mut keys, &mut counts, eval, memory).await?;
-        return Ok(counts);
-    }
-    for (number, row) in rows.into_iter().enumerate() {
-        eval.convert.row = number as u64 + 1;
-        let Some((row, generated)) = keys.complete(context, row, &mut counts, eval).await? else {
-            counts.duplicates += 1;
-            continue;
-        };
-        let inserted =
-            insert_conflict::insert(context, table, &mut writer, row, on_duplicate, &mut counts, eval)
-                .await?;
-        context.written_a_row(number, memory)?;
-        match generated {
-            Some(id) if inserted => counts.first_generated = counts.first_generated.or(Some(id)),
-            // The row was skipped or became an update: as in MySQL the next one gets its value.
-            Some(id) => keys.ids.give_back(id),
-            None => {}
-        }
-    }
-    Ok(counts)
+/// Writes the rows of one statement into the transaction, a batch at a time.
+pub(super) struct Inserter<'t> {
+    table: &'t TableInfo,
+    on_duplicate: &'t OnDuplicate,
+    keys: NewKeys<'t>,
+    writer: RowWriter<'t>,
+    /// Rows that came.
+    rows: usize,
+    pub counts: InsertCounts,
 }
 
-/// Rows of which none may collide.
-async fn insert_all(
-    context: &mut StatementContext<'_>,
-    writer: &mut RowWriter<'_>,
-    rows: Vec<NewRow>,
-    keys: &mut NewKeys<'_>,
-    counts: &mut InsertCounts,
-    eval: &mut EvalContext,
-    memory: &StatementMemory,
-) -> Result<()> {
-    let mut complete = Vec::with_capacity(rows.len());
-    for (number, row) in rows.into_iter().enumerate() {
-        eval.convert.row = number as u64 + 1;
-        let Some((row, generated)) = keys.complete(context, row, counts, eval).await? else {
-            continue;
-        };
-        counts.first_generated = counts.first_generated.or(generated);
-        complete.push(row);
+impl<'t> Inserter<'t> {
+    /// `rows`: all of the statement.
+    pub async fn start(
+        context: &mut StatementContext<'_>,
+        table: &'t TableInfo,
+        rows: usize,
+        on_duplicate: &'t OnDuplicate,
+    ) -> Result<Self> {
+        let keys = NewKeys::prepare(context, table, rows).await?;
+        let writer = RowWriter::new(table, context.settings().time_zone, context.row_locks());
+        Ok(Self { table, on_duplicate, keys, writer, rows: 0, counts: InsertCounts::default() })
     }
-    let uniqueness = uniqueness(context, writer, &complete).await?;
-    for (number, row) in complete.iter().enumerate() {
-        writer.insert(context.writer().await?, row, uniqueness).await?;
-        context.written_a_row(number, memory)?;
-        counts.affected += 1;
+
+    pub async fn write(
+        &mut self,
+        context: &mut StatementContext<'_>,
+        rows: Vec<NewRow>,
+        eval: &mut EvalContext,
+        memory: &StatementMemory,
+    ) -> Result<()> {
+        let first = self.rows;
+        self.rows += rows.len();
+        self.counts.records = self.rows as u64;
+        self.keys.ids.reserve(context, self.table, &rows).await?;
+        if matches!(self.on_duplicate, OnDuplicate::Fail) {
+            return self.write_all(context, rows, first, eval, memory).await;
+        }
+        for (number, row) in (first..).zip(rows) {
+            eval.convert.row = number as u64 + 1;
+            let Some((row, generated)) = self.keys.complete(context, row, &mut self.counts, eval).await?
+            else {
+                self.counts.duplicates += 1;
+                continue;
+            };
+            let (writer, counts) = (&mut self.writer, &mut self.counts);
+            let inserted =
+                insert_conflict::insert(context, self.table, writer, row, self.on_duplicate, counts, eval)
+                    .await?;
+            context.written_a_row(number, memory)?;
+            match generated {
+                Some(id) if inserted => {
+                    self.counts.first_generated = self.counts.first_generated.or(Some(id));
+                }
+                // The row was skipped or became an update: as in MySQL the next one gets its value.
+                Some(id) => self.keys.ids.give_back(id),
+                None => {}
+            }
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// Rows of which none may collide.
+    async fn write_all(
+        &mut self,
+        context: &mut StatementContext<'_>,
+        rows: Vec<NewRow>,
+        first: usize,
+        eval: &mut EvalContext,
+        memory: &StatementMemory,
+    ) -> Result<()> {
+        let mut complete = Vec::with_capacity(rows.len());
+        for (number, row) in (first..).zip(rows) {
+            eval.convert.row = number as u64 + 1;
+            let Some((row, generated)) = self.keys.complete(context, row, &mut self.counts, eval).await?
+            else {
+                continue;
+            };
+            self.counts.first_generated = self.counts.first_generated.or(generated);
+            complete.push(row);
+        }
+        let uniqueness = uniqueness(context, &self.writer, &complete).await?;
+        for (number, row) in (first..).zip(&complete) {
+            self.writer.insert(context.writer().await?, row, uniqueness).await?;
+            context.written_a_row(number, memory)?;
+            self.counts.affected += 1;
+        }
+        Ok(())
+    }
 }
 
 /// Where there are locks they keep keys free, also for a statement alone that came back for them. Without them only an
@@ -119,19 +146,14 @@ struct NewKeys<'t> {
 }
 
 impl<'t> NewKeys<'t> {
-    async fn prepare(
-        context: &mut StatementContext<'_>,
-        table: &'t TableInfo,
-        rows: &[NewRow],
-    ) -> Result<Self> {
-        let ids = GeneratedIds::prepare(context, table, rows).await?;
+    async fn prepare(context: &StatementContext<'_>, table: &'t TableInfo, rows: usize) -> Result<Self> {
         let row_id = match table.handle {
             HandleKind::RowId => {
-                Some(context.instance.auto_ids().allocate_row_ids(table, rows.len() as u64).await?)
+                Some(context.instance.auto_ids().allocate_row_ids(table, rows as u64).await?)
             }
             _ => None,
         };
-        Ok(Self { table, ids, row_id })
+        Ok(Self { table, ids: GeneratedIds::of_rows(rows), row_id })
     }
 
     /// The row with its handle, and the value that was generated for it; `None` if IGNORE leaves it out.
@@ -162,20 +184,41 @@ impl<'t> NewKeys<'t> {
 /// AUTO_INCREMENT values of one statement.
 #[derive(Default)]
 struct GeneratedIds {
+    /// Rows that are still to come; 0 once values were reserved for them, or are not to be.
+    rows: usize,
     /// The next of the values reserved for the statement: for all rows in one go when every row needs one.
     next: u64,
     left: usize,
 }
 
 impl GeneratedIds {
-    async fn prepare(context: &mut StatementContext<'_>, table: &TableInfo, rows: &[NewRow]) -> Result<Self> {
-        let all = !rows.is_empty() && rows.iter().all(|row| row.generate.is_some());
-        if !all || context.session.next_insert_id.is_some() {
-            return Ok(Self::default());
+    fn of_rows(rows: usize) -> Self {
+        Self { rows, ..Self::default() }
+    }
+
+    /// Reserves values for all rows of the statement if each of the first ones needs one: clients rely on values of one
+    /// statement that follow one another.
+    async fn reserve(
+        &mut self,
+        context: &StatementContext<'_>,
+        table: &TableInfo,
+        first: &[NewRow],
+    ) -> Result<()> {
+        let rows = std::mem::take(&mut self.rows);
+        let all = !first.is_empty() && first.iter().all(|row| row.generate.is_some());
+        if rows > 0 && all && context.session.next_insert_id.is_none() {
+            let progression = context.settings().progression;
+            self.next = context.instance.auto_ids().allocate(table, rows as u64, progression).await?;
+            self.left = rows;
         }
-        let progression = context.settings().progression;
-        let next = context.instance.auto_ids().allocate(table, rows.len() as u64, progression).await?;
-        Ok(Self { next, left: rows.len() })
+        Ok(())
+    }
+
+    /// A row came with a value of its own: reserved ones up to it are passed over, as in MySQL.
+    fn pass(&mut self, explicit: u64, increment: u64) {
+        while self.left > 0 && self.next <= explicit {
+            (self.next, self.left) = (self.next.saturating_add(increment), self.left - 1);
+        }
     }
 
     /// The row that got this value last did not use it.
@@ -196,14 +239,15 @@ impl GeneratedIds {
         let Some(column) = table.auto_increment_column() else {
             return Ok(None);
         };
+        let progression = context.settings().progression;
         let Some(offset) = row.generate else {
             if let Some(explicit) = row.values.get(column.offset).and_then(positive) {
                 context.instance.auto_ids().rebase(table, explicit).await?;
                 counts.last_explicit = Some(explicit);
+                self.pass(explicit, progression.increment);
             }
             return Ok(None);
         };
-        let progression = context.settings().progression;
         let id = match (context.session.next_insert_id.take(), self.left) {
             (Some(forced), _) => {
                 context.instance.auto_ids().rebase(table, forced).await?;

@@ -33,7 +33,7 @@ pub struct StatementContext<'s> {
     pub infoschema: Arc<InfoSchema>,
     /// Values of the placeholders, by their number.
     pub parameters: &'s [(Value, FieldType)],
-    /// The statement's own text; spans of the syntax tree point into the text it was parsed from.
+    /// What the statement was parsed from: spans of the syntax tree point into it.
     pub text: &'s [u8],
 }
 

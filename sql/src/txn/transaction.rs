@@ -42,10 +42,11 @@ struct Open {
     schema_is_fresh: bool,
 }
 
-/// Bytes of buffered writes with what their order costs.
+/// What the buffered writes take until they are committed.
 pub fn buffered(store: &Transaction) -> usize {
-    const ENTRY_BYTES: usize = 96;
-    store.size_bytes() + store.len() * ENTRY_BYTES
+    /// The list of mutations that commit makes of them, and their numbers.
+    const MUTATION_BYTES: usize = 72;
+    store.memory_bytes() + store.len() * MUTATION_BYTES
 }
 
 /// The transaction of one session, if one is open.

@@ -1,6 +1,8 @@
 //! INSERT, REPLACE, UPDATE, DELETE, CALL, DO, HANDLER.
 
-use super::{ColumnRef, Expr, Hint, Ident, Limit, ObjectName, OrderItem, Query, TableReference, With};
+use super::{
+    ColumnRef, Expr, Hint, Ident, Limit, ObjectName, OrderItem, Query, TableReference, ValueLists, With,
+};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum WritePriority {
@@ -31,8 +33,7 @@ pub struct Insert {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum InsertSource {
-    /// A row may be empty: every column takes its default. [`super::ExprKind::Default`] may stand for a value.
-    Values(Vec<Vec<Expr>>),
+    Values(ValueLists),
     /// SELECT, TABLE, `VALUES ROW()`
     Query(Box<Query>),
 }

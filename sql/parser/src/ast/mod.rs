@@ -26,6 +26,7 @@ mod show;
 mod statement;
 mod table_reference;
 mod transaction;
+mod value_lists;
 mod window;
 
 pub use account::*;
@@ -47,4 +48,6 @@ pub use show::*;
 pub use statement::*;
 pub use table_reference::*;
 pub use transaction::*;
+pub(crate) use value_lists::BatchRows;
+pub use value_lists::{ValueBatch, ValueList, ValueLists};
 pub use window::*;

@@ -10,7 +10,7 @@ pub struct Statement {
     pub span: Span,
     /// Number of `?` in this statement.
     pub parameter_count: u32,
-    /// How many tokens it was read from: what its tree takes is in proportion to them.
+    /// How many tokens its tree was read from: what that takes is in proportion to them.
     pub tokens: u32,
     /// Names, operators and calls in it: what its plan takes is in proportion to them.
     pub operators: u32,

@@ -63,6 +63,10 @@ impl<'a> Lexer<'a> {
         Lexer { at: at as usize, ..Lexer::new(text, sql_mode) }
     }
 
+    pub(crate) fn is_in_version_comment(&self) -> bool {
+        self.in_version_comment
+    }
+
     fn byte(&self, offset: usize) -> u8 {
         // 0 stands for the end; a NUL byte in the text is no token either.
         self.text.get(self.at + offset).copied().unwrap_or(0)

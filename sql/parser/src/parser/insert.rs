@@ -3,7 +3,7 @@
 use super::{Parsed, Parser};
 use crate::ast::{
     Assignment, CallProcedure, ColumnRef, Expr, ExprKind, Insert, InsertAlias, InsertSource, StatementKind,
-    WritePriority,
+    ValueBatch, ValueList, ValueLists, WritePriority,
 };
 use crate::lexer::{Keyword as K, TokenKind};
 
@@ -24,7 +24,7 @@ impl Parser<'_> {
             table,
             partitions,
             columns: None,
-            source: InsertSource::Values(Vec::new()),
+            source: InsertSource::Values(self.lists_of(Vec::new())),
             alias: None,
             on_duplicate: Vec::new(),
         };
@@ -50,7 +50,7 @@ impl Parser<'_> {
         if self.accept_keyword(K::Set) {
             let (columns, row) = self.comma_separated(Self::insert_assignment)?.into_iter().unzip();
             insert.columns = Some(columns);
-            insert.source = InsertSource::Values(vec![row]);
+            insert.source = InsertSource::Values(self.lists_of(vec![row]));
             return Ok(());
         }
         if self.at(TokenKind::OpenParen) && !self.subquery_follows() {
@@ -59,11 +59,15 @@ impl Parser<'_> {
         let values = self.at_keyword(K::Values) || self.at_keyword(K::Value);
         if values && !self.next_is(K::Row) {
             self.advance();
-            insert.source = InsertSource::Values(self.insert_rows()?);
+            insert.source = InsertSource::Values(self.value_lists()?);
         } else {
             insert.source = InsertSource::Query(Box::new(self.query(None)?));
         }
         Ok(())
+    }
+
+    fn lists_of(&self, rows: Vec<ValueList>) -> ValueLists {
+        ValueLists { batches: vec![ValueBatch::kept(rows)], options: *self.options }
     }
 
     fn insert_assignment(&mut self) -> Parsed<(ColumnRef, Expr)> {
@@ -81,44 +85,6 @@ impl Parser<'_> {
         Ok(columns)
     }
 
-    fn insert_rows(&mut self) -> Parsed<Vec<Vec<Expr>>> {
-        let mut rows = Vec::new();
-        // Rows of one statement are alike: the last one's length is the best guess for the next.
-        let mut width = 0;
-        loop {
-            self.expect(TokenKind::OpenParen)?;
-            let mut row = Vec::with_capacity(width);
-            if !self.accept(TokenKind::CloseParen) {
-                loop {
-                    row.push(self.value()?);
-                    if !self.accept(TokenKind::Comma) {
-                        break;
-                    }
-                }
-                self.expect(TokenKind::CloseParen)?;
-            }
-            width = row.len();
-            rows.push(row);
-            if !self.accept(TokenKind::Comma) {
-                return Ok(rows);
-            }
-        }
-    }
-
-    /// An expression or bare DEFAULT. A lone literal, by far the most frequent value, takes a short way.
-    pub(super) fn value(&mut self) -> Parsed<Expr> {
-        if matches!(self.next.kind, TokenKind::Comma | TokenKind::CloseParen) {
-            if self.at_keyword(K::Default) {
-                let span = self.advance().span();
-                return Ok(Expr::new(ExprKind::Default, span));
-            }
-            if let Some(literal) = self.literal()? {
-                return Ok(literal);
-            }
-        }
-        self.value_expr()
-    }
-
     /// `column = value`, also `:=`
     pub(super) fn assignment(&mut self) -> Parsed<Assignment> {
         let column = self.column_ref()?;
@@ -128,7 +94,7 @@ impl Parser<'_> {
         Ok(Assignment { column, value: self.value_expr()? })
     }
 
-    fn value_expr(&mut self) -> Parsed<Expr> {
+    pub(super) fn value_expr(&mut self) -> Parsed<Expr> {
         if self.at_keyword(K::Default) && !self.next.is(TokenKind::OpenParen) {
             let span = self.advance().span();
             return Ok(Expr::new(ExprKind::Default, span));

@@ -5,7 +5,7 @@
 //! statement     dispatch on the first words
 //! expression/   operators by precedence, primaries, functions, windows, literals
 //! query/        SELECT and its clauses, set operations, FROM, JSON_TABLE
-//! insert update load          DML
+//! insert value_lists update load          DML
 //! database create_table column data_type index table_option partition alter_table view drop   DDL
 //! set show explain transaction admin account grant routine                                    the rest
 //! ```
@@ -37,12 +37,15 @@ mod statement;
 mod table_option;
 mod transaction;
 mod update;
+mod value_lists;
 mod view;
 
 use crate::ast::{Expr, IntoTarget, Statement};
 use crate::error::ParseError;
 use crate::lexer::{Lexer, Token, TokenKind};
 use crate::options::ParseOptions;
+
+pub(crate) use value_lists::value_rows;
 
 /// Boxed because every expression is returned through it.
 pub(crate) type Parsed<T> = Result<T, Box<ParseError>>;
