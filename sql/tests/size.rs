@@ -71,6 +71,52 @@ async fn large_statements() {
     cluster.stop().await;
 }
 
+/// A list of constants is looked into, whatever its length, as a short one is compared.
+async fn long_lists() {
+    let cluster = Cluster::start().await;
+    let mut session = cluster.session(1).expect("opens");
+    let session = &mut session;
+    for sql in [
+        "create database test",
+        "use test",
+        "create table l (id int primary key, n int unsigned, d decimal(10,2), r double, c varchar(20), b varbinary(20), t datetime, h time, e enum('a','b'))",
+        "insert into l values (1, 1, 1.5, 1.5, 'a ', 'a', '2020-01-01', '10:00:00', 'a'), (2, null, 2, 2, 'B', 'B', '2020-01-02', '-10:00:00', 'b'), (3, 4294967295, -0.0, -0e0, 'ß', '', null, null, null)",
+    ] {
+        run(session, sql).await.expect(sql);
+    }
+    let lists = [
+        "1, 2.0, '3', 4, 5, 6, 7, 8, 9e0, 10",
+        "null, 1, 4294967295, 4, 5, -6, 7, 8, 9, 1.50",
+        "'A', 'b', 'ss', '1', 'a', '', 'x', 'y', 'z', null",
+        "'2020-01-01', 20200102, '10:00:00', '1', 1.5, 0, 'b', 2, 3, 4",
+        "id, n, 1, 2, 3, 4, 5, 6, 7, 8",
+        "cast('2020-01-01' as date), timestamp'2020-01-02 00:00:00', time'10:00:00', 0, 1, 2, 3, 4, 5, 6",
+    ];
+    for always in [false, true] {
+        session.plan_every_query(always);
+        for list in lists {
+            for column in ["id", "n", "d", "r", "c", "b", "t", "h", "e", "c collate utf8mb4_bin"] {
+                let each: Vec<String> = list.split(", ").map(|item| format!("({column}) = {item}")).collect();
+                let (one, other) = (format!("({column}) in ({list})"), each.join(" or "));
+                let differs = format!("select * from l where not (({one}) <=> ({other}))");
+                answers(session, &differs, 0).await;
+            }
+        }
+    }
+    session.plan_every_query(false);
+    let long = terms(30_000, ",", |n| format!("'{n}'"));
+    answers(session, &format!("select * from l where c not in ({long})"), 3).await;
+    let long = terms(30_000, ",", |n| n.to_string());
+    answers(session, &format!("select * from l where id in ({long}) and id in ({long}, -1)"), 3).await;
+    answers(session, &format!("select * from l where id + 0 in ({long})"), 3).await;
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_lists_are_looked_into() {
+    long_lists().await;
+}
+
 /// A view that cannot be read is not made.
 async fn views_in_views(session: &mut Session) {
     answers(session, "create view v1 as select * from t", 0).await;

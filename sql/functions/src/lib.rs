@@ -30,4 +30,5 @@ pub use call::{
     ArgInfo, Arity, CallInfo, Coercibility, ColumnarArg, EvalContext, Function, GrowingColumn, InferContext,
     MemoryCheck, SessionConstants, eval_arrow,
 };
+pub use operators::members::Members;
 pub use registry::{all, lookup, lookup_pure};

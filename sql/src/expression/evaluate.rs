@@ -4,8 +4,9 @@
 //! `IF(b = 0, 0, a DIV b)` raises nothing for b = 0.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
-use rutile_sql_functions::EvalContext;
+use rutile_sql_functions::{EvalContext, Members};
 use rutile_sql_types::convert::to_bool;
 use rutile_sql_types::{ConvertContext, FieldType, MySqlError, Value, compare};
 
@@ -50,6 +51,9 @@ fn evaluate_call(
     if let Some(lazy) = Lazy::of(call.function.name) {
         return evaluate_lazy(lazy, call, row, parameters, context);
     }
+    if let Some(members) = members_of(call) {
+        return is_member(&members, call, row, parameters, context);
+    }
     let mut args = Vec::with_capacity(call.args.len());
     let mut large = 0;
     for arg in &call.args {
@@ -64,6 +68,26 @@ fn evaluate_call(
         args.push(value);
     }
     (call.function.eval)(context, &args, &call.info)
+}
+
+/// The sorted constants of a long IN list.
+pub fn members_of(call: &Call) -> Option<Arc<Members>> {
+    if call.function.name == "in" { Members::of(&call.info) } else { None }
+}
+
+fn is_member(
+    members: &Members,
+    call: &Call,
+    row: &[Value],
+    parameters: &[Value],
+    context: &mut EvalContext,
+) -> Result<Value, MySqlError> {
+    let argument = |context: &mut EvalContext, position: usize| match call.args.get(position) {
+        Some(arg) => evaluate_with(arg, row, parameters, context),
+        None => Ok(Value::Null),
+    };
+    let operand = argument(context, 0)?;
+    members.test(context, &operand, &call.info, argument)
 }
 
 /// Functions whose arguments are evaluated one after the other, as needed.

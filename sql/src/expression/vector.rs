@@ -4,15 +4,19 @@
 //! that is fast and nearly always harmless; if any argument raised an error or a warning on the way, the
 //! result is thrown away and the call is evaluated row by row as MySQL does it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
-use rutile_sql_functions::{ColumnarArg, EvalContext, GrowingColumn, eval_arrow};
+use rutile_sql_functions::{ColumnarArg, EvalContext, GrowingColumn, Members, eval_arrow};
 use rutile_sql_types::arrow::{ValueBuilder, value_at};
 use rutile_sql_types::{FieldType, MySqlError, Value};
 
-use super::evaluate::Lazy;
+use super::evaluate::{Lazy, members_of};
 use super::{Call, Expr, evaluate};
+
+/// Rows between two looks at the kill flag.
+const ROWS_PER_KILL_CHECK: usize = 1024;
 
 /// A column, or one value for all rows.
 #[derive(Debug, Clone)]
@@ -72,14 +76,56 @@ fn evaluate_eagerly(
     rows: usize,
     context: &mut EvalContext,
 ) -> Result<Vector, MySqlError> {
+    if let Some(members) = members_of(call) {
+        return evaluate_members(&members, call, columns, rows, context);
+    }
     let mut args = Vec::with_capacity(call.args.len());
     for arg in &call.args {
-        args.push(match evaluate_columns(arg, columns, rows, context)? {
-            Vector::Array(array) => ColumnarArg::Array(array),
-            Vector::Scalar(value) => ColumnarArg::Scalar(value),
-        });
+        args.push(argument(arg, columns, rows, context)?);
     }
     eval_arrow(call.function, context, &args, &call.info, rows).map(Vector::Array)
+}
+
+fn argument(
+    arg: &Expr,
+    columns: &[ArrayRef],
+    rows: usize,
+    context: &mut EvalContext,
+) -> Result<ColumnarArg, MySqlError> {
+    Ok(match evaluate_columns(arg, columns, rows, context)? {
+        Vector::Array(array) => ColumnarArg::Array(array),
+        Vector::Scalar(value) => ColumnarArg::Scalar(value),
+    })
+}
+
+/// A long IN list: its constants were sorted once, so that only what is no constant is a column here.
+fn evaluate_members(
+    members: &Members,
+    call: &Call,
+    columns: &[ArrayRef],
+    rows: usize,
+    context: &mut EvalContext,
+) -> Result<Vector, MySqlError> {
+    let mut args = HashMap::new();
+    for position in std::iter::once(0).chain(members.others().iter().copied()) {
+        if let Some(arg) = call.args.get(position) {
+            args.insert(position, argument(arg, columns, rows, context)?);
+        }
+    }
+    let value_of = |position: usize, row: usize| match args.get(&position) {
+        Some(arg) => arg.value(&call.info, position, row),
+        None => Ok(Value::Null),
+    };
+    let mut result = GrowingColumn::new(&call.info.result, rows);
+    for row in 0..rows {
+        if row % ROWS_PER_KILL_CHECK == 0 {
+            context.check_killed()?;
+        }
+        let operand = value_of(0, row)?;
+        let value = members.test(context, &operand, &call.info, |_, position| value_of(position, row))?;
+        result.append(&value, context)?;
+    }
+    Ok(Vector::Array(result.finish()))
 }
 
 fn evaluate_rows(

@@ -20,6 +20,9 @@ use crate::expression::{Expr, compare_values};
 /// Most points that leading key columns are multiplied out to; beyond, later columns are not used.
 const MAX_POINTS: usize = 1024;
 
+/// Most pairs of intervals of two terms that are looked at.
+const MAX_PAIRS: usize = 1 << 16;
+
 /// What is known about one column: it is in one of these intervals.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Intervals {
@@ -282,7 +285,7 @@ fn column_intervals(filters: &[Expr], position: usize, ty: &FieldType) -> Option
         };
         known = Some(match known {
             None => intervals,
-            Some(known) => known.intersect(&intervals, ty),
+            Some(known) => known.intersect(intervals, ty),
         });
     }
     known
@@ -464,7 +467,11 @@ impl Intervals {
         format!("{column} in {{{}}}", parts.join(", "))
     }
 
-    fn intersect(&self, other: &Intervals, ty: &FieldType) -> Intervals {
+    /// Long lists are kept apart: the shorter one alone covers the rows too.
+    fn intersect(self, other: Intervals, ty: &FieldType) -> Intervals {
+        if self.list.len().saturating_mul(other.list.len()) > MAX_PAIRS {
+            return if self.list.len() <= other.list.len() { self } else { other };
+        }
         let mut list = Vec::new();
         for a in &self.list {
             for b in &other.list {

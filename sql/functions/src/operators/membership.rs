@@ -6,6 +6,7 @@ use rutile_sql_types::compare::compare_as;
 use rutile_sql_types::{FieldType, MySqlError, Value, comparison_type};
 
 use super::comparison::order;
+use super::members::Members;
 use crate::call::argument::double;
 use crate::call::{ArgInfo, CallInfo, EvalContext, Function, InferContext, infer};
 use crate::vector;
@@ -17,6 +18,9 @@ pub(crate) const FUNCTIONS: &[Function] = &[
 ];
 
 fn is_in(ctx: &mut EvalContext, args: &[Value], call: &CallInfo) -> Result<Value, MySqlError> {
+    if let Some(members) = Members::of(call) {
+        return members.test(ctx, &args[0], call, |_, item| Ok(args[item].clone()));
+    }
     if args[0].is_null() {
         return Ok(Value::Null);
     }

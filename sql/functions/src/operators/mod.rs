@@ -6,6 +6,7 @@ mod bits;
 pub(crate) mod comparison;
 pub(crate) mod like;
 mod logic;
+pub(crate) mod members;
 mod membership;
 mod regexp;
 pub(crate) mod regexp_compile;
