@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cluster::ClusterConfig;
-use crate::memory::MemoryLimit;
+use crate::memory::{MemoryLimit, ResidentProbe};
 use crate::variable::ServerFacts;
 
 /// Settings of `Instance::open`.
@@ -12,6 +12,8 @@ pub struct InstanceConfig {
     /// Version, host, port … as the system variables show them.
     pub facts: ServerFacts,
     pub memory: MemoryLimit,
+    /// Without it only what is counted is known.
+    pub resident: Option<ResidentProbe>,
     pub spill: Spill,
     /// Set where other SQL nodes may use the same storage.
     pub cluster: Option<ClusterConfig>,

@@ -34,6 +34,18 @@ impl Default for EngineConfig {
 }
 
 impl EngineConfig {
+    /// For a process that is to stay below so many bytes: a quarter for blocks, an eighth for memtables.
+    pub fn within(process_bytes: usize) -> EngineConfig {
+        let whole = EngineConfig::default();
+        let write_buffer_total_bytes = (process_bytes / 8).clamp(8 * MIB, whole.write_buffer_total_bytes);
+        EngineConfig {
+            block_cache_bytes: (process_bytes / 4).clamp(8 * MIB, whole.block_cache_bytes),
+            write_buffer_total_bytes,
+            write_buffer_bytes: write_buffer_total_bytes / 4,
+            ..whole
+        }
+    }
+
     /// Little memory and frequent flushes, so that tests meet table files early.
     pub fn small() -> EngineConfig {
         EngineConfig {
@@ -72,6 +84,12 @@ impl Default for RaftLogConfig {
 }
 
 impl RaftLogConfig {
+    /// For a process that is to stay below so many bytes.
+    pub fn within(process_bytes: usize) -> RaftLogConfig {
+        let whole = RaftLogConfig::default();
+        RaftLogConfig { cache_bytes: (process_bytes / 64).clamp(MIB, whole.cache_bytes), ..whole }
+    }
+
     /// Small files, so that tests meet rotation and purge early.
     pub fn small() -> RaftLogConfig {
         RaftLogConfig {

@@ -87,7 +87,7 @@ impl Node {
         private::keep_directory(data_path)?;
         keep(&accounts, disk, data_path)?;
         info!(version = SERVER_VERSION, data_dir = %data_path.display(), "starting");
-        let storage = Storage::open(&env, data_dir, &settings.gc).await?;
+        let storage = Storage::open(&env, data_dir, &settings.gc, settings.server.memory_limit.0).await?;
         let instance = open_sql(&env, &settings, &storage, doors.mysql_port()?).await?;
         let parts = FrontParts {
             settings,
@@ -151,7 +151,7 @@ async fn check_exposure(host: &str, accounts: &Accounts) -> Result<()> {
 async fn open_sql(env: &Env, settings: &Settings, storage: &Storage, port: u16) -> Result<Instance> {
     let ids = (storage.cluster_id(), storage.store_id());
     let facts = facts::server_facts(env.disk.as_ref(), &settings.server.data_dir, port, ids.0, ids.1);
-    let config = instance_config(env.disk.as_ref(), settings, facts)?;
+    let config = instance_config(&env.disk, settings, facts)?;
     let opened = Instance::open(env.clone(), storage.client().clone(), config).await;
     opened.map_err(|error| Error::Sql(error.into()))
 }

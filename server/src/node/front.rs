@@ -11,7 +11,7 @@ use std::time::Duration;
 use parking_lot::RwLock;
 use rutile_kv_env::{Disk, Env, TaskHandle};
 use rutile_server_wire::{Accounts, ServerTls};
-use rutile_sql::memory::MemoryLimit;
+use rutile_sql::memory::{MemoryLimit, ResidentProbe};
 use rutile_sql::session::Instance;
 use rutile_sql::variable::ServerFacts;
 use rutile_sql::{InstanceConfig, Spill};
@@ -193,15 +193,17 @@ impl Front {
 
 /// What SQL is told of the settings.
 pub(crate) fn instance_config(
-    disk: &dyn Disk,
+    disk: &Arc<dyn Disk>,
     settings: &Settings,
     mut facts: ServerFacts,
 ) -> Result<InstanceConfig> {
     facts.configured = settings.connections.variables().to_vec();
-    let directory = private::empty_directory(disk, settings.server.data_dir.join(SPILL))?;
+    let directory = private::empty_directory(disk.as_ref(), settings.server.data_dir.join(SPILL))?;
+    let process = Arc::clone(disk);
     Ok(InstanceConfig {
         facts,
         memory: MemoryLimit { server_bytes: settings.server.memory_limit.0 },
+        resident: Some(ResidentProbe::new(move || status::process::resident_bytes(process.as_ref()))),
         spill: Spill { directory: Some(directory), bytes_max: settings.server.spill_limit.0 as u64 },
         cluster: None,
     })

@@ -14,7 +14,7 @@ settings! {
         port: u16 = 4000, restart, flag "port";
         /// Where data is kept; created when missing.
         data_dir: PathBuf = PathBuf::from("./rutile-data"), restart, flag "data-dir";
-        /// Memory of running statements together.
+        /// Memory of running statements together, and what the process as a whole is to stay below.
         memory_limit: Bytes = Bytes(1 << 30), [16_777_216 to 1_125_899_906_842_624], restart, flag "memory-limit";
         /// Temporary files of all statements together, in the data directory.
         spill_limit: Bytes = Bytes(16 << 30), [1_048_576 to 1_125_899_906_842_624], restart;

@@ -151,7 +151,7 @@ async fn open_sql(
         pd.cluster_id(),
         env.random.next_u64(),
     );
-    let mut config = instance_config(env.disk.as_ref(), settings, facts)?;
+    let mut config = instance_config(&env.disk, settings, facts)?;
     config.cluster = Some(ClusterConfig::new(format!("{}:{port}", server.host)));
     let opened = Instance::open(env.clone(), client.clone(), config).await;
     opened.map_err(|error| Error::Sql(error.into()))

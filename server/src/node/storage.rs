@@ -32,16 +32,22 @@ pub(crate) struct Storage {
 }
 
 impl Storage {
-    /// Opens what the directory holds, founding a cluster of one in an empty one.
-    pub(crate) async fn open(env: &Env, data_dir: DataDir, gc: &GcSettings) -> Result<Self> {
+    /// Opens what the directory holds, founding a cluster of one in an empty one. The process is to stay below
+    /// `memory_limit`.
+    pub(crate) async fn open(
+        env: &Env,
+        data_dir: DataDir,
+        gc: &GcSettings,
+        memory_limit: usize,
+    ) -> Result<Self> {
         let (pd_config, state, log) =
             (PdConfig::new(data_dir.placement_driver()), data_dir.state_engine(), data_dir.raft_log());
         let pd_env = env.clone();
         let pd = Arc::new(blocking(env, "pd-open", move || Ok(Member::open(pd_env, pd_config)?)).await?);
         let pd_client = PdClient::connect(env.clone(), pd.clone()).await?;
         let engines = move || {
-            let engine = RocksEngine::open(&state, &EngineConfig::default())?;
-            Ok((engine, EngineRaftLog::open(&log, &RaftLogConfig::default())?))
+            let engine = RocksEngine::open(&state, &EngineConfig::within(memory_limit))?;
+            Ok((engine, EngineRaftLog::open(&log, &RaftLogConfig::within(memory_limit))?))
         };
         let (engine, raft_log) = blocking(env, "engine-open", engines).await?;
         let (engine, raft_log) = (Arc::new(engine), Arc::new(raft_log));

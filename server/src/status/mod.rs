@@ -8,7 +8,7 @@
 
 mod door;
 mod http;
-mod process;
+pub(crate) mod process;
 mod settings;
 
 pub(crate) use http::{Facts, serve};

@@ -37,6 +37,13 @@ pub(super) fn read(disk: &dyn Disk, reading: &mut Reading) {
     }
 }
 
+/// Memory that the process has in use.
+pub(crate) fn resident_bytes(disk: &dyn Disk) -> Option<usize> {
+    let status = disk.read(Path::new("/proc/self/status")).ok()?;
+    let kib = field_of(std::str::from_utf8(&status).ok()?, "VmRSS:")?;
+    usize::try_from(kib).ok()?.checked_mul(1 << 10)
+}
+
 fn field_of(status: &str, field: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix(field))?;
     line.split_whitespace().next()?.parse().ok()

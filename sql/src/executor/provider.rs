@@ -49,6 +49,11 @@ impl StoredTable {
         Self { scan: scan.clone(), schema, by_name, view, statement, rows }
     }
 
+    /// Types of the columns.
+    pub fn types(&self) -> &[FieldType] {
+        &self.scan.types
+    }
+
     fn bound(&self, filter: &PlanExpr) -> Option<Expr> {
         let expr = from_plan(filter, &|column: &Column| self.by_name.get(&column.name).cloned())?;
         // A volatile condition must see each row once, here or above, not maybe both.

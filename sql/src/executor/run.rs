@@ -1,5 +1,6 @@
 //! From bound query to rows: plan, optimise, execute, and turn failures into MySQL's errors.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -10,6 +11,7 @@ use datafusion::execution::TaskContext;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -28,8 +30,9 @@ use crate::expression::{Evaluation, Expr, evaluate, vector};
 use crate::planner::logical::{LogicalBuilder, Sources, schema_of};
 use crate::planner::memory::runtime_with_quota;
 use crate::planner::pushdown::push_down;
+use crate::planner::row_width::row_bytes;
 use crate::planner::statistics::TableRows;
-use crate::planner::template::session_template;
+use crate::planner::template::{BATCH_ROWS, batch_rows, session_template};
 use crate::session::Rows;
 use crate::storeside::batch_of;
 
@@ -108,18 +111,27 @@ impl QueryEngine {
         let logical =
             LogicalBuilder::new(&sources, Arc::clone(statement)).build(relation).map_err(to_mysql_error)?;
         let optimized = self.template.optimize(&logical).map_err(to_mysql_error)?;
-        let plan = self
-            .template
-            .query_planner()
-            .create_physical_plan(&optimized, &self.template)
-            .await
-            .map_err(to_mysql_error)?;
+        let state = self.state_for(&optimized, statement).map_err(to_mysql_error)?;
+        let state: &SessionState = &state;
+        let plan = state.query_planner().create_physical_plan(&optimized, state).await;
+        let plan = plan.map_err(to_mysql_error)?;
         let plan = push_down(plan, statement.pushdown()).map_err(to_mysql_error)?;
         let plan = watch_joins(plan, statement).map_err(to_mysql_error)?;
         let task = TaskContext::default()
-            .with_session_config(self.template.config().clone())
+            .with_session_config(state.config().clone())
             .with_runtime(runtime_with_quota(&self.runtime, statement.memory()));
         Ok(PlannedQuery { plan, task: Arc::new(task) })
+    }
+
+    /// The session to plan with: rows that are wide come in smaller batches.
+    fn state_for(&self, plan: &LogicalPlan, statement: &Evaluation) -> PlanResult<Cow<'_, SessionState>> {
+        let rows = batch_rows(row_bytes(plan)?, statement.memory().server().limit());
+        if rows == BATCH_ROWS {
+            return Ok(Cow::Borrowed(&self.template));
+        }
+        let mut state = self.template.clone();
+        *state.config_mut() = state.config().clone().with_batch_size(rows);
+        Ok(Cow::Owned(state))
     }
 
     /// Starts a planned query.

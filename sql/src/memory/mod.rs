@@ -11,12 +11,16 @@
 //!
 //! Whoever keeps something that grows with the data reserves it before going on. A reservation that does not fit is
 //! error 3170 of that statement, whose changes are undone; nobody else notices. Not seen are pages between store
-//! and statement (a few, of bounded size), and single values below [`LARGE_BYTES`] while an expression runs.
+//! and statement (a few, of bounded size), batches between operators (`planner/template.rs` bounds them), and single
+//! values below [`LARGE_BYTES`] while an expression runs. For these, and for what the allocator keeps, `resident.rs` asks
+//! the system: a process that is larger than the limit gives nothing more to statements that hold more than others.
 
 mod held;
+mod resident;
 mod server;
 mod statement;
 
 pub use held::{Held, SessionHeld, WritesHeld};
+pub use resident::ResidentProbe;
 pub use server::{MemoryLimit, ServerMemory};
 pub use statement::{LARGE_BYTES, StatementMemory};

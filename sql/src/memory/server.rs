@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::resident::{Resident, ResidentProbe};
+
 /// Bytes all queries together may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryLimit {
@@ -22,11 +24,24 @@ const SERVER_BYTES_DEFAULT: usize = 1 << 30;
 pub struct ServerMemory {
     limit: usize,
     used: AtomicUsize,
+    /// Statements that run.
+    statements: AtomicUsize,
+    resident: Option<Resident>,
 }
+
+/// This part of the limit is given whatever the process takes: not all of that may be the fault of statements.
+const UNCONDITIONAL: usize = 4;
 
 impl ServerMemory {
     pub fn new(limit: MemoryLimit) -> Self {
-        Self { limit: limit.server_bytes, used: AtomicUsize::new(0) }
+        let none = || AtomicUsize::new(0);
+        Self { limit: limit.server_bytes, used: none(), statements: none(), resident: None }
+    }
+
+    /// The same that also looks at the process.
+    pub fn watching(mut self, probe: Option<ResidentProbe>) -> Self {
+        self.resident = probe.map(|probe| Resident::new(probe, self.limit));
+        self
     }
 
     pub fn limit(&self) -> usize {
@@ -43,6 +58,25 @@ impl ServerMemory {
             used.checked_add(bytes).filter(|total| *total <= self.limit)
         });
         taken.is_ok()
+    }
+
+    pub(super) fn enter_statement(&self) {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn leave_statement(&self) {
+        self.statements.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether a statement that is to hold so much gets it, as far as the process is concerned.
+    pub(super) fn has_room_for(&self, statement: usize, more: usize) -> bool {
+        let Some(resident) = &self.resident else { return true };
+        resident.note(more);
+        let used = self.used();
+        if !resident.is_over() || used.saturating_add(more) <= self.limit / UNCONDITIONAL {
+            return true;
+        }
+        statement <= used / self.statements.load(Ordering::Relaxed).max(1)
     }
 
     /// Takes bytes that are held already.

@@ -28,6 +28,7 @@ pub struct StatementMemory {
 
 impl StatementMemory {
     pub fn new(server: Arc<ServerMemory>, quota: usize) -> Self {
+        server.enter_statement();
         Self {
             server,
             quota,
@@ -65,7 +66,7 @@ impl StatementMemory {
         let used = self.used.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         let failure = if used.saturating_add(written) > self.quota {
             self.over_quota()
-        } else if self.server.try_grow(bytes) {
+        } else if self.server.has_room_for(used, bytes) && self.server.try_grow(bytes) {
             self.peak.fetch_max(used, Ordering::Relaxed);
             return Ok(());
         } else {
@@ -158,6 +159,7 @@ impl MemoryCheck for StatementMemory {
 impl Drop for StatementMemory {
     fn drop(&mut self) {
         self.server.shrink(self.used());
+        self.server.leave_statement();
     }
 }
 
@@ -181,6 +183,7 @@ fn exceeded(bytes: usize, variable: &str) -> MySqlError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::ResidentProbe;
 
     fn statement(server: usize, quota: usize) -> Arc<StatementMemory> {
         let server = Arc::new(ServerMemory::new(MemoryLimit { server_bytes: server }));
@@ -202,6 +205,28 @@ mod tests {
         let server = Arc::clone(other.server());
         drop((memory, other));
         assert_eq!(server.used(), 0);
+    }
+
+    #[test]
+    fn a_process_that_is_too_large_gives_no_more_to_those_that_hold_most() {
+        const MIB: usize = 1 << 20;
+        let resident = Arc::new(AtomicUsize::new(0));
+        let seen = Arc::clone(&resident);
+        let probe = ResidentProbe::new(move || Some(seen.load(Ordering::Relaxed)));
+        let limit = MemoryLimit { server_bytes: 100 * MIB };
+        let server = Arc::new(ServerMemory::new(limit).watching(Some(probe)));
+        let statement = || Arc::new(StatementMemory::new(Arc::clone(&server), usize::MAX));
+        let (large, small) = (statement(), statement());
+        large.grow(40 * MIB).expect("fits");
+        small.grow(2 * MIB).expect("fits");
+        resident.store(101 * MIB, Ordering::Relaxed);
+        assert_eq!(large.grow(2 * MIB).expect_err("the process is too large").code, 3170);
+        small.grow(2 * MIB).expect("holds less than others");
+        large.shrink(30 * MIB);
+        large.grow(2 * MIB).expect("a quarter is given anyway");
+        large.grow(30 * MIB).expect_err("but not more");
+        resident.store(99 * MIB, Ordering::Relaxed);
+        large.grow(30 * MIB).expect("fits again");
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //!
 //! `aggregate.rs` MySQL's aggregates for DataFusion (`groups.rs` the fast
 //! lane of sums, `any_value.rs`, `accumulator.rs`, `row_accumulator.rs` the rest), `window.rs` and `frame.rs` window functions, `pushdown.rs` partial
-//! aggregates and first rows at the stores, `memory.rs` pool and quotas, `statistics.rs` row counts. Missing: plan cache, cost from real statistics, join order by
+//! aggregates and first rows at the stores, `memory.rs` pool and quotas, `row_width.rs` what decides how many rows a batch has, `statistics.rs` row counts. Missing: plan cache, cost from real statistics, join order by
 //! cost, index merge, order from indexes.
 
 pub mod access_path;
@@ -21,6 +21,7 @@ pub mod memory;
 pub mod pushdown;
 pub mod ranger;
 mod row_accumulator;
+pub mod row_width;
 pub mod statistics;
 pub mod template;
 mod window;

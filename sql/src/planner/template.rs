@@ -31,8 +31,14 @@ use datafusion::physical_optimizer::sanity_checker::SanityCheckPlan;
 
 use crate::executor::OrderUnions;
 
-/// Rows per batch between operators.
+/// Rows per batch between operators, if they are not too wide.
 pub const BATCH_ROWS: usize = 8192;
+/// Wide rows come in batches of so many at least.
+const BATCH_ROWS_MIN: usize = 128;
+/// Bytes of a batch, as far as types tell: several are on their way in each statement, and not counted.
+const BATCH_BYTES: std::ops::RangeInclusive<usize> = 128 << 10..=1 << 20;
+/// This part of the server's memory is a batch, within those bounds.
+const BATCH_SHARE: usize = 512;
 /// Rewrites of the whole rule list; the second pass sees what the first one exposed.
 const OPTIMIZER_PASSES: usize = 2;
 
@@ -58,6 +64,12 @@ fn session_config(partitions: usize) -> SessionConfig {
     options.catalog.create_default_catalog_and_schema = false;
     options.catalog.information_schema = false;
     SessionConfig::from(options).with_target_partitions(partitions).with_batch_size(BATCH_ROWS)
+}
+
+/// Rows per batch where a row of the tables that are read takes so many bytes.
+pub fn batch_rows(row_bytes: usize, server_bytes: usize) -> usize {
+    let batch_bytes = (server_bytes / BATCH_SHARE).clamp(*BATCH_BYTES.start(), *BATCH_BYTES.end());
+    (batch_bytes / row_bytes.max(1)).clamp(BATCH_ROWS_MIN, BATCH_ROWS)
 }
 
 /// Logical rules in the order they run.

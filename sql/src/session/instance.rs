@@ -97,7 +97,7 @@ impl Instance {
             table_locks: TableLocks::default(),
             auto_ids: AutoIds::new(client.clone()),
             client,
-            memory: Arc::new(ServerMemory::new(config.memory)),
+            memory: Arc::new(ServerMemory::new(config.memory).watching(config.resident.clone())),
             config,
             global_variables,
             processes: ProcessList::default(),
