@@ -52,6 +52,10 @@ impl ServerAccounts {
             .map_err(|source| Error::Io { what: "accounts file", source })
     }
 
+    pub(crate) fn into_root(self) -> Verifier {
+        self.root
+    }
+
     pub(crate) fn root_has_password(&self) -> bool {
         self.root != Verifier::Empty
     }
@@ -62,6 +66,14 @@ fn written(root: &Verifier) -> String {
     format!("{HEADER}\n{ROOT} {} {hex}\n", root.plugin())
 }
 
+/// What a server brings for the accounts of its cluster.
+pub(crate) struct GivenAccounts {
+    /// Root's password, as the operator gives it.
+    pub(crate) password: Option<String>,
+    /// What root had when this server had its data for itself.
+    pub(crate) kept: Verifier,
+}
+
 /// The accounts of a cluster.
 pub(crate) struct ClusterAccounts {
     instance: Instance,
@@ -70,29 +82,29 @@ pub(crate) struct ClusterAccounts {
 }
 
 impl ClusterAccounts {
-    /// A password that was given becomes that of the cluster. Without one in the cluster, only this machine may reach
+    /// A password that was given becomes that of the cluster; else one that was kept does, if there is none. Without one in the cluster, only this machine may reach
     /// the node; one that is there is never taken away.
     pub(crate) async fn open(
         instance: Instance,
-        given: Option<&str>,
+        given: GivenAccounts,
         host: &str,
         exposed: bool,
     ) -> Result<Arc<Self>> {
         let accounts = Self { instance, exposed };
         let mut root = accounts.root().await?;
-        match given {
-            Some("") if root != Verifier::Empty => return Err(Error::PasswordTakenAway),
-            Some("") | None => {}
-            Some(password) => {
-                let verifier = Verifier::caching_sha2(password.as_bytes())?;
-                let stored = Bytes::from(written(&verifier));
-                accounts
-                    .instance
-                    .set_account(ROOT, stored)
-                    .await
-                    .map_err(|error| Error::Sql(error.into()))?;
-                root = verifier;
+        let password = match given.password.as_deref() {
+            Some("") if root != Verifier::Empty || given.kept != Verifier::Empty => {
+                return Err(Error::PasswordTakenAway);
             }
+            Some("") | None => None,
+            Some(password) => Some(Verifier::caching_sha2(password.as_bytes())?),
+        };
+        let kept = (root == Verifier::Empty && given.kept != Verifier::Empty).then_some(given.kept);
+        if let Some(verifier) = password.or(kept) {
+            let stored = Bytes::from(written(&verifier));
+            let written = accounts.instance.set_account(ROOT, stored).await;
+            written.map_err(|error| Error::Sql(error.into()))?;
+            root = verifier;
         }
         if exposed && root == Verifier::Empty {
             return Err(Error::OpenToNetwork { host: host.to_owned() });

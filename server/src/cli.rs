@@ -8,6 +8,7 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args as _, Command as Clap, FromArgMatches as _, value_parser};
 
 use crate::config::{Settings, Sources, facts};
+use crate::node::machine::PeerOptions;
 use crate::node::peer_tls::CertOptions;
 use crate::node::playground::PlaygroundOptions;
 use crate::node::role::{KvOptions, PdOptions};
@@ -26,6 +27,8 @@ pub(crate) enum Parsed {
 pub(crate) enum Command {
     /// Run everything in one process: SQL, storage and placement driver.
     Start(Sources),
+    /// The same with ports for other machines' parts.
+    StartMachine(Sources, PeerOptions),
     /// Show what the server would start with.
     PrintConfig(Sources),
     /// Run a placement driver.
@@ -67,7 +70,8 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Par
 fn command() -> Clap {
     let start = Clap::new("start")
         .about("Run everything in one process: SQL, storage and placement driver")
-        .args(settings_arguments())
+        .args(settings_arguments());
+    let start = PeerOptions::augment_args(start)
         .args_conflicts_with_subcommands(true)
         .subcommand(PdOptions::augment_args(Clap::new("pd")).about("Run a placement driver of a cluster"))
         .subcommand(KvOptions::augment_args(Clap::new("kv")).about("Run a store of a cluster"))
@@ -159,7 +163,8 @@ fn start(matches: &ArgMatches) -> Result<Command, String> {
     if matches.get_flag("print-config") {
         return Ok(Command::PrintConfig(sources));
     }
-    Ok(Command::Start(sources))
+    let peers = PeerOptions::from_arg_matches(matches).map_err(bad)?;
+    Ok(if peers.is_alone()? { Command::Start(sources) } else { Command::StartMachine(sources, peers) })
 }
 
 fn sources(matches: &ArgMatches) -> Result<Sources, String> {
@@ -232,6 +237,41 @@ mod tests {
         assert_eq!((options.name.as_str(), options.join.len()), ("pd2", 2));
         let problem = parse_words(&["rutile", "playground", "--sql", "17"]).expect_err("too many");
         assert!(problem.contains("--sql"), "{problem}");
+    }
+
+    /// Command lines of the files in `deploy`: of units, and of lists behind `command:` and `args:`.
+    fn deployed() -> Vec<(PathBuf, Vec<String>)> {
+        let deploy = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy");
+        let mut found = Vec::new();
+        for folder in ["systemd", "docker", "kubernetes"] {
+            for entry in std::fs::read_dir(deploy.join(folder)).expect("a folder") {
+                let path = entry.expect("an entry").path();
+                for line in std::fs::read_to_string(&path).expect("text").lines().map(str::trim) {
+                    let list = line.strip_prefix("command: ").or(line.strip_prefix("args: "));
+                    let list = list.or(line.strip_prefix("CMD "));
+                    let words: Vec<String> = match (line.strip_prefix("ExecStart="), list) {
+                        (Some(line), _) => line.split(' ').skip(1).map(str::to_owned).collect(),
+                        (None, Some(list)) => serde_json::from_str(list).expect("a list of texts"),
+                        (None, None) => continue,
+                    };
+                    found.push((path.clone(), words));
+                }
+            }
+        }
+        // An image's command without arguments is the program itself.
+        found.retain(|(_, words)| words.as_slice() != ["rutile"]);
+        found
+    }
+
+    #[test]
+    fn what_is_deployed_starts() {
+        let lines = deployed();
+        assert!(lines.len() >= 16, "{lines:?}");
+        for (path, words) in lines {
+            let words = std::iter::once("rutile").chain(words.iter().map(String::as_str));
+            let parsed = parse(words.map(OsString::from));
+            assert!(matches!(parsed, Ok(Parsed::Run(_))), "{}: {parsed:?}", path.display());
+        }
     }
 
     fn parse_words(words: &[&str]) -> Result<Parsed, String> {

@@ -51,6 +51,8 @@ pub enum Error {
     LogLevel { text: String, reason: String },
     #[error("{} is a link of another user: it is not followed", path.display())]
     StrangeLink { path: PathBuf },
+    #[error("{} is part of a cluster: start it with --pd-port and --kv-port", path.display())]
+    PartOfCluster { path: PathBuf },
     #[error("{0}")]
     Engine(#[from] rutile_kv_engine::Error),
     #[error("placement driver: {0}")]
@@ -78,6 +80,7 @@ impl Error {
             | Self::PasswordFile { .. }
             | Self::PasswordText
             | Self::StrangeLink { .. }
+            | Self::PartOfCluster { .. }
             | Self::Tls { .. }
             | Self::ConfigFile { .. }
             | Self::Setting { .. }

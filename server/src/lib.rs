@@ -51,6 +51,7 @@ pub fn main() -> ExitCode {
     };
     let result = match command {
         cli::Command::Start(sources) => node::embedded::run(&sources),
+        cli::Command::StartMachine(sources, peers) => node::machine::run(&sources, peers),
         cli::Command::PrintConfig(sources) => print_config(&sources),
         cli::Command::StartPd(options) => node::role::run(&options.role.clone(), options),
         cli::Command::StartKv(options) => node::role::run(&options.role.clone(), options),

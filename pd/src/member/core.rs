@@ -43,6 +43,8 @@ pub(super) struct Role {
 pub(super) struct Round {
     /// May leave at once.
     pub(super) messages: Vec<Message>,
+    /// May leave when the round is durable, with what [`Core::persisted`] adds.
+    late: Vec<Message>,
     /// Durable already, by [`Core::next_entry`].
     is_written: bool,
     entries: Vec<Entry>,
@@ -76,6 +78,9 @@ pub(super) struct Core {
     handed_on: u64,
     /// Members that wait for a snapshot, and for how many ticks.
     restoring: BTreeMap<u64, u64>,
+    /// A change of members was applied, and that it is committed is not durable. A member that forgot it would be alone
+    /// again after a crash and lead without those that came.
+    owes_commit: bool,
 }
 
 impl Core {
@@ -106,6 +111,7 @@ impl Core {
             written: None,
             handed_on: 0,
             restoring: BTreeMap::new(),
+            owes_commit: false,
         })
     }
 
@@ -330,7 +336,7 @@ impl Core {
 
     /// What is to be done by now.
     pub(super) fn ready(&mut self) -> Option<Round> {
-        if !self.node.has_ready() {
+        if !self.node.has_ready() && !self.owes_commit {
             return None;
         }
         let mut ready = self.node.ready();
@@ -350,14 +356,18 @@ impl Core {
             ([only], Some(place)) => (only.index, only.term) == place,
             _ => false,
         };
-        // A new commit index alone is not worth a write.
-        let hard_state = ready.hs().filter(|_| ready.must_sync() && !is_written).cloned();
-        Some(Round { messages, is_written, entries, hard_state, restored, ready })
+        // A new commit index alone is not worth a write, but for a change of members; nobody hears of that before.
+        let (hard_state, messages, late) = if std::mem::take(&mut self.owes_commit) {
+            (Some(self.node.raft.hard_state()), Vec::new(), messages)
+        } else {
+            (ready.hs().filter(|_| ready.must_sync() && !is_written).cloned(), messages, Vec::new())
+        };
+        Some(Round { messages, late, is_written, entries, hard_state, restored, ready })
     }
 
     /// The round is durable. Answers what may leave now.
     pub(super) fn persisted(&mut self, round: Round, random: &dyn Random) -> Vec<Message> {
-        let Round { entries, mut ready, restored, .. } = round;
+        let Round { entries, mut ready, restored, late: mut messages, .. } = round;
         let replica = self.node.mut_store();
         if let Some(image) = restored {
             replica.restore(image);
@@ -366,7 +376,7 @@ impl Core {
             replica.set_hard_state(state.clone());
         }
         entries.into_iter().for_each(|entry| replica.append(entry));
-        let mut messages = ready.take_persisted_messages();
+        messages.append(&mut ready.take_persisted_messages());
         let mut light = self.node.advance_append(ready);
         messages.append(&mut light.take_messages());
         self.apply(light.take_committed_entries());
@@ -421,6 +431,7 @@ impl Core {
         let replica = self.node.mut_store();
         replica.set_conf(conf);
         replica.apply(batch);
+        self.owes_commit = true;
     }
 }
 

@@ -11,7 +11,7 @@ use super::core::Core;
 use super::lease::{ELECTION_TICKS, Lease, TICK};
 use super::roster::{Founding, record};
 use crate::error::Error;
-use crate::storage::{Batch, Image, encode_batch};
+use crate::storage::{Batch, Image, Record, encode_batch};
 
 /// Two elections that come to nothing, because several ask at once, and one that does.
 const PATIENCE_TICKS: usize = 6 * ELECTION_TICKS;
@@ -25,6 +25,8 @@ struct Group {
     under_way: Vec<Message>,
     /// Members that neither send nor receive.
     cut: Vec<u64>,
+    /// What each would find after a crash.
+    disks: BTreeMap<u64, Image>,
 }
 
 fn founding() -> Founding {
@@ -32,15 +34,20 @@ fn founding() -> Founding {
 }
 
 impl Group {
-    fn of_three(seed: u64) -> Group {
-        let mut group = Group {
+    fn new(seed: u64) -> Group {
+        Group {
             cores: BTreeMap::new(),
             names: BTreeMap::new(),
             random: Simulation::new(seed).env().random,
             now: Monotonic::from_origin(Duration::from_secs(1)),
             under_way: Vec::new(),
             cut: Vec::new(),
-        };
+            disks: BTreeMap::new(),
+        }
+    }
+
+    fn of_three(seed: u64) -> Group {
+        let mut group = Group::new(seed);
         for name in ["pd1", "pd2", "pd3"] {
             let image = founding().image(name, "http", 9).expect("a founder");
             group.names.insert(name, image.member_id);
@@ -50,6 +57,7 @@ impl Group {
     }
 
     fn add(&mut self, image: Image, is_new: bool) {
+        self.disks.insert(image.member_id, image.clone());
         self.cores.insert(image.member_id, Core::new(image, is_new).expect("opens"));
     }
 
@@ -64,8 +72,21 @@ impl Group {
     fn talk(&mut self) {
         loop {
             let random = Arc::clone(&self.random);
-            for core in self.cores.values_mut() {
+            for (id, core) in &mut self.cores {
                 while let Some(mut round) = core.ready() {
+                    let disk = self.disks.get_mut(id).expect("has one");
+                    if let Some(image) = &round.restored {
+                        *disk = image.clone();
+                    }
+                    for record in round.records() {
+                        match record {
+                            Record::HardState(state) => disk.hard_state = state,
+                            Record::Entry(entry) => assert!(disk.append(entry), "no gap"),
+                            Record::Point(_) | Record::Member(_) | Record::Start(..) => {
+                                panic!("of a new journal")
+                            }
+                        }
+                    }
                     self.under_way.append(&mut round.messages);
                     self.under_way.extend(core.persisted(round, &*random));
                 }
@@ -114,6 +135,7 @@ impl Group {
         batch.put(key, value);
         let core = self.cores.get_mut(&member).expect("a member");
         let entry = core.next_entry(encode_batch(&batch));
+        assert!(self.disks.get_mut(&member).expect("has one").append(entry.clone()), "no gap");
         core.propose_written(entry)?;
         self.talk();
         Ok(())
@@ -216,6 +238,43 @@ fn a_new_member_learns_first_and_votes_then() {
     core.propose_change(ConfChangeType::RemoveNode, 44, None).expect("nothing else changes");
     group.until("the end of its membership", 50, |group| !group.cores[&leader].voters().contains(&44));
     assert_eq!(group.cores[&leader].replica().roster().len(), 3);
+}
+
+#[test]
+fn one_that_took_others_in_is_not_alone_after_a_crash() {
+    // With one more or two, with writes behind the change or none.
+    for (others, writes) in [(1, 0), (1, 3), (2, 0), (2, 3)] {
+        let mut group = Group::new(13);
+        group.add(Founding::Alone.image("pd", "http", 9).expect("any name"), true);
+        let founder = *group.cores.keys().next().expect("one");
+        group.cores.get_mut(&founder).expect("one").campaign_alone().expect("alone");
+        group.talk();
+        for id in (40..).take(others) {
+            let name = format!("pd{id}");
+            group.add(Founding::Joining.image(&name, "http", id).expect("any name"), true);
+            let own = record(id, &name, &[format!("http://h:{id}")]);
+            let core = group.cores.get_mut(&founder).expect("leads");
+            core.propose_change(ConfChangeType::AddLearnerNode, id, Some(&own))
+                .expect("nothing else changes");
+            group.until("a vote for the new one", 50, |group| group.cores[&founder].voters().contains(&id));
+        }
+        for n in 0..writes {
+            group.write(founder, "k", &n.to_string()).expect("leads");
+        }
+        // Nobody else is there when it comes back.
+        let others: Vec<u64> = group.cores.keys().copied().filter(|id| *id != founder).collect();
+        group.cut = others;
+        let disk = group.disks[&founder].clone();
+        group.add(disk, false);
+        group.cores.get_mut(&founder).expect("back").campaign_alone().expect("its log is whole");
+        group.talk();
+        for _ in 0..PATIENCE_TICKS {
+            group.tick();
+            assert_eq!(group.cores[&founder].role().reign, 0, "leads without those that came");
+        }
+        group.cut.clear();
+        group.elect();
+    }
 }
 
 #[test]

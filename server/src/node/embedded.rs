@@ -8,64 +8,20 @@ use rutile_kv_env::{Disk, Env};
 use rutile_sql::session::Instance;
 use tracing::{info, warn};
 
-use super::threads;
+use crate::SERVER_VERSION;
 use crate::accounts::ServerAccounts;
 use crate::config::{Settings, Sources};
 use crate::connection::ConnectionIds;
 use crate::error::{Error, Result};
 use crate::node::front::{Doors, Front, FrontParts, instance_config, is_exposed};
-use crate::node::signals::{Asked, StopSignals};
+use crate::node::machine::require_alone;
+use crate::node::process::{self, Served};
 use crate::node::storage::Storage;
 use crate::node::{ServerSettings, facts, private, root_password};
-use crate::{SERVER_VERSION, logging};
 
 /// Runs until a signal ends it.
 pub(crate) fn run(sources: &Sources) -> Result<()> {
-    let env = Env::real();
-    let settings = Settings::read(env.disk.as_ref(), sources)?;
-    let runtime = threads::runtime()?;
-    let result = runtime.block_on(async {
-        let mut signals = StopSignals::listen()?;
-        let logging = logging::start(env.disk.as_ref(), &settings.log)?;
-        let node = Node::start(env, settings).await?;
-        until_stopped(&mut signals, || node.front.reload(sources, &logging)).await;
-        let stopped = node.stop();
-        orderly(&mut signals, stopped).await
-    });
-    // All that matters is on disk. A statement deep in a computation must not hold the process.
-    runtime.shutdown_background();
-    result
-}
-
-/// Waits for the signal to stop; one to reload reloads.
-pub(crate) async fn until_stopped(signals: &mut StopSignals, reload: impl Fn()) {
-    loop {
-        match signals.next().await {
-            Asked::Stop(name) => return info!(signal = name, "stopping"),
-            Asked::Reload => reload(),
-        }
-    }
-}
-
-/// Stops, unless a second signal says not to wait for it.
-pub(crate) async fn orderly(
-    signals: &mut StopSignals,
-    stopped: impl Future<Output = Result<()>>,
-) -> Result<()> {
-    let again = async {
-        loop {
-            if let Asked::Stop(name) = signals.next().await {
-                return name;
-            }
-        }
-    };
-    tokio::select! {
-        stopped = stopped => stopped,
-        name = again => {
-            warn!(signal = name, "second signal: not waiting any longer");
-            Err(Error::TaskLost { what: "an orderly stop" })
-        }
-    }
+    process::run(sources, async move |env, settings| Node::start(env, settings).await)
 }
 
 /// The parts of a running server.
@@ -83,6 +39,7 @@ impl Node {
         check_exposure(&settings.server.host, &accounts).await?;
         let doors = Doors::open(disk, &settings).await?;
         private::refuse_strange_link(data_path)?;
+        require_alone(disk, data_path)?;
         let data_dir = DataDir::open(disk, data_path)?;
         private::keep_directory(data_path)?;
         keep(&accounts, disk, data_path)?;
@@ -99,6 +56,12 @@ impl Node {
         };
         let front = Front::start(&env, parts)?;
         Ok(Self { storage, front })
+    }
+}
+
+impl Served for Node {
+    fn front(&self) -> &Front {
+        &self.front
     }
 
     /// Stops accepting, lets running statements finish for a while, closes sessions, flushes.

@@ -24,6 +24,7 @@ use crate::connection::{ConnectionIds, Connections, Listener, ListenerParts, Log
 use crate::error::{Error, Result};
 use crate::logging::Logging;
 use crate::metrics::Reading;
+use crate::node::process::farewell;
 use crate::node::{keys, limits, private, tls};
 use crate::status;
 
@@ -172,9 +173,12 @@ impl Front {
             self.drained_within(UNWIND).await;
         }
         self.instance.close();
-        if let Err(error) = self.instance.leave().await {
-            warn!(%error, "other SQL nodes learn only by the end of the lease that this one is gone");
-        }
+        let leave = async {
+            if let Err(error) = self.instance.leave().await {
+                warn!(%error, "other SQL nodes learn only by the end of the lease that this one is gone");
+            }
+        };
+        farewell(&self.env, "leaving the list of SQL nodes", leave).await;
     }
 
     /// The last thing: until now monitoring could see the stop.

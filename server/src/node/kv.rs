@@ -10,6 +10,7 @@ use rutile_kv_env::{Env, TaskHandle};
 use rutile_kv_grpc::Limits;
 use rutile_kv_grpc::client::{DetectorStreams, GrpcStores, PdStub, RaftSender};
 use rutile_kv_grpc::server::{deadlock_routes, raft_routes, tikv_routes};
+use rutile_kv_proto::TikvService;
 use rutile_pd_client::PdClient;
 use rutile_sql::storeside::SqlEndpoint;
 use tracing::{info, warn};
@@ -17,7 +18,7 @@ use tracing::{info, warn};
 use crate::error::Result;
 use crate::node::raft::{Carrier, Inbox, ToDetector};
 use crate::node::role::{KvOptions, Port, Role};
-use crate::node::storage::blocking;
+use crate::node::storage::{Readings, blocking};
 
 /// How often leaders report their regions; what matters is told at once. A PD that starts knows the leaders after this.
 const REGION_HEARTBEAT: Duration = Duration::from_secs(10);
@@ -26,65 +27,90 @@ pub(crate) const PD_PAUSE: Duration = Duration::from_secs(1);
 
 pub(crate) struct Running {
     port: Port,
-    store: Arc<Store>,
+    readings: Readings,
     keyspaces: TaskHandle,
     steps: TaskHandle,
     /// Locked against other processes for as long as the store runs.
     _data_dir: DataDir,
 }
 
+impl Running {
+    pub(crate) fn store_id(&self) -> u64 {
+        self.readings.store.store_id()
+    }
+
+    pub(crate) fn service(&self) -> Arc<dyn TikvService> {
+        self.readings.store.service()
+    }
+
+    pub(crate) fn readings(&self) -> Readings {
+        self.readings.clone()
+    }
+}
+
 impl Role for KvOptions {
     type Running = Running;
 
     async fn start(self, env: Env) -> Result<Running> {
-        let mut port = Port::bind(&env, &self.role, self.port).await?;
+        let port = Port::bind(&env, &self.role, self.port).await?;
         let data_dir = DataDir::open(env.disk.as_ref(), &self.data_dir)?;
-        let stub = Arc::new(PdStub::new(env.clone(), self.pd, port.limits()));
-        let pd = connect(&env, stub.clone()).await;
-        let (state, log) = (data_dir.state_engine(), data_dir.raft_log());
-        let engines = move || {
-            let engine = RocksEngine::open(&state, &EngineConfig::default())?;
-            Ok((engine, EngineRaftLog::open(&log, &RaftLogConfig::default())?))
-        };
-        let (engine, raft_log) = blocking(&env, "engine-open", engines).await?;
-        let config = StoreConfig {
-            address: port.advertised().to_owned(),
-            data_dir: Some(data_dir.path().to_owned()),
-            labels: self.labels,
-            region_split_keys: self.region_split_keys,
-            region_heartbeat_interval: REGION_HEARTBEAT,
-            // Where leadership moves, they wait for more simulated seeds (docs/simulation.md).
-            in_memory_pessimistic_locks: false,
-            ..StoreConfig::default()
-        };
-        let sender = Arc::new(RaftSender::new(env.clone(), pd.clone(), port.limits()));
-        let (engine, raft_log) = (Arc::new(engine), Arc::new(raft_log));
-        let carrier = Arc::new(Carrier(sender));
-        let store =
-            Store::open_in_cluster(env.clone(), config, engine, raft_log, pd.clone(), carrier).await?;
-        let store = Arc::new(store);
-        store.set_endpoint(Arc::new(SqlEndpoint::default()))?;
-        let context = port.context();
-        let routes = tikv_routes(context, store.service(), store.raw_service());
-        let between_stores = raft_routes(context, Arc::new(Inbox(store.clone())));
-        let detector = deadlock_routes(context, store.deadlock_service());
-        port.serve(&env, routes.merge(between_stores).merge(detector));
-        let streams = DetectorStreams::new(env.clone(), pd.clone(), port.limits());
-        store.report_waits(Arc::new(ToDetector(Arc::new(streams))));
-        info!(store_id = store.store_id(), cluster_id = pd.cluster_id(), "store serves");
-        let steps = env.spawn.spawn("pd-steps", Box::pin(take_steps(stub, store.clone())));
-        let keyspaces =
-            env.spawn.spawn("keyspaces", Box::pin(split_keyspaces(env.clone(), pd, port.limits())));
-        port.announce("kv");
-        Ok(Running { port, store, keyspaces, steps, _data_dir: data_dir })
+        start_on(self, env, port, data_dir).await
     }
 
     async fn stop(running: Running) -> Result<()> {
         running.keyspaces.abort();
         running.steps.abort();
         running.port.stop().await;
-        Ok(running.store.stop().await?)
+        Ok(running.readings.store.stop().await?)
     }
+}
+
+/// Starts a store on a port that is bound and in a directory that is open already.
+pub(crate) async fn start_on(
+    options: KvOptions,
+    env: Env,
+    mut port: Port,
+    data_dir: DataDir,
+) -> Result<Running> {
+    let stub = Arc::new(PdStub::new(env.clone(), options.pd, port.limits()));
+    let pd = connect(&env, stub.clone()).await;
+    let (state, log) = (data_dir.state_engine(), data_dir.raft_log());
+    let engines = move || {
+        let engine = RocksEngine::open(&state, &EngineConfig::default())?;
+        Ok((engine, EngineRaftLog::open(&log, &RaftLogConfig::default())?))
+    };
+    let (engine, raft_log) = blocking(&env, "engine-open", engines).await?;
+    let config = StoreConfig {
+        address: port.advertised().to_owned(),
+        data_dir: Some(data_dir.path().to_owned()),
+        labels: options.labels,
+        region_split_keys: options.region_split_keys,
+        region_heartbeat_interval: REGION_HEARTBEAT,
+        // Where leadership moves, they wait for more simulated seeds (docs/simulation.md).
+        in_memory_pessimistic_locks: false,
+        ..StoreConfig::default()
+    };
+    let sender = Arc::new(RaftSender::new(env.clone(), pd.clone(), port.limits()));
+    let (engine, raft_log) = (Arc::new(engine), Arc::new(raft_log));
+    let carrier = Arc::new(Carrier(sender));
+    let store =
+        Store::open_in_cluster(env.clone(), config, engine.clone(), raft_log.clone(), pd.clone(), carrier)
+            .await?;
+    let store = Arc::new(store);
+    store.set_endpoint(Arc::new(SqlEndpoint::default()))?;
+    let context = port.context();
+    let routes = tikv_routes(context, store.service(), store.raw_service());
+    let between_stores = raft_routes(context, Arc::new(Inbox(store.clone())));
+    let detector = deadlock_routes(context, store.deadlock_service());
+    port.serve(&env, routes.merge(between_stores).merge(detector));
+    let streams = DetectorStreams::new(env.clone(), pd.clone(), port.limits());
+    store.report_waits(Arc::new(ToDetector(Arc::new(streams))));
+    info!(store_id = store.store_id(), cluster_id = pd.cluster_id(), "store serves");
+    let steps = env.spawn.spawn("pd-steps", Box::pin(take_steps(stub, store.clone())));
+    let keyspaces = env.spawn.spawn("keyspaces", Box::pin(split_keyspaces(env.clone(), pd, port.limits())));
+    port.announce("kv");
+    let readings = Readings { engine, raft_log, store };
+    Ok(Running { port, readings, keyspaces, steps, _data_dir: data_dir })
 }
 
 /// Waits for PD: stores and placement driver may be started in any order.

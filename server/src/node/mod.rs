@@ -7,6 +7,9 @@
 //! The role [`sql`] is a SQL server without a store: it reaches both over that wire, and other SQL servers through them.
 //! [`front`] is what it shares with the embedded role.
 //!
+//! [`machine`] is all three in one process with ports for others: what an embedded server becomes when it grows.
+//! [`process`] is the life of every process with a SQL server in it.
+//!
 //! [`playground`] runs several of them in one process.
 
 pub(crate) mod embedded;
@@ -15,10 +18,12 @@ mod front;
 mod keys;
 pub(crate) mod kv;
 mod limits;
+pub(crate) mod machine;
 pub(crate) mod pd;
 pub(crate) mod peer_tls;
 pub(crate) mod playground;
 mod private;
+mod process;
 mod raft;
 pub(crate) mod role;
 mod root_password;

@@ -25,7 +25,7 @@ pub(crate) struct CertOptions {
 }
 
 /// Flags of the roles that others dial.
-#[derive(Args, Clone, Debug, Default)]
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PeerTlsOptions {
     #[command(flatten)]
     certificates: CertOptions,

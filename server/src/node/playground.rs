@@ -11,7 +11,8 @@ use rutile_kv_grpc::Limits;
 
 use crate::config::Settings;
 use crate::error::Result;
-use crate::node::role::{KvOptions, PdOptions, Port, Role, RoleOptions};
+use crate::node::process::Served as _;
+use crate::node::role::{KvOptions, PdOptions, Port, REGION_SPLIT_KEYS, Role, RoleOptions};
 use crate::node::{kv, pd, sql};
 
 /// Flags of `rutile playground`.
@@ -30,7 +31,7 @@ pub(crate) struct PlaygroundOptions {
     #[arg(long, default_value = "./rutile-playground")]
     data_dir: PathBuf,
     /// A region is split into pieces of this many records
-    #[arg(long, default_value_t = 2_560_000, value_parser = clap::value_parser!(u64).range(2..))]
+    #[arg(long, default_value_t = REGION_SPLIT_KEYS, value_parser = clap::value_parser!(u64).range(2..))]
     region_split_keys: u64,
     /// error, warn, info, debug, trace, or a filter such as `info,rutile_kv=debug`
     #[arg(long, default_value = "warn")]
@@ -62,12 +63,10 @@ impl Role for PlaygroundOptions {
         let addresses: Vec<String> = running.pd.iter().map(|pd| pd.address().to_owned()).collect();
         for number in 1..=self.kv {
             let store = KvOptions {
-                role: self.role(),
-                port: 0,
                 data_dir: self.data_dir.join(format!("kv{number}")),
                 pd: addresses.clone(),
                 region_split_keys: self.region_split_keys,
-                labels: Vec::new(),
+                ..KvOptions::local(self.role(), 0)
             };
             match store.start(env.clone()).await {
                 Ok(store) => running.stores.push(store),
@@ -83,7 +82,8 @@ impl Role for PlaygroundOptions {
             settings.server.port = 0;
             settings.status.port = 0;
             settings.server.data_dir = self.data_dir.join(format!("sql{number}"));
-            match sql::Running::start(env.clone(), settings, addresses.clone(), Limits::default()).await {
+            let pd = addresses.clone();
+            match sql::Running::start_alone(env.clone(), settings, pd, Limits::default()).await {
                 Ok(server) => running.sql.push(server),
                 Err(error) => {
                     drop(Self::stop(running).await);

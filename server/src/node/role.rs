@@ -18,6 +18,9 @@ use crate::logging::{self, LogSettings};
 use crate::node::peer_tls::PeerTlsOptions;
 use crate::node::signals::{Asked, StopSignals};
 
+/// Records of a region that is split.
+pub(crate) const REGION_SPLIT_KEYS: u64 = 2_560_000;
+
 /// Flags of both roles.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct RoleOptions {
@@ -29,7 +32,7 @@ pub(crate) struct RoleOptions {
     pub(crate) advertise: Option<String>,
     /// error, warn, info, debug, trace, or a filter such as `info,rutile_kv=debug`
     #[arg(long, default_value = "info")]
-    log_level: String,
+    pub(crate) log_level: String,
     #[command(flatten)]
     pub(crate) tls: PeerTlsOptions,
 }
@@ -83,11 +86,25 @@ pub(crate) struct KvOptions {
     #[arg(long, default_value = "127.0.0.1:2379", value_delimiter = ',')]
     pub(crate) pd: Vec<String>,
     /// A region is split into pieces of this many records
-    #[arg(long, default_value_t = 2_560_000, value_parser = clap::value_parser!(u64).range(2..))]
+    #[arg(long, default_value_t = REGION_SPLIT_KEYS, value_parser = clap::value_parser!(u64).range(2..))]
     pub(crate) region_split_keys: u64,
     /// Where the store is: zone=a,host=h1; the placement driver keeps copies of data apart by them
     #[arg(long, value_delimiter = ',', value_parser = label)]
     pub(crate) labels: Vec<(String, String)>,
+}
+
+impl KvOptions {
+    /// With the defaults of the flags.
+    pub(crate) fn local(role: RoleOptions, port: u16) -> KvOptions {
+        KvOptions {
+            role,
+            port,
+            data_dir: PathBuf::new(),
+            pd: Vec::new(),
+            region_split_keys: REGION_SPLIT_KEYS,
+            labels: Vec::new(),
+        }
+    }
 }
 
 fn label(text: &str) -> std::result::Result<(String, String), String> {
@@ -157,6 +174,16 @@ pub(crate) struct Port {
 impl Port {
     /// Refuses an address that other machines can reach if whoever dials it could do as he likes.
     pub(crate) async fn bind(env: &Env, options: &RoleOptions, port: u16) -> Result<Port> {
+        Self::bind_as(env, options, port, None).await
+    }
+
+    /// The same, where others dial another host.
+    pub(crate) async fn bind_as(
+        env: &Env,
+        options: &RoleOptions,
+        port: u16,
+        host: Option<&str>,
+    ) -> Result<Port> {
         let limits = options.tls.limits(env.disk.as_ref())?;
         let bad = |source| Error::Listen { address: format!("{}:{port}", options.host), source };
         let listener = TcpListener::bind((options.host.as_str(), port)).await.map_err(bad)?;
@@ -164,11 +191,15 @@ impl Port {
         let (stop, stopped) = watch::channel(false);
         options.tls.check_open(&options.host, local.ip(), &limits)?;
         let context = Context::new(env.clone(), limits.clone(), stopped);
-        let advertised = options.advertise.clone().unwrap_or_else(|| local.to_string());
-        if local.ip().is_unspecified() && options.advertise.is_none() {
-            let reason = format!("others can not dial {local}: say with --advertise what they can");
-            return Err(Error::Setting { name: "--host".to_owned(), reason });
-        }
+        let advertised = match (host, &options.advertise) {
+            (Some(host), _) => format!("{host}:{}", local.port()),
+            (None, Some(address)) => address.clone(),
+            (None, None) if local.ip().is_unspecified() => {
+                let reason = format!("others can not dial {local}: say what they can");
+                return Err(Error::Setting { name: "--advertise or --advertise-host".to_owned(), reason });
+            }
+            (None, None) => local.to_string(),
+        };
         Ok(Port { context, limits, stop, server: None, listener: Some(listener), local, advertised })
     }
 

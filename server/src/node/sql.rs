@@ -4,29 +4,28 @@
 
 use std::sync::Arc;
 
-use rutile_kv_client::Client;
+use rutile_kv_client::{Client, Stores};
 use rutile_kv_engine::DataDir;
 use rutile_kv_env::{Env, TaskHandle};
 use rutile_kv_grpc::Limits;
 use rutile_kv_grpc::client::{GrpcStores, PdStub};
 use rutile_pd_client::PdClient;
+use rutile_server_wire::Verifier;
 use rutile_sql::cluster::ClusterConfig;
 use rutile_sql::session::Instance;
 use tracing::{info, warn};
 
-use super::threads;
-use crate::accounts::ClusterAccounts;
+use crate::SERVER_VERSION;
+use crate::accounts::{ClusterAccounts, GivenAccounts};
 use crate::config::{Settings, Sources};
 use crate::connection::ConnectionIds;
 use crate::error::{Error, Result};
-use crate::node::embedded::{orderly, until_stopped};
+use crate::metrics::Reading;
 use crate::node::front::{Doors, Front, FrontParts, instance_config, is_exposed};
 use crate::node::kv::{PD_PAUSE, connect};
 use crate::node::peer_tls::CertOptions;
-use crate::node::role::stop_signal;
-use crate::node::signals::StopSignals;
+use crate::node::process::{self, Served, farewell};
 use crate::node::{GcSettings, facts, private, root_password};
-use crate::{SERVER_VERSION, logging};
 
 /// What `rutile start sql` is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,61 +38,82 @@ pub(crate) struct SqlOptions {
 
 /// Runs until a signal ends it.
 pub(crate) fn run(options: &SqlOptions) -> Result<()> {
-    let env = Env::real();
-    let settings = Settings::read(env.disk.as_ref(), &options.sources)?;
-    let limits = options.certificates.limits(env.disk.as_ref(), &[])?;
-    let runtime = threads::runtime()?;
-    let result = runtime.block_on(async {
-        let mut signals = StopSignals::listen()?;
-        let logging = logging::start(env.disk.as_ref(), &settings.log)?;
-        let running = tokio::select! {
-            running = Running::start(env, settings, options.pd.clone(), limits) => running?,
-            name = stop_signal(&mut signals) => {
-                info!(signal = name, "stopped before it was ready");
-                return Ok(());
-            }
-        };
-        until_stopped(&mut signals, || running.front.reload(&options.sources, &logging)).await;
-        let stopped = running.stop();
-        orderly(&mut signals, stopped).await
-    });
-    runtime.shutdown_background();
-    result
+    let limits = options.certificates.limits(Env::real().disk.as_ref(), &[])?;
+    process::run(&options.sources, async move |env, settings| {
+        Running::start_alone(env, settings, options.pd.clone(), limits).await
+    })
 }
 
 /// A running SQL server.
 pub(crate) struct Running {
+    env: Env,
     front: Front,
     client: Client,
     /// Decides, on one node of all, how far old versions may go.
     gc: TaskHandle,
     /// Locked against other processes: temporary files are in it, too.
-    _data_dir: DataDir,
+    _data_dir: Option<DataDir>,
+}
+
+/// What a SQL server stands on.
+pub(crate) struct SqlParts {
+    /// Addresses of PD members.
+    pub(crate) pd: Vec<String>,
+    pub(crate) limits: Limits,
+    /// How the store of this process is reached, if there is one.
+    pub(crate) stores: Box<dyn FnOnce(GrpcStores) -> Arc<dyn Stores> + Send>,
+    /// What root had before this server was one of several.
+    pub(crate) kept: Verifier,
+    /// Adds the counters of the storage.
+    pub(crate) read_storage: Box<dyn Fn(&mut Reading) + Send + Sync>,
+    /// Its own data directory, unless another part of the process holds it.
+    pub(crate) data_dir: Option<DataDir>,
 }
 
 impl Running {
-    pub(crate) async fn start(env: Env, settings: Settings, pd: Vec<String>, limits: Limits) -> Result<Self> {
+    /// Without a store in the same process.
+    pub(crate) async fn start_alone(
+        env: Env,
+        settings: Settings,
+        pd: Vec<String>,
+        limits: Limits,
+    ) -> Result<Self> {
+        let disk = env.disk.as_ref();
+        let path = &settings.server.data_dir;
+        let doors = Doors::open(disk, &settings).await?;
+        private::refuse_strange_link(path)?;
+        let data_dir = DataDir::open(disk, path)?;
+        private::keep_directory(path)?;
+        let parts = SqlParts {
+            pd,
+            limits,
+            stores: Box::new(|stores| Arc::new(stores)),
+            kept: Verifier::Empty,
+            read_storage: Box::new(|_| {}),
+            data_dir: Some(data_dir),
+        };
+        Self::start(env, settings, doors, parts).await
+    }
+
+    pub(crate) async fn start(env: Env, settings: Settings, doors: Doors, parts: SqlParts) -> Result<Self> {
         let disk = env.disk.as_ref();
         let server = &settings.server;
         let variable = std::env::var_os(root_password::VARIABLE);
         let password = root_password::given(disk, server.root_password_file.as_deref(), variable)?;
         let exposed = is_exposed(&server.host).await?;
-        let doors = Doors::open(disk, &settings).await?;
-        private::refuse_strange_link(&server.data_dir)?;
-        let data_dir = DataDir::open(disk, &server.data_dir)?;
-        private::keep_directory(&server.data_dir)?;
+        let SqlParts { pd, limits, stores, kept, read_storage, data_dir } = parts;
         info!(version = SERVER_VERSION, pd = pd.join(","), "starting");
         let stub = Arc::new(PdStub::new(env.clone(), pd, limits.clone()));
         let pd = connect(&env, stub).await;
-        let stores = GrpcStores::new(env.clone(), pd.clone(), limits);
-        let client = Client::new(env.clone(), pd.clone(), Arc::new(stores));
+        let stores = stores(GrpcStores::new(env.clone(), pd.clone(), limits));
+        let client = Client::new(env.clone(), pd.clone(), stores);
         until_stores_serve(&env, &client).await;
         let instance = open_sql(&env, &settings, &doors, &pd, &client).await?;
         // Whoever fails from here on leaves the list of SQL nodes behind him in order.
         let started = async {
+            let given = GivenAccounts { password, kept };
             let host = &settings.server.host;
-            let accounts =
-                ClusterAccounts::open(instance.clone(), password.as_deref(), host, exposed).await?;
+            let accounts = ClusterAccounts::open(instance.clone(), given, host, exposed).await?;
             let connection_ids = match instance.membership() {
                 Some(membership) => ConnectionIds::of_node(membership.id_source()),
                 None => ConnectionIds::alone(),
@@ -105,7 +125,7 @@ impl Running {
                 instance: instance.clone(),
                 accounts,
                 connection_ids,
-                read_storage: Box::new(|_| {}),
+                read_storage,
             };
             Ok::<_, Error>((Front::start(&env, parts)?, gc))
         };
@@ -121,15 +141,21 @@ impl Running {
         };
         let work = collect_garbage(env.clone(), instance, client.clone(), gc);
         let gc = env.spawn.spawn("gc-owner", Box::pin(work));
-        Ok(Self { front, client, gc, _data_dir: data_dir })
+        Ok(Self { env, front, client, gc, _data_dir: data_dir })
+    }
+}
+
+impl Served for Running {
+    fn front(&self) -> &Front {
+        &self.front
     }
 
     /// Stops accepting, lets running statements finish for a while, closes sessions, tells the others.
-    pub(crate) async fn stop(self) -> Result<()> {
+    async fn stop(self) -> Result<()> {
         self.gc.abort();
         self.gc.join().await;
         self.front.drain().await;
-        self.client.close().await;
+        farewell(&self.env, "the end of committed transactions' work", self.client.close()).await;
         self.front.close();
         Ok(())
     }

@@ -18,14 +18,59 @@ use crate::node::GcSettings;
 /// What of a store's numbers also falls.
 const STORE_GAUGES: [&str; 2] = ["regions", "leaders"];
 
+/// What counters are read from; each lives for as long as it is read.
+#[derive(Clone)]
+pub(crate) struct Readings {
+    pub(crate) engine: Arc<RocksEngine>,
+    pub(crate) raft_log: Arc<EngineRaftLog>,
+    pub(crate) store: Arc<Store>,
+}
+
+impl Readings {
+    /// Those of the store and of what is below it.
+    pub(crate) fn read(&self, reading: &mut Reading) {
+        for (name, value) in self.store.metrics().entries() {
+            if STORE_GAUGES.contains(&name) {
+                reading.gauge(format!("store_{name}"), "Held by the store now", value);
+            } else {
+                reading.counter(format!("store_{name}"), "Counter of the store", value);
+            }
+        }
+        reading.histogram(HistogramFamily {
+            name: "raft_append_seconds",
+            help: "Appends to the raft log, with their fsync",
+            samples: vec![(Vec::new(), self.store.raft_append_time())],
+        });
+        reading.histogram(HistogramFamily {
+            name: "pessimistic_lock_seconds",
+            help: "Requests for row locks, with their wait for other transactions",
+            samples: vec![(Vec::new(), self.store.lock_time())],
+        });
+        let state = self.engine.metrics();
+        reading.gauge("engine_memtable_bytes", "Unflushed data in memory", state.memtable_bytes);
+        reading.gauge("engine_block_cache_bytes", "Block cache in use", state.block_cache_bytes);
+        reading.gauge("engine_table_files_bytes", "Live table files", state.table_files_bytes);
+        reading.gauge("engine_pending_compaction_bytes", "Compaction debt", state.pending_compaction_bytes);
+        reading.gauge("engine_snapshots", "Snapshots held by readers", state.snapshots);
+        reading.gauge("engine_keys_estimate", "Keys, old versions included", state.keys_estimate);
+        reading.counter(
+            "engine_background_errors",
+            "Failed flushes and compactions",
+            state.background_errors,
+        );
+        reading.gauge("engine_write_stalled", "1 while writes are slowed", state.is_write_stalled.into());
+        let log = self.raft_log.metrics();
+        reading.gauge("raft_log_bytes", "Raft log on disk", log.disk_bytes);
+        reading.gauge("raft_log_cache_bytes", "Raft entries held for readers", log.cache_bytes);
+    }
+}
+
 /// Running storage. Stopped in the reverse order of its start.
 pub(crate) struct Storage {
     /// Locked against other processes for as long as storage runs.
     _data_dir: DataDir,
-    engine: Arc<RocksEngine>,
-    raft_log: Arc<EngineRaftLog>,
+    readings: Readings,
     pd: Arc<Member>,
-    store: Arc<Store>,
     client: Client,
     /// Decides how far old versions may go.
     gc_owner: TaskHandle,
@@ -66,7 +111,8 @@ impl Storage {
         let (life_time, interval) = (gc.life_time, gc.interval);
         let owner = async move { owner.run_gc(life_time, interval).await };
         let gc_owner = env.spawn.spawn("gc-owner", Box::pin(owner));
-        Ok(Self { _data_dir: data_dir, engine, raft_log, pd, store: Arc::new(store), client, gc_owner })
+        let readings = Readings { engine, raft_log, store: Arc::new(store) };
+        Ok(Self { _data_dir: data_dir, readings, pd, client, gc_owner })
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -78,51 +124,14 @@ impl Storage {
     }
 
     pub(crate) fn store_id(&self) -> u64 {
-        self.store.store_id()
+        self.readings.store.store_id()
     }
 
     /// Reads the counters of all layers, for as long as storage runs.
     pub(crate) fn metrics(&self) -> impl Fn(&mut Reading) + Send + Sync + 'static {
-        let (engine, raft_log) = (self.engine.clone(), self.raft_log.clone());
-        let (pd, store) = (self.pd.clone(), self.store.clone());
+        let (readings, pd) = (self.readings.clone(), self.pd.clone());
         move |reading| {
-            for (name, value) in store.metrics().entries() {
-                if STORE_GAUGES.contains(&name) {
-                    reading.gauge(format!("store_{name}"), "Held by the store now", value);
-                } else {
-                    reading.counter(format!("store_{name}"), "Counter of the store", value);
-                }
-            }
-            reading.histogram(HistogramFamily {
-                name: "raft_append_seconds",
-                help: "Appends to the raft log, with their fsync",
-                samples: vec![(Vec::new(), store.raft_append_time())],
-            });
-            reading.histogram(HistogramFamily {
-                name: "pessimistic_lock_seconds",
-                help: "Requests for row locks, with their wait for other transactions",
-                samples: vec![(Vec::new(), store.lock_time())],
-            });
-            let state = engine.metrics();
-            reading.gauge("engine_memtable_bytes", "Unflushed data in memory", state.memtable_bytes);
-            reading.gauge("engine_block_cache_bytes", "Block cache in use", state.block_cache_bytes);
-            reading.gauge("engine_table_files_bytes", "Live table files", state.table_files_bytes);
-            reading.gauge(
-                "engine_pending_compaction_bytes",
-                "Compaction debt",
-                state.pending_compaction_bytes,
-            );
-            reading.gauge("engine_snapshots", "Snapshots held by readers", state.snapshots);
-            reading.gauge("engine_keys_estimate", "Keys, old versions included", state.keys_estimate);
-            reading.counter(
-                "engine_background_errors",
-                "Failed flushes and compactions",
-                state.background_errors,
-            );
-            reading.gauge("engine_write_stalled", "1 while writes are slowed", state.is_write_stalled.into());
-            let log = raft_log.metrics();
-            reading.gauge("raft_log_bytes", "Raft log on disk", log.disk_bytes);
-            reading.gauge("raft_log_cache_bytes", "Raft entries held for readers", log.cache_bytes);
+            readings.read(reading);
             reading.gauge(
                 "pd_gc_safe_point_ms",
                 "Versions before this time may be gone",
@@ -142,7 +151,7 @@ impl Storage {
         self.gc_owner.abort();
         self.gc_owner.join().await;
         self.client.close().await;
-        Ok(self.store.stop().await?)
+        Ok(self.readings.store.stop().await?)
     }
 }
 

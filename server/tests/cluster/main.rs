@@ -3,6 +3,7 @@
 
 mod certificates;
 mod deadlock;
+mod growth;
 mod process;
 mod sql_nodes;
 mod timestamps;

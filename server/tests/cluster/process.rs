@@ -1,6 +1,7 @@
 //! Processes of a cluster: placement drivers, stores and SQL servers, each on a free port with data of its own. They
 //! are killed with the value, and their logs are shown when the test fails.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -25,18 +26,27 @@ const LOG_LINES: usize = 25;
 pub struct Process {
     pub name: String,
     pub address: String,
+    /// All addresses that it said it listens on.
+    pub ports: BTreeMap<String, String>,
     flags: Vec<String>,
     log: PathBuf,
     child: Child,
 }
 
 impl Process {
+    /// A role, by the letters of its name, on a port.
     pub fn start(directory: &Path, name: &str, port: &str, flags: &[String]) -> Process {
         let role = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        Process::run(directory, name, &["start", role, "--port", port], flags)
+    }
+
+    /// Any server; ready when it has said the last of its ports.
+    pub fn run(directory: &Path, name: &str, words: &[&str], flags: &[String]) -> Process {
         let path = directory.join(name).with_extension("log");
         let log = std::fs::OpenOptions::new().create(true).append(true).open(&path);
         let mut child = Command::new(BINARY)
-            .args(["start", role, "--port", port, "--data-dir"])
+            .args(words)
+            .arg("--data-dir")
             .arg(directory.join(name))
             .args(flags)
             .env_remove("RUTILE_ROOT_PASSWORD")
@@ -46,12 +56,20 @@ impl Process {
             .spawn()
             .expect("starts");
         let out = BufReader::new(child.stdout.take().expect("piped"));
-        let ready = out.lines().map_while(Result::ok).find_map(|line| {
-            let address = line.strip_prefix("ready ")?.split_once('=')?.1;
-            address.split(' ').next().map(str::to_owned)
-        });
-        let address = ready.unwrap_or_else(|| panic!("{name} ended before it was ready"));
-        Process { name: name.to_owned(), address, flags: flags.to_vec(), log: path, child }
+        let mut ports = BTreeMap::new();
+        let last = if name.starts_with("pd") || name.starts_with("kv") { &name[..2] } else { "mysql" };
+        for line in out.lines().map_while(Result::ok) {
+            let said = line.strip_prefix("ready ").into_iter().flat_map(|said| said.split(' '));
+            ports.extend(
+                said.filter_map(|pair| pair.split_once('='))
+                    .map(|(port, at)| (port.to_owned(), at.to_owned())),
+            );
+            if ports.contains_key(last) {
+                break;
+            }
+        }
+        let address = ports.get(last).unwrap_or_else(|| panic!("{name} ended before it was ready")).clone();
+        Process { name: name.to_owned(), address, ports, flags: flags.to_vec(), log: path, child }
     }
 
     /// SIGTERM; how it ended.
@@ -98,6 +116,11 @@ fn free_ports(count: usize) -> Vec<u16> {
     listeners.iter().map(|listener| listener.local_addr().expect("bound").port()).collect()
 }
 
+/// Of placement drivers.
+fn addresses(pd: &[Process]) -> Vec<String> {
+    pd.iter().map(|pd| pd.ports["pd"].clone()).collect()
+}
+
 pub struct Cluster {
     pub env: Env,
     pub pd: Vec<Process>,
@@ -115,7 +138,16 @@ impl Cluster {
         Cluster::with_pd(directory, vec![pd], stores, flags)
     }
 
-    /// The same with a group of placement drivers.
+    /// A server that is all parts of its cluster in one process.
+    pub fn of(directory: TempDir, machine: Process) -> Cluster {
+        Cluster::with_pd(directory, vec![machine], 0, &[])
+    }
+
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// A placement driver for each of several names, which are one group, and stores.
     pub fn start_group(members: usize, stores: usize) -> Cluster {
         let directory = tempfile::tempdir().expect("a directory");
         let named: Vec<(String, u16)> = free_ports(members)
@@ -133,8 +165,7 @@ impl Cluster {
     }
 
     fn with_pd(directory: TempDir, pd: Vec<Process>, stores: usize, flags: &[&str]) -> Cluster {
-        let addresses: Vec<&str> = pd.iter().map(|pd| pd.address.as_str()).collect();
-        let mut all = vec!["--pd".to_owned(), addresses.join(",")];
+        let mut all = vec!["--pd".to_owned(), addresses(&pd).join(",")];
         all.extend(flags.iter().map(|flag| (*flag).to_owned()));
         let mut cluster =
             Cluster { env: Env::real(), pd, stores: Vec::new(), sql: Vec::new(), flags: all, directory };
@@ -164,15 +195,14 @@ impl Cluster {
     }
 
     fn pd_addresses(&self) -> String {
-        let all: Vec<&str> = self.pd.iter().map(|pd| pd.address.as_str()).collect();
-        all.join(",")
+        addresses(&self.pd).join(",")
     }
 
     /// The placement driver that leads, by its place; `None` while none does.
     pub fn pd_leader(&self) -> Option<usize> {
         let (leader, _) = self.try_ask(&["member", "leader"]);
         let url = leader?["client_urls"][0].as_str()?.to_owned();
-        self.pd.iter().position(|pd| url.ends_with(&pd.address))
+        addresses(&self.pd).iter().position(|address| url.ends_with(address))
     }
 
     /// Waits until every placement driver is well.
@@ -287,8 +317,7 @@ impl Cluster {
     }
 
     pub async fn pd_client(&self) -> PdClient {
-        let addresses = self.pd.iter().map(|pd| pd.address.clone()).collect();
-        let stub = PdStub::new(self.env.clone(), addresses, Limits::default());
+        let stub = PdStub::new(self.env.clone(), addresses(&self.pd), Limits::default());
         PdClient::connect(self.env.clone(), Arc::new(stub)).await.expect("PD answers")
     }
 

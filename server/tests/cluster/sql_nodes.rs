@@ -20,7 +20,7 @@ const BALANCE: i64 = 100;
 /// Rows that a backfill takes a while for.
 const ROWS: usize = 12_000;
 
-async fn connect(server: &Process, password: Option<&str>) -> Result<Conn, Error> {
+pub async fn connect(server: &Process, password: Option<&str>) -> Result<Conn, Error> {
     let (host, port) = server.address.rsplit_once(':').expect("host:port");
     let options = OptsBuilder::default()
         .ip_or_hostname(host)
@@ -31,7 +31,7 @@ async fn connect(server: &Process, password: Option<&str>) -> Result<Conn, Error
     Conn::new(options).await
 }
 
-async fn session(server: &Process) -> Conn {
+pub async fn session(server: &Process) -> Conn {
     let mut connection = connect(server, None).await.expect("connects");
     connection.query_drop("CREATE DATABASE IF NOT EXISTS test").await.expect("a database");
     connection.query_drop("USE test").await.expect("is there");
@@ -334,7 +334,7 @@ async fn the_root_password_is_the_clusters() {
 }
 
 /// A file that goes with the value, and its path.
-fn password_file(text: &str) -> (tempfile::NamedTempFile, String) {
+pub fn password_file(text: &str) -> (tempfile::NamedTempFile, String) {
     let mut file = tempfile::NamedTempFile::new().expect("a file");
     file.write_all(text.as_bytes()).expect("writes");
     let path = file.path().display().to_string();

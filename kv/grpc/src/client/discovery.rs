@@ -61,7 +61,7 @@ impl Discovery {
     pub(crate) fn dismiss(&self, leader: &Leader) {
         let mut state = self.state.lock();
         if state.leader.as_ref().is_some_and(|known| known.number == leader.number) {
-            tracing::info!(address = leader.address, "PD leader is looked for again");
+            tracing::debug!(address = leader.address, "PD leader is looked for again");
             state.leader = None;
         }
     }

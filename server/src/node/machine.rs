@@ -1,0 +1,228 @@
+//! Everything in one process, as part of a cluster: a placement driver, a store and a SQL server over one data
+//! directory, the first two behind ports that other machines' parts dial.
+//!
+//! It opens what the embedded role has written, so that a server that had its data for itself takes others in: its
+//! regions get replicas on their stores while it serves. The way back is closed, see [`require_alone`]: the replicas of
+//! a region must not go on without those that the others hold, nor the accounts with those of the former file.
+//!
+//! Deliberately missing: plans that reach the store of the same process as objects; it gets them as bytes, as others do.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use rutile_kv_client::Stores;
+use rutile_kv_engine::DataDir;
+use rutile_kv_env::{Disk, Env};
+use rutile_kv_grpc::client::GrpcStores;
+use rutile_kv_proto::{Status, TikvService};
+
+use crate::accounts::ServerAccounts;
+use crate::config::{Settings, Sources};
+use crate::error::{Error, Result};
+use crate::node::front::{Doors, Front};
+use crate::node::peer_tls::PeerTlsOptions;
+use crate::node::process::{self, Served};
+use crate::node::role::{KvOptions, PdOptions, Port, Role as _, RoleOptions};
+use crate::node::sql::SqlParts;
+use crate::node::{kv, pd, private, sql};
+
+/// In a data directory that belongs to a cluster.
+const MARK: &str = "cluster";
+
+/// Flags of `rutile start` for a server that others may join, or that joins others.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct PeerOptions {
+    /// Port of the placement driver: with it and --kv-port other servers, stores and placement drivers can join;
+    /// 0 takes a free one
+    #[arg(long, requires = "kv_port")]
+    pd_port: Option<u16>,
+    /// Port of the store, for other stores and for SQL servers; 0 takes a free one
+    #[arg(long, requires = "pd_port")]
+    kv_port: Option<u16>,
+    /// Address that both ports listen on
+    #[arg(long, default_value = "127.0.0.1", requires = "pd_port")]
+    peer_host: String,
+    /// Host that others dial, where that is not --peer-host
+    #[arg(long, requires = "pd_port")]
+    advertise_host: Option<String>,
+    /// Name of the placement driver in its group; `pd` without it, and when it joins `pd-` and its address
+    #[arg(long, requires = "pd_port")]
+    pd_name: Option<String>,
+    /// Placement drivers of a cluster to join at the first start
+    #[arg(long, value_name = "ADDRESSES", value_delimiter = ',', requires = "pd_port")]
+    join: Vec<String>,
+    #[command(flatten)]
+    tls: PeerTlsOptions,
+}
+
+/// [`PeerOptions`] with ports.
+struct Peers {
+    role: RoleOptions,
+    pd_port: u16,
+    kv_port: u16,
+    advertise_host: Option<String>,
+    pd_name: Option<String>,
+    join: Vec<String>,
+}
+
+impl PeerOptions {
+    /// `None` for a server that has its data for itself.
+    fn peers(self, log_level: &str) -> Option<Peers> {
+        let (pd_port, kv_port) = (self.pd_port?, self.kv_port?);
+        let role = RoleOptions { host: self.peer_host, tls: self.tls, ..RoleOptions::local(log_level) };
+        let Self { advertise_host, pd_name, join, .. } = self;
+        Some(Peers { role, pd_port, kv_port, advertise_host, pd_name, join })
+    }
+
+    /// No ports: a server that has its data for itself, for which the flags of certificates mean nothing.
+    pub(crate) fn is_alone(&self) -> std::result::Result<bool, String> {
+        let is_alone = self.pd_port.is_none() || self.kv_port.is_none();
+        if is_alone && self.tls != PeerTlsOptions::default() {
+            return Err("certificates of a cluster and --insecure go with --pd-port and --kv-port".to_owned());
+        }
+        Ok(is_alone)
+    }
+}
+
+impl Peers {
+    async fn bind(&self, env: &Env, port: u16) -> Result<Port> {
+        let bound = Port::bind_as(env, &self.role, port, self.advertise_host.as_deref()).await?;
+        Ok(bound)
+    }
+
+    fn pd_options(&self, data_dir: PathBuf, address: &str) -> PdOptions {
+        let name = match &self.pd_name {
+            Some(name) => name.clone(),
+            None if self.join.is_empty() => "pd".to_owned(),
+            None => format!("pd-{address}"),
+        };
+        PdOptions {
+            role: self.role.clone(),
+            port: self.pd_port,
+            data_dir,
+            name,
+            initial_cluster: None,
+            join: self.join.clone(),
+        }
+    }
+
+    fn kv_options(&self, data_dir: &Path, pd: Vec<String>) -> KvOptions {
+        let data_dir = data_dir.to_owned();
+        KvOptions { data_dir, pd, ..KvOptions::local(self.role.clone(), self.kv_port) }
+    }
+}
+
+/// Runs until a signal ends it.
+pub(crate) fn run(sources: &Sources, options: PeerOptions) -> Result<()> {
+    process::run(sources, async move |env, settings| {
+        let log_level = settings.log.level.clone();
+        match options.peers(&log_level) {
+            Some(peers) => Running::start(env, settings, peers).await,
+            None => Err(Error::TaskLost { what: "a server with ports for peers" }),
+        }
+    })
+}
+
+struct Running {
+    pd: pd::Running,
+    kv: kv::Running,
+    sql: sql::Running,
+}
+
+impl Running {
+    /// Everything that can be wrong with the command line or the machine is found before data is touched.
+    async fn start(env: Env, settings: Settings, peers: Peers) -> Result<Self> {
+        let disk = env.disk.as_ref();
+        let path = settings.server.data_dir.clone();
+        let doors = Doors::open(disk, &settings).await?;
+        let (pd_port, kv_port) =
+            (peers.bind(&env, peers.pd_port).await?, peers.bind(&env, peers.kv_port).await?);
+        private::refuse_strange_link(&path)?;
+        let data_dir = DataDir::open(disk, &path)?;
+        private::keep_directory(&path)?;
+        // From before it was one of several.
+        let kept = ServerAccounts::load(disk, &path)?;
+        mark(disk, &path)?;
+        let limits = pd_port.limits();
+        let pd_options = peers.pd_options(data_dir.placement_driver(), pd_port.advertised());
+        let pd = pd::start_on(pd_options, env.clone(), pd_port).await?;
+        let mut addresses = vec![pd.address().to_owned()];
+        addresses.extend(peers.join.iter().cloned());
+        let options = peers.kv_options(&path, addresses.clone());
+        let kv = match kv::start_on(options, env.clone(), kv_port, data_dir).await {
+            Ok(kv) => kv,
+            Err(error) => {
+                drop(PdOptions::stop(pd).await);
+                return Err(error);
+            }
+        };
+        let (store, readings) = (kv.store_id(), kv.readings());
+        let service = kv.service();
+        let parts = SqlParts {
+            pd: addresses,
+            limits,
+            kept: kept.into_root(),
+            stores: Box::new(move |others| Arc::new(NearStores { store, service, others })),
+            read_storage: Box::new(move |reading| readings.read(reading)),
+            data_dir: None,
+        };
+        match sql::Running::start(env, settings, doors, parts).await {
+            Ok(sql) => Ok(Self { pd, kv, sql }),
+            Err(error) => {
+                drop(KvOptions::stop(kv).await);
+                drop(PdOptions::stop(pd).await);
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Served for Running {
+    fn front(&self) -> &Front {
+        self.sql.front()
+    }
+
+    /// What stops still talks to what is below it.
+    async fn stop(self) -> Result<()> {
+        let sql = self.sql.stop().await;
+        let kv = KvOptions::stop(self.kv).await;
+        let pd = PdOptions::stop(self.pd).await;
+        sql.and(kv).and(pd)
+    }
+}
+
+/// Notes that the data is part of a cluster from now on.
+fn mark(disk: &dyn Disk, data_dir: &Path) -> Result<()> {
+    let path = data_dir.join(MARK);
+    if disk.exists(&path) {
+        return Ok(());
+    }
+    let text = b"This data is part of a cluster. Start it with --pd-port and --kv-port.\n";
+    disk.write_atomic(&path, text).map_err(|source| Error::Io { what: "mark of the cluster", source })
+}
+
+/// Refuses data that is part of a cluster to a server that would have it for itself.
+pub(crate) fn require_alone(disk: &dyn Disk, data_dir: &Path) -> Result<()> {
+    if disk.exists(&data_dir.join(MARK)) {
+        return Err(Error::PartOfCluster { path: data_dir.to_owned() });
+    }
+    Ok(())
+}
+
+/// The store of this process without a network in between, the others over it.
+struct NearStores {
+    store: u64,
+    service: Arc<dyn TikvService>,
+    others: GrpcStores,
+}
+
+impl Stores for NearStores {
+    fn store(&self, store_id: u64) -> std::result::Result<Arc<dyn TikvService>, Status> {
+        if store_id == self.store { Ok(Arc::clone(&self.service)) } else { self.others.store(store_id) }
+    }
+
+    fn share_memory(&self) -> bool {
+        false
+    }
+}
