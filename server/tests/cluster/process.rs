@@ -176,8 +176,24 @@ impl Cluster {
     }
 
     pub fn add_store(&mut self) {
+        self.add_store_with(&[]);
+    }
+
+    /// With more flags.
+    pub fn add_store_with(&mut self, more: &[&str]) {
         let name = format!("kv{}", self.stores.len() + 1);
-        self.stores.push(Process::start(self.directory.path(), &name, "0", &self.flags));
+        let more = more.iter().map(|flag| (*flag).to_owned());
+        let flags: Vec<String> = self.flags.iter().cloned().chain(more).collect();
+        self.stores.push(Process::start(self.directory.path(), &name, "0", &flags));
+    }
+
+    /// A file for a command to read.
+    pub fn write_file(&self, name: &str, content: &str) -> String {
+        let path = self.directory.path().join(name);
+        std::fs::File::create(&path)
+            .and_then(|mut file| std::io::Write::write_all(&mut file, content.as_bytes()))
+            .expect("writes");
+        path.to_string_lossy().into_owned()
     }
 
     /// Starts one more placement driver, which joins the group.
