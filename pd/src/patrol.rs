@@ -15,7 +15,7 @@ use rutile_kv_env::Monotonic;
 use rutile_kv_types::PeerRole;
 use rutile_pd_client::{RegionHeartbeat, StoreState};
 
-use crate::checker::{Surroundings, check_region};
+use crate::checker::{Merge, Neighbourhood, Surroundings, check_merge, check_region};
 use crate::cluster::{StoreView, Told};
 use crate::error::Result;
 use crate::operator::{Kind, Operator, Step};
@@ -67,6 +67,7 @@ impl Pd {
         let is_alive =
             |store_id| stores.iter().any(|view| view.store.id == store_id && view.telling_lately());
         self.operators.expire(is_alive, now, now_ms);
+        self.operators.check_merges(|region_id| self.cluster.region_by_id(region_id).ok(), now_ms);
         let empty = |view: &&StoreView| view.store.state == StoreState::Offline && view.peers == 0;
         for view in stores.iter().filter(empty) {
             self.cluster.bury_store(view.store.id)?;
@@ -74,6 +75,7 @@ impl Pd {
         let regions = self.cluster.scan_regions(&[], &[], usize::MAX)?;
         self.note_hot(&regions, around.settings);
         self.check_all(&regions, around)?;
+        self.check_merges(&regions, around)?;
         self.schedule(&regions, around)?;
         for region_id in self.operators.due(now) {
             if let Ok(told) = self.cluster.region_by_id(region_id)
@@ -94,6 +96,42 @@ impl Pd {
             }
         }
         Ok(())
+    }
+
+    /// Merges what is small, of regions in key order.
+    fn check_merges(&self, regions: &[Told], around: &Surroundings<'_>) -> Result<()> {
+        let now = self.clock.now();
+        let watched = self.cluster.watched_for();
+        let mut busy = self.operators.regions();
+        busy.extend(self.cluster.split_since(now, around.settings.split_merge_interval));
+        for (n, told) in regions.iter().enumerate() {
+            let left = n.checked_sub(1).and_then(|n| regions.get(n));
+            let rests = |region_id: u64| !busy.contains(&region_id);
+            let about = Neighbourhood { told, left, right: regions.get(n + 1), rests: &rests, watched };
+            let Some(merge) = check_merge(&about, around, &mut || self.new_id())? else {
+                continue;
+            };
+            busy.extend([merge.source.region_id, merge.target.region_id]);
+            // Within the limits, or in a later round.
+            drop(self.begin_merge(merge, around.settings));
+        }
+        Ok(())
+    }
+
+    /// Takes both operators of a merge, or says why not.
+    pub(crate) fn begin_merge(
+        &self,
+        merge: Merge,
+        settings: &ScheduleSettings,
+    ) -> std::result::Result<(), String> {
+        let told = |region_id| {
+            self.cluster.region_by_id(region_id).map_err(|error: crate::error::Error| error.to_string())
+        };
+        let (source, target) = (told(merge.source.region_id)?, told(merge.target.region_id)?);
+        self.begin(merge.source, &source, settings)?;
+        self.begin(merge.target, &target, settings).inspect_err(|why| {
+            self.operators.cancel(source.region.id, why, self.clock.unix_millis());
+        })
     }
 
     fn schedule(&self, regions: &[Told], around: &Surroundings<'_>) -> Result<()> {

@@ -32,6 +32,17 @@ pub(crate) struct ScheduleSettings {
     pub(crate) hot_region_schedule_limit: u64,
     /// A region is hot after so many reports with much traffic.
     pub(crate) hot_region_cache_hits_threshold: u64,
+    /// Merges under way at once. None, and so no merge, before somebody sets it: long simulation has to come first.
+    pub(crate) merge_schedule_limit: u64,
+    /// Regions of up to this size and so many keys are merged into a neighbour.
+    pub(crate) max_merge_region_size_mib: u64,
+    pub(crate) max_merge_region_keys: u64,
+    /// A region that was split is not merged for so long.
+    pub(crate) split_merge_interval: Duration,
+    /// Regions of different tables may be merged.
+    pub(crate) enable_cross_table_merge: bool,
+    /// Regions are merged into their right neighbour only.
+    pub(crate) enable_one_way_merge: bool,
     /// Peers that come to a store in a minute, and peers that leave it.
     pub(crate) store_limit_add_peer: u64,
     pub(crate) store_limit_remove_peer: u64,
@@ -64,6 +75,12 @@ impl Default for ScheduleSettings {
             hot_region_cache_hits_threshold: 3,
             store_limit_add_peer: 15,
             store_limit_remove_peer: 15,
+            merge_schedule_limit: 0,
+            max_merge_region_size_mib: 54,
+            max_merge_region_keys: 540_000,
+            split_merge_interval: Duration::from_secs(3_600),
+            enable_cross_table_merge: true,
+            enable_one_way_merge: false,
             max_store_down_time: Duration::from_secs(30 * 60),
             low_space_percent: 80,
             max_pending_peer_count: 64,
@@ -81,12 +98,18 @@ const REPLICATION: [&str; 5] =
     ["max-replicas", "location-labels", "isolation-level", "strictly-match-label", "enable-placement-rules"];
 
 /// Names of the section `schedule`.
-const SCHEDULE: [&str; 15] = [
+const SCHEDULE: [&str; 21] = [
     "leader-schedule-limit",
     "region-schedule-limit",
     "replica-schedule-limit",
     "hot-region-schedule-limit",
     "hot-region-cache-hits-threshold",
+    "merge-schedule-limit",
+    "max-merge-region-size",
+    "max-merge-region-keys",
+    "split-merge-interval",
+    "enable-cross-table-merge",
+    "enable-one-way-merge",
     "store-limit-add-peer",
     "store-limit-remove-peer",
     "max-store-down-time",
@@ -190,6 +213,14 @@ impl ScheduleSettings {
             "hot-region-cache-hits-threshold" => {
                 Slot::Number(&mut self.hot_region_cache_hits_threshold, 1, 1_000)
             }
+            "merge-schedule-limit" => Slot::Number(&mut self.merge_schedule_limit, 0, COUNT_MAX),
+            "max-merge-region-size" => Slot::Number(&mut self.max_merge_region_size_mib, 0, 1 << 20),
+            "max-merge-region-keys" => Slot::Number(&mut self.max_merge_region_keys, 0, u64::MAX),
+            "split-merge-interval" => {
+                Slot::Time(&mut self.split_merge_interval, Duration::ZERO, Duration::from_secs(30 * 86_400))
+            }
+            "enable-cross-table-merge" => Slot::Flag(&mut self.enable_cross_table_merge),
+            "enable-one-way-merge" => Slot::Flag(&mut self.enable_one_way_merge),
             "store-limit-add-peer" => Slot::Number(&mut self.store_limit_add_peer, 1, COUNT_MAX),
             "store-limit-remove-peer" => Slot::Number(&mut self.store_limit_remove_peer, 1, COUNT_MAX),
             "max-store-down-time" => Slot::Time(&mut self.max_store_down_time, down_low, down_high),

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
-use rutile_kv_types::{Key, Peer, PeerRole};
+use rutile_kv_types::{Key, Peer, PeerRole, Region};
 use rutile_pd_client::RegionHeartbeat;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Failure, Page, body, field, number, time};
 use super::key::unhex;
-use crate::checker::Surroundings;
+use crate::checker::{Surroundings, merge_into};
 use crate::error::Error;
 use crate::operator::{
     End, Ended, Kind, Operator, Running, Step, add_peer, leads, move_peer, relocate, remove_peer,
@@ -51,7 +51,7 @@ fn show_ended(ended: &Ended) -> Value {
 /// Those under way; of one kind if asked.
 pub(super) async fn operators(State(pd): State<Arc<Pd>>, RawQuery(query): RawQuery) -> Answer {
     let kind = super::key::parameter(query.as_deref(), "kind");
-    let known = ["admin", "leader", "region", "hot-region", "replica"];
+    let known = ["admin", "leader", "merge", "region", "hot-region", "replica"];
     if let Some(other) = kind.filter(|kind| !known.contains(kind)) {
         return Err(Failure::bad_request(format!("{other:?} is no kind of operator")));
     }
@@ -94,6 +94,9 @@ pub(super) async fn create(State(pd): State<Arc<Pd>>, text: String) -> Answer {
             Some((_, reason)) => Err(Error::Refused(reason).into()),
             None => Ok(Page(json!("The operator is created."))),
         };
+    }
+    if name == "merge-region" {
+        return merge(&pd, &asked);
     }
     let told = pd.cluster.region_by_id(field(&asked, "region_id")?)?;
     let (name, steps) = steps(&pd, name, &asked, &told)?;
@@ -139,6 +142,37 @@ fn transfer_region(pd: &Pd, asked: &Value, told: &RegionHeartbeat) -> Result<Vec
     steps.extend(relocate(told, &moves, leader_store));
     steps.extend(olds.into_iter().rev().map(|old| Step::Remove(old.clone())));
     Ok(steps)
+}
+
+/// Two operators, one for each region.
+fn merge(pd: &Pd, asked: &Value) -> Answer {
+    let source = pd.cluster.region_by_id(field(asked, "source_region_id")?)?;
+    let target = pd.cluster.region_by_id(field(asked, "target_region_id")?)?;
+    let (left, right) = (&source.region, &target.region);
+    let touch = |one: &Region, other: &Region| !one.end_key.is_empty() && one.end_key == other.start_key;
+    if !touch(left, right) && !touch(right, left) {
+        let text = format!("regions {} and {} are no neighbours", left.id, right.id);
+        return Err(Failure::bad_request(text));
+    }
+    let settings = pd.settings.get();
+    if settings.merge_schedule_limit == 0 {
+        return Err(Error::Refused("merging is switched off, merge-schedule-limit is 0".to_owned()).into());
+    }
+    let stores = pd.cluster.store_views(settings.max_store_down_time)?;
+    let (rules, no_leaders) = (pd.placement.rules(&settings), pd.no_leaders());
+    let around =
+        Surroundings { stores: &stores, settings: &settings, rules: &rules, no_leaders: &no_leaders };
+    let steps = merge_into(&source, &target, &around, &mut || pd.new_id())?;
+    let Some(steps) = steps else {
+        let text = format!("the peers of regions {} and {} can not be made to match", left.id, right.id);
+        return Err(Failure::bad_request(text));
+    };
+    let merge = steps.into_merge(Kind::Admin, "merge-region", "asked for by hand".to_owned());
+    pd.begin_merge(merge, &settings).map_err(|reason| Failure::from(Error::Refused(reason)))?;
+    if let Some(step) = pd.operators.advance(&source, pd.clock.now(), pd.clock.unix_millis()) {
+        pd.push(&source, &step);
+    }
+    Ok(Page(json!("The operator is created.")))
 }
 
 fn steps(

@@ -7,15 +7,16 @@
 //! - [`split`]: no region lies across a boundary of placement rules.
 //! - [`rule`]: the peers are those that the placement rules ask for, on stores that are up, as far apart as can be.
 //! - [`learner`]: a learner that should vote does so once it has the data.
-//!
-//! Merging is not among them yet.
+//! - [`merge`]: a region that is small is merged into a neighbour.
 
 mod joint_state;
 mod learner;
+mod merge;
 mod rule;
 mod split;
 mod surroundings;
 
+pub(crate) use merge::{Merge, Neighbourhood, check_merge, merge_into};
 pub(crate) use surroundings::Surroundings;
 
 use rutile_pd_client::RegionHeartbeat;

@@ -1,5 +1,6 @@
 //! The cluster from its founding on.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
@@ -21,6 +22,8 @@ pub(crate) struct Cluster {
     pub(super) change: Mutex<()>,
     pub(super) stores: RwLock<Stores>,
     pub(super) regions: RwLock<RegionTree>,
+    /// When regions were last split, of those that were since PD started and not long ago.
+    pub(super) splits: Mutex<BTreeMap<u64, Monotonic>>,
 }
 
 impl Cluster {
@@ -43,6 +46,7 @@ impl Cluster {
             env: env.clone(),
             storage,
             opened: env.clock.now(),
+            splits: Mutex::default(),
             change: Mutex::new(()),
             stores: RwLock::new(stores),
             regions: RwLock::new(regions),

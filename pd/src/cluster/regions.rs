@@ -1,7 +1,9 @@
 //! Regions: heartbeats, split reports, look-ups, ids for a split.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use rutile_kv_env::Monotonic;
 use rutile_kv_types::Region;
 use rutile_pd_client::{LeaderRegion, RegionHeartbeat, SplitIds};
 
@@ -31,6 +33,8 @@ impl Cluster {
     pub(crate) fn report_batch_split(&self, regions: Vec<Region>) -> Result<()> {
         self.check_bootstrapped()?;
         let _change = self.change.lock();
+        let now = self.env.clock.now();
+        self.splits.lock().extend(regions.iter().map(|region| (region.id, now)));
         for region in regions {
             let known = self.regions.read().find(&region.start_key).map(Arc::clone);
             let leader = known.and_then(|known| known.leader.clone());
@@ -76,6 +80,18 @@ impl Cluster {
             self.storage.write(batch)?;
         }
         Ok(())
+    }
+
+    /// Regions that were split within an interval; what was split before is forgotten.
+    pub(crate) fn split_since(&self, now: Monotonic, interval: Duration) -> Vec<u64> {
+        let mut splits = self.splits.lock();
+        splits.retain(|_, at| now.saturating_since(*at) < interval);
+        splits.keys().copied().collect()
+    }
+
+    /// How long this PD has been told of splits.
+    pub(crate) fn watched_for(&self) -> Duration {
+        self.env.clock.now().saturating_since(self.opened)
     }
 
     pub(crate) fn region(&self, encoded_key: &[u8]) -> Result<Told> {

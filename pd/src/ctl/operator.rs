@@ -10,7 +10,7 @@ use super::{Change, Pages, Report, text};
 pub(super) enum Command {
     /// Operators under way
     Show {
-        #[arg(value_parser = ["admin", "leader", "region", "hot-region", "replica"])]
+        #[arg(value_parser = ["admin", "leader", "merge", "region", "hot-region", "replica"])]
         kind: Option<String>,
     },
     /// The last operators that ended
@@ -48,6 +48,8 @@ pub(super) enum Wanted {
         #[arg(long, default_value = "")]
         group: String,
     },
+    /// Merge a region into its neighbour
+    MergeRegion { source: u64, target: u64 },
     /// Split a region in the middle, or at encoded keys
     SplitRegion {
         region: u64,
@@ -114,6 +116,11 @@ fn body(wanted: &Wanted) -> Value {
         Wanted::ScatterRegion { region, group } => {
             json!({ "name": "scatter-region", "region_id": region, "group": group })
         }
+        Wanted::MergeRegion { source, target } => json!({
+            "name": "merge-region",
+            "source_region_id": source,
+            "target_region_id": target,
+        }),
         Wanted::SplitRegion { region, policy, keys } => {
             let policy = match policy {
                 Policy::Scan => "scan",

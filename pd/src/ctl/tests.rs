@@ -147,6 +147,13 @@ fn what_is_changed_is_said_and_shown() {
     assert!(done("operator show").contains("split in the middle"));
     assert!(done("operator check 2").contains("RUNNING"));
     done("operator remove 2");
+    let off = run(&fixture, "operator add merge-region 2 3").problem.unwrap_or_default();
+    assert!(off.contains("switched off"), "{off}");
+    done("config set merge-schedule-limit 4");
+    done("operator add merge-region 2 3");
+    assert!(done("operator show admin").contains("merge into region 3"));
+    done("operator remove 2");
+    done("operator remove 3");
     assert!(done("operator history").contains("removed by hand"));
     assert!(done("store remove-tombstone").contains("0 tombstones"));
     done("store label 1 zone=a host=h1");
@@ -200,6 +207,9 @@ fn what_is_refused_says_why() {
         ("operator add add-peer 9 1", "region 9 is not known"),
         ("operator add split-region 2 --policy usekey", "needs keys"),
         ("operator add split-region 2 --policy usekey --keys 7A", "no encoded key"),
+        ("operator add merge-region 2 2", "no neighbours"),
+        ("operator add merge-region 9 2", "region 9 is not known"),
+        ("config set enable-cross-table-merge maybe", "true or false"),
         ("operator remove 2", "region 2 has no operator"),
         ("member leader resign", "no other member could lead now"),
         ("member leader transfer pd2", "there is no PD member pd2"),
@@ -210,8 +220,7 @@ fn what_is_refused_says_why() {
         let problem = outcome.problem.unwrap_or_default();
         assert!(outcome.code == 1 && problem.contains(why), "{line}: {problem}");
     }
-    for line in ["operator add merge-region 1 2", "scheduler pause all", "store delete", "store limit 5 five"]
-    {
+    for line in ["operator add merge-region 1", "scheduler pause all", "store delete", "store limit 5 five"] {
         assert_eq!(run(&fixture, line).code, 2, "{line}");
     }
 }

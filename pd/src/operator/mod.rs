@@ -12,10 +12,14 @@
 //!                                                 +--- current Step --> leader of the region
 //! ```
 //!
+//! A merge is two operators, one for the region that goes and one for the neighbour that gets it, which keeps that one as
+//! it is meanwhile. They end together.
+//!
 //! Operators are not durable: a new PD leaves what was begun to the checkers, which find half of a move and end it.
 
 mod build;
 mod limit;
+mod merge;
 mod running;
 mod step;
 mod table;
@@ -35,6 +39,8 @@ pub(crate) enum Kind {
     Region,
     /// Spreads hot regions.
     Hot,
+    /// Merges small regions.
+    Merge,
     /// Repairs a region.
     Replica,
     /// A person asked for it.
@@ -47,6 +53,7 @@ impl Kind {
             Kind::Leader => "leader",
             Kind::Region => "region",
             Kind::Hot => "hot-region",
+            Kind::Merge => "merge",
             Kind::Replica => "replica",
             Kind::Admin => "admin",
         }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rutile_kv_types::{Peer, PeerRole};
+use rutile_kv_types::{Peer, PeerRole, Region};
 use rutile_pd_client::RegionHeartbeat;
 
 /// A new peer takes a snapshot, which may be large.
@@ -31,20 +31,31 @@ pub(crate) enum Step {
         keys: Vec<Bytes>,
         version: u64,
     },
+    /// Into this neighbour, in this epoch; the region is gone afterwards.
+    Merge {
+        target: Region,
+        /// Of the region that is merged, before it stops.
+        version: u64,
+    },
+    /// Waits until this neighbour is a part of the region; nobody is told.
+    TakeOver {
+        source: Region,
+    },
 }
 
 impl Step {
     pub(crate) fn timeout(&self) -> Duration {
-        if matches!(self, Step::AddLearner(_)) { SLOW } else { FAST }
+        if matches!(self, Step::AddLearner(_) | Step::TakeOver { .. }) { SLOW } else { FAST }
     }
 
     /// By how much it makes `conf_ver` grow.
     pub(super) fn changes(&self) -> u64 {
         match self {
-            Step::AddLearner(_) | Step::Promote(_) | Step::Remove(_) => 1,
+            // A region that stops for its merge has another epoch.
+            Step::AddLearner(_) | Step::Promote(_) | Step::Remove(_) | Step::Merge { .. } => 1,
             // Two peers change their role on the way in, and two on the way out.
             Step::Swap { .. } | Step::LeaveJoint => 2,
-            Step::TransferLeader(_) | Step::Split { .. } => 0,
+            Step::TransferLeader(_) | Step::Split { .. } | Step::TakeOver { .. } => 0,
         }
     }
 
@@ -61,6 +72,11 @@ impl Step {
             Step::Remove(peer) => role(peer).is_none(),
             Step::TransferLeader(peer) => told.leader.as_ref().is_some_and(|leader| leader.id == peer.id),
             Step::Split { version, .. } => told.region.epoch.version > *version,
+            // Seen by the target.
+            Step::Merge { .. } => false,
+            Step::TakeOver { source } => {
+                told.region.epoch.version > source.epoch.version && told.region.overlaps(source)
+            }
         }
     }
 
@@ -68,6 +84,7 @@ impl Step {
     pub(super) fn is_under_way(&self, told: &RegionHeartbeat) -> bool {
         match self {
             Step::AddLearner(peer) => told.region.peer(peer.id).is_some(),
+            Step::TakeOver { .. } => true,
             _ => false,
         }
     }
@@ -91,6 +108,10 @@ impl Step {
             Step::Remove(peer) if told.leader.as_ref().is_some_and(|leader| leader.id == peer.id) => {
                 Some(format!("peer {} leads", peer.id))
             }
+            // A region that stops is one version further; any other is alive.
+            Step::Merge { version, .. } if region.epoch.version > version + 1 => {
+                Some("the region was split, or could not be merged".to_owned())
+            }
             _ => None,
         }
     }
@@ -102,7 +123,11 @@ impl Step {
             | Step::Promote(peer)
             | Step::Swap { promote: peer, .. }
             | Step::TransferLeader(peer) => Some(peer.store_id),
-            Step::Remove(_) | Step::LeaveJoint | Step::Split { .. } => None,
+            Step::Remove(_)
+            | Step::LeaveJoint
+            | Step::Split { .. }
+            | Step::Merge { .. }
+            | Step::TakeOver { .. } => None,
         }
     }
 }
@@ -132,6 +157,8 @@ impl fmt::Display for Step {
             Step::TransferLeader(peer) => write!(out, "transfer leader to store {}", peer.store_id),
             Step::Split { keys, .. } if keys.is_empty() => write!(out, "split in the middle"),
             Step::Split { keys, .. } => write!(out, "split at {} keys", keys.len()),
+            Step::Merge { target, .. } => write!(out, "merge into region {}", target.id),
+            Step::TakeOver { source } => write!(out, "take region {} over", source.id),
         }
     }
 }

@@ -20,12 +20,12 @@ const REPEAT_AFTER: Duration = Duration::from_secs(3);
 
 #[derive(Default)]
 pub(crate) struct Operators {
-    state: Mutex<State>,
+    pub(super) state: Mutex<State>,
 }
 
 #[derive(Default)]
-struct State {
-    running: BTreeMap<u64, Running>,
+pub(super) struct State {
+    pub(super) running: BTreeMap<u64, Running>,
     ended: VecDeque<Ended>,
     limits: StoreLimits,
 }
@@ -60,6 +60,8 @@ impl Operators {
             Kind::Leader => settings.leader_schedule_limit,
             Kind::Region => settings.region_schedule_limit,
             Kind::Hot => settings.hot_region_schedule_limit,
+            // Two operators each.
+            Kind::Merge => settings.merge_schedule_limit.saturating_mul(2),
             Kind::Replica => settings.replica_schedule_limit,
             Kind::Admin => u64::MAX,
         };
@@ -87,6 +89,7 @@ impl Operators {
         let running = state.running.get_mut(&region_id)?;
         if let Some(end) = running.advance(told, now) {
             if let Some(running) = state.running.remove(&region_id) {
+                state.end_with_source(&running, &end, now_ms);
                 state.end(running, end, now_ms);
             }
             return None;
@@ -183,7 +186,9 @@ impl Operators {
                     | Step::Promote(_)
                     | Step::Swap { .. }
                     | Step::LeaveJoint
-                    | Step::Split { .. } => {}
+                    | Step::Split { .. }
+                    | Step::Merge { .. }
+                    | Step::TakeOver { .. } => {}
                 }
             }
         }
@@ -192,7 +197,7 @@ impl Operators {
 }
 
 impl State {
-    fn end(&mut self, running: Running, end: End, now_ms: u64) {
+    pub(super) fn end(&mut self, running: Running, end: End, now_ms: u64) {
         let (region_id, name) = (running.operator.region_id, running.operator.name);
         tracing::info!(region_id, name, ?end, "operator ended");
         if self.ended.len() == ENDED_MAX {

@@ -1,5 +1,6 @@
 //! Operators from heartbeat to heartbeat, from values.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rutile_kv_env::Monotonic;
@@ -161,4 +162,69 @@ fn what_is_to_come_counts() {
     learning.pending_peers = vec![peer(4, PeerRole::Learner)];
     let influence = operators.influence(|_| Some(learning.clone().into()));
     assert_eq!(influence.get(&4), None, "it is a peer like any other now");
+}
+
+/// A region of three voters with this range and epoch.
+fn ranged(id: u64, range: [&'static str; 2], conf_ver: u64, version: u64) -> Arc<RegionHeartbeat> {
+    let mut told = told(conf_ver, vec![voter(1), voter(2), voter(3)]);
+    told.region.id = id;
+    told.region.epoch.version = version;
+    (told.region.start_key, told.region.end_key) = (range[0].into(), range[1].into());
+    Arc::new(told)
+}
+
+/// Region 2 is to become a part of region 3.
+fn merging() -> (Operators, Arc<RegionHeartbeat>, Arc<RegionHeartbeat>) {
+    let (source, target) = (ranged(2, ["", "m"], 1, 4), ranged(3, ["m", ""], 1, 4));
+    let merge = Step::Merge { target: target.region.clone(), version: 4 };
+    let take_over = Step::TakeOver { source: source.region.clone() };
+    let operators = Operators::default();
+    let of = |region_id, step| Operator { region_id, ..operator(Kind::Merge, vec![step]) };
+    let settings = ScheduleSettings { merge_schedule_limit: 1, ..ScheduleSettings::default() };
+    for (told, operator) in [(&source, of(2, merge)), (&target, of(3, take_over))] {
+        operators.add(operator, told, &settings, &|_, _| 15, at(0), 0).expect("both are free");
+    }
+    (operators, source, target)
+}
+
+#[test]
+fn a_merge_ends_for_both_regions_together() {
+    let (operators, source, target) = merging();
+    let asked = operators.advance(&source, at(1), 0);
+    assert_eq!(asked, Some(Step::Merge { target: target.region.clone(), version: 4 }));
+    assert_eq!(operators.advance(&target, at(1), 0), None, "there is nothing to tell the target");
+    // The source has stopped; it may be asked again.
+    let stopped = ranged(2, ["", "m"], 2, 5);
+    assert!(operators.advance(&stopped, at(2), 0).is_some());
+    let known = |id: u64| [&stopped, &target].into_iter().find(|told| told.region.id == id).cloned();
+    operators.check_merges(known, 0);
+    assert_eq!(operators.running().len(), 2);
+    assert_eq!(operators.advance(&ranged(3, ["", ""], 1, 6), at(3), 0), None);
+    let ended: Vec<_> = operators.ended().into_iter().map(|ended| ended.end).collect();
+    assert_eq!(ended, [End::Success, End::Success]);
+}
+
+#[test]
+fn a_merge_that_can_not_be_made_ends_for_both_regions() {
+    // The source goes on: two versions further.
+    let (operators, _, target) = merging();
+    let back = ranged(2, ["", "m"], 2, 6);
+    assert_eq!(operators.advance(&back, at(2), 0), None);
+    let known = |id: u64| [&back, &target].into_iter().find(|told| told.region.id == id).cloned();
+    operators.check_merges(known, 0);
+    assert!(operators.running().is_empty(), "the target is free again");
+    // The target has changed.
+    let (operators, source, _) = merging();
+    let changed = ranged(3, ["m", ""], 2, 4);
+    let known = |id: u64| [&source, &changed].into_iter().find(|told| told.region.id == id).cloned();
+    operators.check_merges(known, 0);
+    operators.check_merges(known, 0);
+    assert!(operators.running().is_empty());
+    // Nobody saw the target take over, but the source is gone.
+    let (operators, ..) = merging();
+    let whole = ranged(3, ["", ""], 1, 6);
+    operators.check_merges(|id| (id == 3).then(|| whole.clone()), 0);
+    assert_eq!(operators.regions().into_iter().collect::<Vec<_>>(), [3]);
+    assert_eq!(operators.advance(&whole, at(4), 0), None);
+    assert!(operators.ended().iter().all(|ended| ended.end == End::Success));
 }

@@ -94,7 +94,12 @@ fn carry_out(operator: &Operator, regions: &mut [Told]) {
             Step::TransferLeader(peer) => told.leader = Some(peer.clone()),
             Step::AddLearner(peer) => told.region.peers.push(voter(told.region.id, peer.store_id)),
             Step::Remove(peer) => told.region.peers.retain(|other| other.store_id != peer.store_id),
-            Step::Promote(_) | Step::Swap { .. } | Step::LeaveJoint | Step::Split { .. } => {}
+            Step::Promote(_)
+            | Step::Swap { .. }
+            | Step::LeaveJoint
+            | Step::Split { .. }
+            | Step::Merge { .. }
+            | Step::TakeOver { .. } => {}
         }
     }
 }

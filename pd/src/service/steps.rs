@@ -76,6 +76,11 @@ pub(super) fn put(message: &mut pdpb::RegionHeartbeatResponse, step: &Step) {
                 if keys.is_empty() { pdpb::CheckPolicy::Approximate } else { pdpb::CheckPolicy::Usekey };
             message.split_region = Some(pdpb::SplitRegion { policy: policy as i32, keys: keys.clone() });
         }
+        Step::Merge { target, .. } => {
+            message.merge = Some(pdpb::Merge { target: Some(to_wire::region(target)) });
+        }
+        // There is nothing to do but to wait.
+        Step::TakeOver { .. } => {}
     }
 }
 

@@ -12,6 +12,7 @@ mod writers;
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use process::Cluster;
 use rutile_kv_types::Key;
 use serde_json::Value;
@@ -103,6 +104,42 @@ async fn stores_come_and_go() {
     cluster.stores[index].kill();
     writers.advance(10).await;
     cluster.until_replicated(3).await;
+    check(&client, &writers.stop().await).await;
+    client.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn small_regions_come_together() {
+    let cluster = Cluster::start(3, &[]);
+    cluster.until_replicated(3).await;
+    let before = cluster.regions().len();
+    let client = cluster.client().await;
+    let writers = Writers::start(&cluster.env, &client).await;
+    writers.advance(30).await;
+    let keys: Vec<Bytes> = ('a'..='p').map(|letter| Bytes::from(letter.to_string())).collect();
+    for keys in keys.chunks(5).chain([&[Bytes::from("w1"), Bytes::from("w2")][..]]) {
+        client.split_region(keys).await.expect("splits");
+    }
+    let count = |cluster: &Cluster| cluster.regions().len();
+    cluster.until("many regions", |cluster| (count(cluster) > keys.len()).then_some(())).await;
+    cluster.until_replicated(3).await;
+    writers.advance(10).await;
+    // Two by hand, the others by themselves.
+    cluster.ask(&["config", "set", "merge-schedule-limit", "8"]);
+    let regions = cluster.regions();
+    let id = |n: usize| regions[n]["id"].to_string();
+    cluster.ask(&["operator", "add", "merge-region", &id(3), &id(4)]);
+    let ended = |cluster: &Cluster| {
+        let ended = cluster.ask(&["operator", "check", &id(3)]);
+        (ended["status"] != "RUNNING").then(|| ended["status"].clone())
+    };
+    assert_eq!(cluster.until("a merge", ended).await, "SUCCESS");
+    let (_, refused) = cluster.try_ask(&["operator", "add", "merge-region", &id(0), &id(9)]);
+    assert!(refused.contains("no neighbours"), "{refused}");
+    cluster.ask(&["config", "set", "split-merge-interval", "0s"]);
+    // The bounds of the key space DEFAULT stay, and what is behind its end is another one up to the first region there.
+    cluster.until("few regions", |cluster| (count(cluster) == before + 1).then_some(())).await;
+    writers.advance(30).await;
     check(&client, &writers.stop().await).await;
     client.close().await;
 }
