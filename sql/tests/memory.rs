@@ -163,6 +163,23 @@ async fn prepared_statements_are_counted_until_they_are_closed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parameters_that_come_ahead_are_counted_for_all_sessions_together() {
+    let memory = MemoryLimit { server_bytes: 8_000_000 };
+    let cluster = Cluster::start_with(InstanceConfig { memory, ..InstanceConfig::default() }).await;
+    let mut one = cluster.session(1).expect("opens");
+    let mut two = cluster.session(2).expect("opens");
+    one.hold_long_data(5_000_000).expect("fits");
+    assert_eq!(two.hold_long_data(5_000_000).expect_err("the server is full").code, 3170);
+    one.hold_long_data(1_000).expect("less always fits");
+    two.hold_long_data(5_000_000).expect("fits now");
+    assert_eq!(cluster.instance.memory().used(), 5_001_000);
+    one.close().await;
+    two.close().await;
+    assert_eq!(cluster.instance.memory().used(), 0);
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_load_ends_when_it_is_too_large_or_killed() {
     let cluster = Cluster::start().await;
     let mut session = session_of(&cluster, 7).await;

@@ -251,6 +251,10 @@ impl Handler for Client {
         })
     }
 
+    fn hold_long_data(&mut self, bytes: usize) -> Result<()> {
+        open(&mut self.open)?.session.hold_long_data(bytes).map_err(refused)
+    }
+
     async fn execute(
         &mut self,
         statement: u32,

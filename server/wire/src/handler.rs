@@ -109,6 +109,10 @@ pub trait Handler: Send {
 
     async fn prepare(&mut self, sql: Bytes) -> Result<Prepared>;
 
+    /// The statements of this connection keep so many bytes that COM_STMT_SEND_LONG_DATA brought, until they are executed,
+    /// reset or closed. An error is that of the next execution of the statement that wanted more; fewer never fail.
+    fn hold_long_data(&mut self, bytes: usize) -> Result<()>;
+
     /// COM_STMT_EXECUTE; with [`Reply::wants_cursor`] it may open a cursor instead of sending the rows.
     async fn execute(
         &mut self,

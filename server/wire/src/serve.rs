@@ -120,6 +120,8 @@ impl Connection<'_> {
                 }
                 self.send_error(&error);
             }
+            // What an execution used is given back.
+            self.handler.hold_long_data(self.statements.long_data_bytes())?;
             self.flush().await?;
         }
     }
@@ -235,12 +237,7 @@ impl Connection<'_> {
             Request::Execute { statement, flags, body } => self.execute(statement, flags, &body).await,
             Request::Prepare(sql) => self.prepare(sql).await,
             Request::SendLongData { statement, parameter, data } => {
-                self.statements.append_long_data(
-                    statement,
-                    parameter,
-                    &data,
-                    self.config.allowed_packet_bytes_max,
-                );
+                self.collect_long_data(statement, parameter, &data);
                 Result::Ok(())
             }
             Request::CloseStatement(statement) => {
@@ -283,6 +280,18 @@ impl Connection<'_> {
             Request::Quit => Err(Error::Closed),
             Request::Unknown => Err(ErrorPacket::unknown_command().into()),
         }
+    }
+
+    fn collect_long_data(&mut self, statement: u32, parameter: u16, data: &[u8]) {
+        let (held, bytes_max) = (self.statements.long_data_bytes(), self.config.allowed_packet_bytes_max);
+        if held + data.len() <= bytes_max
+            && let Err(error) = self.handler.hold_long_data(held + data.len())
+        {
+            let text = "There is no memory for the data of mysql_send_long_data()";
+            let error = error.packet().unwrap_or_else(|| ErrorPacket::new(1105, "HY000", text));
+            return self.statements.refuse_long_data(statement, error);
+        }
+        self.statements.append_long_data(statement, parameter, data, bytes_max);
     }
 
     async fn use_database(&mut self, name: &[u8]) -> Result<()> {

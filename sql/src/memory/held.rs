@@ -69,6 +69,11 @@ impl SessionHeld {
         Ok(())
     }
 
+    /// So many bytes are kept now.
+    pub fn set(&mut self, bytes: usize) -> Result<(), MySqlError> {
+        self.replace(self.bytes, bytes)
+    }
+
     pub fn clear(&mut self) {
         self.server.shrink(std::mem::take(&mut self.bytes));
     }

@@ -108,6 +108,7 @@ impl Session {
             constants: Arc::new(environment::constants(&instance, &info, &process)),
             user_variables: HashMap::new(),
             variables_held: SessionHeld::new(Arc::clone(instance.memory())),
+            long_data_held: SessionHeld::new(Arc::clone(instance.memory())),
             last_insert_id: 0,
             next_insert_id: None,
             row_count: 0,
@@ -246,6 +247,11 @@ impl Session {
                 return self.finish_statement(result);
             }
         }
+    }
+
+    /// The client keeps so many bytes here that COM_STMT_SEND_LONG_DATA brought.
+    pub fn hold_long_data(&mut self, bytes: usize) -> Result<(), SqlError> {
+        self.state.long_data_held.set(bytes)
     }
 
     /// What a prepared statement is about; an unknown one is nothing in particular.

@@ -87,6 +87,8 @@ pub struct SessionState {
     pub(super) user_variables: HashMap<Box<str>, (Value, FieldType)>,
     /// The user variables on the server's account.
     pub(super) variables_held: SessionHeld,
+    /// Parameters that came ahead of their execution.
+    pub(super) long_data_held: SessionHeld,
     /// LAST_INSERT_ID(): the first generated value of the last statement that generated one.
     pub last_insert_id: u64,
     /// SET INSERT_ID: the value the next INSERT generates.

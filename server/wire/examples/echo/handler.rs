@@ -196,6 +196,10 @@ impl Handler for EchoHandler {
         Ok(())
     }
 
+    fn hold_long_data(&mut self, _bytes: usize) -> Result<()> {
+        Ok(())
+    }
+
     async fn close(&mut self) {
         self.statements.clear();
     }

@@ -73,6 +73,18 @@ impl Statements {
         Ok(())
     }
 
+    /// What all statements have collected.
+    pub(crate) fn long_data_bytes(&self) -> usize {
+        self.long_data_bytes
+    }
+
+    /// There is no room for the long data of a statement: its next execution says so.
+    pub(crate) fn refuse_long_data(&mut self, id: u32, error: ErrorPacket) {
+        if let Some(statement) = self.by_id.get_mut(&id) {
+            statement.long_data_failed = Some(error);
+        }
+    }
+
     /// COM_STMT_SEND_LONG_DATA has no reply: what goes wrong is told by the next execution.
     pub(crate) fn append_long_data(&mut self, id: u32, parameter: u16, data: &[u8], bytes_max: usize) {
         let Some(statement) = self.by_id.get_mut(&id) else {
