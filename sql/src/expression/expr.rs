@@ -242,8 +242,10 @@ impl Hash for Expr {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.visit(&mut |expr| match expr {
             Self::Column { index, .. } => (0_u8, index).hash(state),
-            // Constants hash alike: equality tells them apart, and few expressions differ only there.
-            Self::Literal { .. } => 1_u8.hash(state),
+            Self::Literal { value, .. } => {
+                1_u8.hash(state);
+                hash_constant(value, state);
+            }
             Self::Parameter { index, .. } => (2_u8, index).hash(state),
             Self::Call(call) => (3_u8, call.function.name, call.args.len()).hash(state),
             Self::Outer { depth, index, .. } => (4_u8, depth, index).hash(state),
@@ -251,6 +253,21 @@ impl Hash for Expr {
             Self::Aggregate { index, .. } => (6_u8, index).hash(state),
             Self::Window { index, .. } => (7_u8, index).hash(state),
         });
+    }
+}
+
+/// Constants that are the same hash alike. Thousands of expressions may differ in nothing else: `id + 1`, `id + 2` ...
+fn hash_constant<H: Hasher>(value: &Value, state: &mut H) {
+    match value {
+        Value::Int(value) => value.hash(state),
+        Value::UInt(value) => value.hash(state),
+        Value::Float(value) => value.to_bits().hash(state),
+        Value::Double(value) => value.to_bits().hash(state),
+        Value::Bytes(value) => value.hash(state),
+        Value::Datetime(value) => value.packed().hash(state),
+        Value::Duration(value) => value.micros().hash(state),
+        // Equal ones have several forms.
+        Value::Null | Value::Decimal(_) | Value::Json(_) => {}
     }
 }
 
