@@ -69,7 +69,7 @@ async fn drive(
             }
             // Nothing new is public yet: the new elements leave again and the statement fails.
             Err(error) if alter.stage < Stage::LeaveWriteOnly => {
-                undo(instance, id, &alter).await?;
+                undo(instance, id, &alter, cancellation).await?;
                 return Err(error);
             }
             // The flip has happened; there is no way back, and nothing but waiting can have failed. If this node cannot
@@ -79,8 +79,9 @@ async fn drive(
     }
 }
 
-/// Takes the new elements away again, in the order that is safe for statements that already write them.
-async fn undo(instance: &Instance, id: i64, alter: &Alter) -> Result<()> {
+/// Takes the new elements away again, in the order that is safe for statements that already write them. Statements that
+/// are met are waited for no longer than the ALTER itself waits; the rest of the way is gone behind its back.
+async fn undo(instance: &Instance, id: i64, alter: &Alter, cancellation: &Cancellation) -> Result<()> {
     let entered = at_stage(alter);
     let mut back = Alter {
         database: alter.database,
@@ -92,13 +93,73 @@ async fn undo(instance: &Instance, id: i64, alter: &Alter) -> Result<()> {
     };
     back.target.next_column_id = alter.target.next_column_id;
     back.target.next_index_id = alter.target.next_index_id;
-    Box::pin(drive(instance, id, back, &Cancellation::never())).await
+    if alter.stage == Stage::EnterDeleteOnly {
+        // Nobody has written to them: with statements that know nothing of them those that only delete there agree.
+        back.stage = Stage::Done;
+    } else if instance.membership().is_some() {
+        // The owner of schema changes is whoever runs one: it must not leave one behind.
+        return Box::pin(drive(instance, id, back, &Cancellation::never())).await;
+    }
+    let mut retreat = Retreat { id, back, version: 0 };
+    while !retreat.step(instance).await? {
+        let waited = wait(instance, retreat.back.source.id, retreat.version, cancellation).await;
+        if waited.is_err() {
+            retreat.go_on_alone(instance);
+            return Ok(());
+        }
+        retreat.back.stage = next_stage(&retreat.back);
+    }
+    Ok(())
+}
+
+/// The way back of an ALTER TABLE that failed.
+struct Retreat {
+    id: i64,
+    back: Alter,
+    /// Of the last step.
+    version: i64,
+}
+
+impl Retreat {
+    /// Takes the step of this stage; true after the last one. The caller holds the instance's DDL turn.
+    async fn step(&mut self, instance: &Instance) -> Result<bool> {
+        let changed = change::apply(instance, &Step { id: self.id, alter: &self.back }).await?;
+        (self.id, self.version) = (changed.output.id, changed.version);
+        if let Some(job) = changed.output.reclaim {
+            reclaim::start(instance, job, changed.version);
+        }
+        Ok(self.back.stage == Stage::Done)
+    }
+
+    /// Goes the rest of the way in the background: other schema changes need not wait for statements that this one met.
+    fn go_on_alone(self, instance: &Instance) {
+        let (id, worker) = (self.id, instance.clone());
+        let work = async move {
+            if let Err(error) = self.finish(&worker).await {
+                tracing::warn!(job = id, %error, "an ALTER TABLE is undone at the next start only");
+            }
+        };
+        instance.spawn("sql-ddl-undo", Box::pin(work));
+    }
+
+    async fn finish(mut self, instance: &Instance) -> Result<()> {
+        loop {
+            cluster::wait_for_older(instance, self.back.source.id, self.version).await?;
+            self.back.stage = next_stage(&self.back);
+            let _turn = instance.ddl_turn(&Cancellation::never()).await?;
+            if self.step(instance).await? {
+                return Ok(());
+            }
+        }
+    }
 }
 
 /// Waits for users of older definitions, at most `lock_wait_timeout`.
 async fn wait(instance: &Instance, table: i64, version: i64, cancellation: &Cancellation) -> Result<()> {
     let timeout = instance.env().clock.sleep(Duration::from_secs(cancellation.lock_wait_timeout_s()));
     tokio::select! {
+        // A killed statement that meets nobody still goes all the way back.
+        biased;
         cleared = cluster::wait_for_older(instance, table, version) => cleared,
         () = timeout => Err(MySqlError::lock_wait_timeout().into()),
         () = cancellation.cancelled() => Err(MySqlError::query_interrupted().into()),
