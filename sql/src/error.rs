@@ -74,6 +74,7 @@ impl Error {
             Self::Store(
                 StoreError::LockWaitTimeout { .. }
                 | StoreError::LockNoWait { .. }
+                | StoreError::Interrupted { .. }
                 | StoreError::CommitLimit { .. },
             )
             | Self::TableLocked
@@ -119,6 +120,7 @@ fn store_error(error: StoreError) -> SqlError {
             SqlError::deadlock()
         }
         StoreError::LockWaitTimeout { .. } | StoreError::KeyLocked { .. } => SqlError::lock_wait_timeout(),
+        StoreError::Interrupted { .. } => SqlError::query_interrupted(),
         StoreError::LockNoWait { .. } => SqlError::lock_nowait(),
         StoreError::Undetermined { .. } => SqlError::undetermined_commit(),
         // The transaction began under a catalog that others do not wait for any more.

@@ -110,3 +110,56 @@ async fn long_writes_end_when_they_are_killed_and_are_undone() {
     other.close().await;
     cluster.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_waits_for_a_lock_ends_when_it_is_killed() {
+    let cluster = Cluster::start().await;
+    let mut session = cluster.session(1).expect("opens");
+    let mut other = cluster.session(2).expect("opens");
+    filled(&mut session).await;
+    must(&mut other, "use test").await;
+    must(&mut session, "set rutile_txn_mode = optimistic").await;
+    must(&mut session, "begin").await;
+    must(&mut session, "update t set k = -1 where id = 7").await;
+    must(&mut other, "begin").await;
+    must(&mut other, "select * from t where id = 7 for update").await;
+    let killed = tokio::spawn(async move {
+        let outcome = run(&mut session, "commit").await;
+        (session, outcome)
+    });
+    until_running(&cluster, "commit").await;
+    assert!(cluster.instance.processes().kill(1, true));
+    let (mut session, outcome) = tokio::time::timeout(SOON, killed).await.expect("soon").expect("ends");
+    assert_eq!(outcome.expect_err("is killed").code, 1317);
+    must(&mut other, "commit").await;
+    assert_eq!(run(&mut session, "select * from t where k = -1").await, Ok(0));
+    must(&mut session, "update t set k = -2 where id = 7").await;
+    session.close().await;
+    other.close().await;
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_definition_that_gives_up_waiting_leaves_nothing_in_the_way() {
+    let cluster = Cluster::start().await;
+    let mut session = cluster.session(1).expect("opens");
+    let mut other = cluster.session(2).expect("opens");
+    filled(&mut session).await;
+    must(&mut other, "use test").await;
+    must(&mut other, "begin").await;
+    must(&mut other, "insert into t values (-1, -1, 'open')").await;
+    must(&mut session, "set lock_wait_timeout = 1").await;
+    for sql in ["alter table t add unique key kk (c)", "create index kk on t(k)", "alter table t add x int"] {
+        let outcome =
+            tokio::time::timeout(SOON, run(&mut session, sql)).await.unwrap_or_else(|_| panic!("{sql}"));
+        assert_eq!(outcome.expect_err(sql).code, 1205, "{sql}");
+    }
+    must(&mut session, "create table w(id int primary key)").await;
+    must(&mut session, "insert into t values (-2, -2, 'goes on')").await;
+    must(&mut other, "commit").await;
+    must(&mut session, "create index kk on t(k)").await;
+    assert_eq!(run(&mut session, "select * from t use index (kk) where k < 0").await, Ok(2));
+    session.close().await;
+    other.close().await;
+    cluster.stop().await;
+}

@@ -46,6 +46,9 @@ pub enum Error {
     /// The locks of the transaction outlived their time and were removed by others. Nothing was written.
     #[error("transaction {start_ts} was rolled back by others: {cause}")]
     RolledBack { start_ts: TimeStamp, cause: String },
+    /// The caller gave up before anything was decided. Nothing was written.
+    #[error("commit of transaction {start_ts} was interrupted")]
+    Interrupted { start_ts: TimeStamp },
     /// The lease that the transaction began under has ended: it may no longer commit. Nothing was written.
     #[error("transaction {start_ts} may not commit after {limit}")]
     CommitLimit { start_ts: TimeStamp, limit: TimeStamp },
@@ -100,6 +103,7 @@ impl Error {
             | Error::Undetermined { .. }
             | Error::DiskFull(_)
             | Error::CommitLimit { .. }
+            | Error::Interrupted { .. }
             | Error::TransactionTooLarge { .. }
             | Error::EntryTooLarge { .. }
             | Error::Endpoint { .. }

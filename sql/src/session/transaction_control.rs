@@ -1,5 +1,7 @@
 //! BEGIN, COMMIT, ROLLBACK, savepoints, and the commits nobody wrote.
 
+use std::sync::Arc;
+
 use rutile_kv_client::Error as StoreError;
 use rutile_sql_parser::ast::{Begin, Completion};
 
@@ -70,7 +72,8 @@ pub(super) async fn commit(session: &mut Session) -> Result<()> {
         rollback(session).await?;
         return Err(rutile_sql_types::MySqlError::query_interrupted().into());
     }
-    let committed = session.transaction.commit().await;
+    let process = Arc::clone(&session.state.process);
+    let committed = session.transaction.commit(Box::pin(async move { process.killed().await })).await;
     if committed.is_ok() {
         status::bump(&session.instance.status().handler_commit);
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use rutile_kv_client::{Client, MemBuffer, Savepoint, Snapshot, Transaction, TransactionOptions};
 use rutile_kv_types::TimeStamp;
 use rutile_sql_types::MySqlError;
@@ -268,11 +269,12 @@ impl SessionTransaction {
     }
 
     /// Commits the store transaction, if one started. On failure the writes stay readable through
-    /// `store()` until `close`, so that the caller can say what the duplicate was.
-    pub async fn commit(&mut self) -> Result<()> {
+    /// `store()` until `close`, so that the caller can say what the duplicate was. Given up once `cancelled` completes, if
+    /// nothing is decided by then.
+    pub async fn commit(&mut self, cancelled: BoxFuture<'static, ()>) -> Result<()> {
         self.statement_view = None;
         if let Some(store) = self.store_mut() {
-            store.commit().await?;
+            store.commit_unless(cancelled).await?;
         }
         Ok(())
     }

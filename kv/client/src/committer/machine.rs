@@ -52,6 +52,8 @@ pub(super) enum Event {
     },
     /// No commit timestamp could be had.
     CommitTsFailed(Error),
+    /// The caller does not want to wait any longer.
+    Cancelled,
     Nothing,
 }
 
@@ -227,7 +229,20 @@ impl Machine {
             Event::Resumed { task } => self.resumed(task),
             Event::Refused { task, error, final_word } => self.refused(task, error, final_word),
             Event::CommitTsFailed(error) => self.fail(error),
+            Event::Cancelled => self.cancelled(),
             Event::Nothing => Vec::new(),
+        }
+    }
+
+    /// Gives up what is not decided yet. What is under way is waited for: a commit in one phase may succeed. Once the
+    /// commit of the primary was sent, or where a prewrite may have decided or each may be the one that does, there is
+    /// nothing to give up: the outcome is asked for.
+    fn cancelled(&mut self) -> Vec<Action> {
+        let early = matches!(self.phase, Phase::Prewrite | Phase::CommitTs);
+        if early && !self.async_commit && !self.decision_unknown {
+            self.fail(Error::Interrupted { start_ts: self.start_ts })
+        } else {
+            Vec::new()
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
-use futures::future::{BoxFuture, Either, FutureExt, select};
+use futures::future::{BoxFuture, Either, FutureExt, pending, select};
 use futures::stream::FuturesUnordered;
 use parking_lot::Mutex;
 use rutile_kv_env::Monotonic;
@@ -40,6 +40,8 @@ pub(crate) struct Terms {
     pub(crate) lock_wait: Duration,
     /// It commits at no timestamp above.
     pub(crate) limit: Option<Arc<CommitLimit>>,
+    /// Completes when the caller wants to give up.
+    pub(crate) cancelled: BoxFuture<'static, ()>,
 }
 
 /// What all requests of one commit share.
@@ -63,7 +65,7 @@ pub(super) struct Shared {
 
 /// Commits `mutations`; see [`crate::Transaction::commit`].
 pub(crate) async fn commit(core: &Arc<Core>, terms: Terms, mutations: Mutations) -> Result<TimeStamp> {
-    let Terms { start_ts, begun, lock_wait, limit } = terms;
+    let Terms { start_ts, begun, lock_wait, limit, cancelled } = terms;
     let config = &core.config;
     let one_pc = config.one_pc && mutations.bytes() <= config.batch_bytes_max;
     let primary = mutations.primary();
@@ -94,7 +96,7 @@ pub(crate) async fn commit(core: &Arc<Core>, terms: Terms, mutations: Mutations)
         limit,
         locks: Mutex::default(),
     });
-    match run(&shared, &mut machine).await {
+    match run(&shared, &mut machine, cancelled).await {
         Verdict::Committed(commit_ts) => Ok(commit_ts),
         Verdict::NotCommitted(error) => Err(error),
         Verdict::Undetermined(cause) => Err(Error::Undetermined { start_ts, cause }),
@@ -102,10 +104,10 @@ pub(crate) async fn commit(core: &Arc<Core>, terms: Terms, mutations: Mutations)
 }
 
 /// Runs actions and feeds events until the verdict.
-async fn run(shared: &Arc<Shared>, machine: &mut Machine) -> Verdict {
+async fn run(shared: &Arc<Shared>, machine: &mut Machine, mut cancelled: BoxFuture<'static, ()>) -> Verdict {
     let mut running: FuturesUnordered<BoxFuture<'static, Event>> = FuturesUnordered::new();
     let mut actions = machine.step(Event::Begin);
-    let mut heartbeat = None;
+    let mut heartbeat: Option<BoxFuture<'static, ()>> = None;
     loop {
         let mut verdict = None;
         let mut lengthy = false;
@@ -130,24 +132,41 @@ async fn run(shared: &Arc<Shared>, machine: &mut Machine) -> Verdict {
         if heartbeat.is_none() && lengthy {
             heartbeat = Some(shared.heartbeat_pause());
         }
-        let event = match heartbeat.take() {
-            None => running.next().await,
-            Some(pause) => match select(running.next(), pause).await {
-                Either::Left((event, pause)) => {
-                    heartbeat = Some(pause);
-                    event
-                }
-                Either::Right(((), _)) => {
-                    running.push(Arc::clone(shared).beat().boxed());
-                    heartbeat = Some(shared.heartbeat_pause());
-                    Some(Event::Nothing)
-                }
-            },
+        let event = match next(&mut running, heartbeat.as_mut(), &mut cancelled).await {
+            Next::Event(event) => event,
+            Next::Beat => {
+                running.push(Arc::clone(shared).beat().boxed());
+                heartbeat = Some(shared.heartbeat_pause());
+                Some(Event::Nothing)
+            }
+            Next::Cancelled => {
+                cancelled = pending().boxed();
+                Some(Event::Cancelled)
+            }
         };
         let Some(event) = event else {
             return Verdict::Undetermined("the committer stalled".to_owned());
         };
         actions = machine.step(event);
+    }
+}
+
+enum Next {
+    Event(Option<Event>),
+    Beat,
+    Cancelled,
+}
+
+async fn next(
+    running: &mut FuturesUnordered<BoxFuture<'static, Event>>,
+    heartbeat: Option<&mut BoxFuture<'static, ()>>,
+    cancelled: &mut BoxFuture<'static, ()>,
+) -> Next {
+    let heartbeat = heartbeat.map_or_else(|| Either::Right(pending()), Either::Left);
+    match select(running.next(), select(heartbeat, cancelled)).await {
+        Either::Left((event, _)) => Next::Event(event),
+        Either::Right((Either::Left(_), _)) => Next::Beat,
+        Either::Right((Either::Right(_), _)) => Next::Cancelled,
     }
 }
 

@@ -50,6 +50,7 @@ fn event(words: &[&str]) -> Event {
         "commit_ts" => Event::CommitTs(words[1].parse::<u64>().expect("a timestamp").into()),
         "commit_ts_failed" => Event::CommitTsFailed(Error::Aborted(text(1))),
         "committed" => Event::Committed,
+        "cancelled" => Event::Cancelled,
         "expired" => Event::CommitTsExpired,
         "locked" => Event::Locked { task: task() },
         "failed" => {

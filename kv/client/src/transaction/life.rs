@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::future::{BoxFuture, FutureExt, pending};
 use rutile_kv_env::Monotonic;
 use rutile_kv_types::{KeyRange, TimeStamp};
 
@@ -182,13 +183,19 @@ impl Transaction {
     /// An error means that nothing was committed, except [`Error::Undetermined`]. Not cancellation-safe: the outcome of
     /// a dropped commit is unknown. Locks are released either way.
     pub async fn commit(&mut self) -> Result<TimeStamp> {
+        self.commit_unless(pending().boxed()).await
+    }
+
+    /// The same, given up with [`Error::Interrupted`] once `cancelled` completes, as long as nothing is decided: requests
+    /// under way are waited for, and after the commit of the primary was sent its answer is.
+    pub async fn commit_unless(&mut self, cancelled: BoxFuture<'static, ()>) -> Result<TimeStamp> {
         self.end()?;
-        let outcome = self.commit_writes().await;
+        let outcome = self.commit_writes(cancelled).await;
         self.snapshot.stop_holding();
         outcome
     }
 
-    async fn commit_writes(&mut self) -> Result<TimeStamp> {
+    async fn commit_writes(&mut self, cancelled: BoxFuture<'static, ()>) -> Result<TimeStamp> {
         if self.membuffer.is_empty() {
             self.release_locks().await;
             return Ok(self.start_ts());
@@ -206,6 +213,7 @@ impl Transaction {
             begun: self.begun,
             lock_wait: self.commit_lock_wait,
             limit: self.commit_limit.clone(),
+            cancelled,
         };
         let outcome = committer::commit(&self.core, terms, mutations).await;
         if let Some(locks) = &mut self.locks {
