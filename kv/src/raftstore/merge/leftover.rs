@@ -3,7 +3,8 @@
 //! Such a peer calls for votes, and stores where the region is a tombstone of a merge tell it. That its region is gone is
 //! certain then, but not that its data is of no use: the target's peer here may still come to the merge in its log, and
 //! take the data over. So it stays until the target's peer here has passed the merge, by a snapshot, or is a tombstone
-//! itself. A snapshot that takes its range takes it along.
+//! itself. A snapshot that takes its range takes it along. One that was no member any more when its region was merged is
+//! told only that it was removed.
 use std::sync::atomic::Ordering;
 
 use raft::eraftpb::{Message as RaftMessage, MessageType};
@@ -22,7 +23,7 @@ use crate::raftstore::transport::PeerMessage;
 const MERGES_IN_A_ROW_MAX: usize = 64;
 
 impl RaftLoop {
-    /// Answers a peer of a region that was merged on this store; true when that was said.
+    /// Answers a peer of a region that was merged on this store; true when something was said.
     pub(in crate::raftstore) fn tell_merged(&self, arrived: &PeerMessage) -> bool {
         let asks = greets(&arrived.message) || arrived.message.get_msg_type() == MessageType::MsgUnreachable;
         if !asks || arrived.is_tombstone || arrived.to.store_id != self.store_id {
@@ -37,6 +38,8 @@ impl RaftLoop {
         };
         let mut message = RaftMessage::default();
         (message.from, message.to) = (arrived.to.id, arrived.from.id);
+        // Both regions were on the same stores then: a peer elsewhere was removed before, and no target comes for its data.
+        let was_member = merge.target.peer_on_store(arrived.from.store_id).is_some();
         self.transport.send(PeerMessage {
             region_id: region.id,
             epoch: region.epoch,
@@ -44,7 +47,7 @@ impl RaftLoop {
             to: arrived.from.clone(),
             range: None,
             is_tombstone: true,
-            merged_into: Some((merge.target.id, merge.target.epoch)),
+            merged_into: was_member.then_some((merge.target.id, merge.target.epoch)),
             message,
         });
         true
