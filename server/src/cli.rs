@@ -8,7 +8,7 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args as _, Command as Clap, FromArgMatches as _, value_parser};
 
 use crate::config::{Settings, Sources, facts};
-use crate::node::machine::PeerOptions;
+use crate::node::machine::{PeerOptions, Peers};
 use crate::node::peer_tls::CertOptions;
 use crate::node::playground::PlaygroundOptions;
 use crate::node::role::{KvOptions, PdOptions};
@@ -28,7 +28,7 @@ pub(crate) enum Command {
     /// Run everything in one process: SQL, storage and placement driver.
     Start(Sources),
     /// The same with ports for other machines' parts.
-    StartMachine(Sources, PeerOptions),
+    StartMachine(Sources, Peers),
     /// Show what the server would start with.
     PrintConfig(Sources),
     /// Run a placement driver.
@@ -163,8 +163,10 @@ fn start(matches: &ArgMatches) -> Result<Command, String> {
     if matches.get_flag("print-config") {
         return Ok(Command::PrintConfig(sources));
     }
-    let peers = PeerOptions::from_arg_matches(matches).map_err(bad)?;
-    Ok(if peers.is_alone()? { Command::Start(sources) } else { Command::StartMachine(sources, peers) })
+    Ok(match PeerOptions::from_arg_matches(matches).map_err(bad)?.peers()? {
+        Some(peers) => Command::StartMachine(sources, peers),
+        None => Command::Start(sources),
+    })
 }
 
 fn sources(matches: &ArgMatches) -> Result<Sources, String> {

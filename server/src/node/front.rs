@@ -99,7 +99,7 @@ impl Front {
         let limits = &settings.connections;
         let logins = Logins::new(limits.max_logins, limits.max_logins_per_address);
         let (settings, effective) = watch::channel(settings);
-        let sql_metrics = instance.clone();
+        let (sql_metrics, serving) = (instance.clone(), instance.clone());
         let facts = Arc::new(status::Facts {
             clock: env.clock.clone(),
             disk: env.disk.clone(),
@@ -107,6 +107,7 @@ impl Front {
             connections: connections.clone(),
             logins: logins.clone(),
             ready: AtomicBool::new(true),
+            serves: Box::new(move || serving.membership().is_none_or(|membership| membership.is_valid())),
             settings: effective.clone(),
             read: Box::new(move |reading| {
                 read_storage(reading);

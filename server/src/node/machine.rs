@@ -57,7 +57,8 @@ pub(crate) struct PeerOptions {
 }
 
 /// [`PeerOptions`] with ports.
-struct Peers {
+#[derive(Debug)]
+pub(crate) struct Peers {
     role: RoleOptions,
     pd_port: u16,
     kv_port: u16,
@@ -67,28 +68,25 @@ struct Peers {
 }
 
 impl PeerOptions {
-    /// `None` for a server that has its data for itself.
-    fn peers(self, log_level: &str) -> Option<Peers> {
-        let (pd_port, kv_port) = (self.pd_port?, self.kv_port?);
-        let role = RoleOptions { host: self.peer_host, tls: self.tls, ..RoleOptions::local(log_level) };
+    /// `None` for a server that has its data for itself, to which the flags of certificates mean nothing.
+    pub(crate) fn peers(self) -> std::result::Result<Option<Peers>, String> {
+        let (Some(pd_port), Some(kv_port)) = (self.pd_port, self.kv_port) else {
+            if self.tls != PeerTlsOptions::default() {
+                return Err(
+                    "certificates of a cluster and --insecure go with --pd-port and --kv-port".to_owned()
+                );
+            }
+            return Ok(None);
+        };
+        let role = RoleOptions { host: self.peer_host, tls: self.tls, ..RoleOptions::local("info") };
         let Self { advertise_host, pd_name, join, .. } = self;
-        Some(Peers { role, pd_port, kv_port, advertise_host, pd_name, join })
-    }
-
-    /// No ports: a server that has its data for itself, for which the flags of certificates mean nothing.
-    pub(crate) fn is_alone(&self) -> std::result::Result<bool, String> {
-        let is_alone = self.pd_port.is_none() || self.kv_port.is_none();
-        if is_alone && self.tls != PeerTlsOptions::default() {
-            return Err("certificates of a cluster and --insecure go with --pd-port and --kv-port".to_owned());
-        }
-        Ok(is_alone)
+        Ok(Some(Peers { role, pd_port, kv_port, advertise_host, pd_name, join }))
     }
 }
 
 impl Peers {
     async fn bind(&self, env: &Env, port: u16) -> Result<Port> {
-        let bound = Port::bind_as(env, &self.role, port, self.advertise_host.as_deref()).await?;
-        Ok(bound)
+        Port::bind_as(env, &self.role, port, self.advertise_host.as_deref()).await
     }
 
     fn pd_options(&self, data_dir: PathBuf, address: &str) -> PdOptions {
@@ -114,14 +112,8 @@ impl Peers {
 }
 
 /// Runs until a signal ends it.
-pub(crate) fn run(sources: &Sources, options: PeerOptions) -> Result<()> {
-    process::run(sources, async move |env, settings| {
-        let log_level = settings.log.level.clone();
-        match options.peers(&log_level) {
-            Some(peers) => Running::start(env, settings, peers).await,
-            None => Err(Error::TaskLost { what: "a server with ports for peers" }),
-        }
-    })
+pub(crate) fn run(sources: &Sources, peers: Peers) -> Result<()> {
+    process::run(sources, async move |env, settings| Running::start(env, settings, peers).await)
 }
 
 struct Running {

@@ -32,6 +32,8 @@ pub(crate) struct Facts {
     pub(crate) logins: Arc<Logins>,
     /// Off while the server starts and from the moment it is told to stop.
     pub(crate) ready: AtomicBool,
+    /// Whether statements are served: a SQL node that lost touch with the others refuses them.
+    pub(crate) serves: Box<dyn Fn() -> bool + Send + Sync>,
     /// What is in effect now.
     pub(crate) settings: watch::Receiver<Settings>,
     /// Adds the counters of the layers below.
@@ -39,6 +41,10 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
+    fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire) && (self.serves)()
+    }
+
     fn uptime_seconds(&self) -> u64 {
         self.clock.now().saturating_since(self.started).as_secs()
     }
@@ -66,7 +72,7 @@ async fn status(State(facts): State<Arc<Facts>>) -> impl IntoResponse {
         "connections": facts.connections.count(),
         "connections_max": facts.connections.max(),
         "uptime_seconds": facts.uptime_seconds(),
-        "ready": facts.ready.load(Ordering::Acquire),
+        "ready": facts.is_ready(),
     });
     ([(header::CONTENT_TYPE, "application/json")], format!("{body}\n"))
 }
@@ -103,7 +109,7 @@ async fn config(State(facts): State<Arc<Facts>>) -> impl IntoResponse {
 }
 
 async fn ready(State(facts): State<Arc<Facts>>) -> impl IntoResponse {
-    if facts.ready.load(Ordering::Acquire) {
+    if facts.is_ready() {
         (StatusCode::OK, "ready\n")
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")

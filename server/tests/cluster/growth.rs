@@ -1,5 +1,7 @@
 //! A server that had its data for itself takes two more in, and they go on without it.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -81,6 +83,15 @@ async fn check(server: &Process, acknowledged: u64) {
     connection.query_drop("ADMIN CHECK TABLE test.grown").await.expect("index and table agree");
 }
 
+/// What a load balancer is told.
+fn is_ready(machine: &Process) -> bool {
+    let mut page = TcpStream::connect(&machine.ports["status"]).expect("listens");
+    page.write_all(b"GET /ready HTTP/1.0\r\n\r\n").expect("takes it");
+    let mut answer = String::new();
+    page.read_to_string(&mut answer).expect("answers");
+    answer.lines().next().is_some_and(|line| line.contains(" 200 "))
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_alone_becomes_a_cluster_of_three() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -121,8 +132,13 @@ async fn a_server_alone_becomes_a_cluster_of_three() {
     cluster.pd[0] = machine(cluster.directory(), "first", None);
     cluster.until_members_are_well(3).await;
     check(&cluster.pd[0], acknowledged).await;
+    assert!(cluster.pd.iter().all(is_ready));
     // The last two have nobody any more with whom they could decide anything.
-    for machine in &mut cluster.pd {
+    for n in 0..3 {
+        if n == 2 {
+            cluster.until("the end of the lease", |cluster| (!is_ready(&cluster.pd[2])).then_some(())).await;
+        }
+        let machine = &mut cluster.pd[n];
         let started = env.clock.now();
         assert!(machine.terminate().success(), "{} ends in order", machine.name);
         let took = env.clock.now().saturating_since(started);
