@@ -228,6 +228,7 @@ mod tests {
         let words = ["rutile", "pd", "region", "--json"];
         assert!(matches!(parse_words(&words), Ok(Parsed::Run(Command::AskPd(words))) if words.len() == 3));
         assert!(parse_words(&["rutile", "start", "kv", "--region-split-keys", "0"]).is_err());
+        assert!(parse_words(&["rutile", "start", "kv", "--memory-limit", "1KiB"]).is_err());
         let words = ["rutile", "playground", "--kv", "5", "--pd", "3", "--sql", "2"];
         assert!(matches!(parse_words(&words), Ok(Parsed::Run(Command::Playground(_)))));
         let problem = parse_words(&["rutile", "playground", "--pd", "0"]).expect_err("nobody");

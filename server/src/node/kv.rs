@@ -74,10 +74,10 @@ pub(crate) async fn start_on(
 ) -> Result<Running> {
     let stub = Arc::new(PdStub::new(env.clone(), options.pd, port.limits()));
     let pd = connect(&env, stub.clone()).await;
-    let (state, log) = (data_dir.state_engine(), data_dir.raft_log());
+    let (state, log, memory_limit) = (data_dir.state_engine(), data_dir.raft_log(), options.memory_limit.0);
     let engines = move || {
-        let engine = RocksEngine::open(&state, &EngineConfig::default())?;
-        Ok((engine, EngineRaftLog::open(&log, &RaftLogConfig::default())?))
+        let engine = RocksEngine::open(&state, &EngineConfig::within(memory_limit))?;
+        Ok((engine, EngineRaftLog::open(&log, &RaftLogConfig::within(memory_limit))?))
     };
     let (engine, raft_log) = blocking(&env, "engine-open", engines).await?;
     let config = StoreConfig {

@@ -25,7 +25,7 @@ use crate::node::peer_tls::PeerTlsOptions;
 use crate::node::process::{self, Served};
 use crate::node::role::{KvOptions, PdOptions, Port, Role as _, RoleOptions};
 use crate::node::sql::SqlParts;
-use crate::node::{kv, pd, private, sql};
+use crate::node::{ServerSettings, kv, pd, private, sql};
 
 /// In a data directory that belongs to a cluster.
 const MARK: &str = "cluster";
@@ -105,9 +105,9 @@ impl Peers {
         }
     }
 
-    fn kv_options(&self, data_dir: &Path, pd: Vec<String>) -> KvOptions {
-        let data_dir = data_dir.to_owned();
-        KvOptions { data_dir, pd, ..KvOptions::local(self.role.clone(), self.kv_port) }
+    fn kv_options(&self, settings: &ServerSettings, pd: Vec<String>) -> KvOptions {
+        let (data_dir, memory_limit) = (settings.data_dir.clone(), settings.memory_limit);
+        KvOptions { data_dir, pd, memory_limit, ..KvOptions::local(self.role.clone(), self.kv_port) }
     }
 }
 
@@ -141,7 +141,7 @@ impl Running {
         let pd = pd::start_on(pd_options, env.clone(), pd_port).await?;
         let mut addresses = vec![pd.address().to_owned()];
         addresses.extend(peers.join.iter().cloned());
-        let options = peers.kv_options(&path, addresses.clone());
+        let options = peers.kv_options(&settings.server, addresses.clone());
         let kv = match kv::start_on(options, env.clone(), kv_port, data_dir).await {
             Ok(kv) => kv,
             Err(error) => {

@@ -13,8 +13,10 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::threads;
+use crate::config::{Bytes, Settings};
 use crate::error::{Error, Result};
 use crate::logging::{self, LogSettings};
+use crate::node::ServerSettings;
 use crate::node::peer_tls::PeerTlsOptions;
 use crate::node::signals::{Asked, StopSignals};
 
@@ -88,6 +90,9 @@ pub(crate) struct KvOptions {
     /// A region is split into pieces of this many records
     #[arg(long, default_value_t = REGION_SPLIT_KEYS, value_parser = clap::value_parser!(u64).range(2..))]
     pub(crate) region_split_keys: u64,
+    /// What the process is to stay below; caches and memtables are sized by it
+    #[arg(long, default_value = "1GiB", value_parser = size)]
+    pub(crate) memory_limit: Bytes,
     /// Where the store is: zone=a,host=h1; the placement driver keeps copies of data apart by them
     #[arg(long, value_delimiter = ',', value_parser = label)]
     pub(crate) labels: Vec<(String, String)>,
@@ -102,9 +107,17 @@ impl KvOptions {
             data_dir: PathBuf::new(),
             pd: Vec::new(),
             region_split_keys: REGION_SPLIT_KEYS,
+            memory_limit: ServerSettings::default().memory_limit,
             labels: Vec::new(),
         }
     }
+}
+
+/// As the setting of a SQL server, with its bounds.
+fn size(text: &str) -> std::result::Result<Bytes, String> {
+    let mut settings = Settings::default();
+    settings.take_flag("server.memory_limit", text)?;
+    Ok(settings.server.memory_limit)
 }
 
 fn label(text: &str) -> std::result::Result<(String, String), String> {
