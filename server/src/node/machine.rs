@@ -27,8 +27,9 @@ use crate::node::role::{KvOptions, PdOptions, Port, Role as _, RoleOptions};
 use crate::node::sql::SqlParts;
 use crate::node::{ServerSettings, kv, pd, private, sql};
 
-/// In a data directory that belongs to a cluster.
+/// In a data directory that belongs to a cluster: what is to be known of it, and the name of the placement driver.
 const MARK: &str = "cluster";
+const MARK_HEAD: &str = "This data is part of a cluster. Start it with --pd-port and --kv-port.\npd-name ";
 
 /// Flags of `rutile start` for a server that others may join, or that joins others.
 #[derive(Args, Clone, Debug)]
@@ -46,7 +47,8 @@ pub(crate) struct PeerOptions {
     /// Host that others dial, where that is not --peer-host
     #[arg(long, requires = "pd_port")]
     advertise_host: Option<String>,
-    /// Name of the placement driver in its group; `pd` without it, and when it joins `pd-` and its address
+    /// Name of the placement driver in its group; without it the one it had, at first `pd`, or `pd-` and its address when
+    /// it joins
     #[arg(long, requires = "pd_port")]
     pd_name: Option<String>,
     /// Placement drivers of a cluster to join at the first start
@@ -89,12 +91,13 @@ impl Peers {
         Port::bind_as(env, &self.role, port, self.advertise_host.as_deref()).await
     }
 
-    fn pd_options(&self, data_dir: PathBuf, address: &str) -> PdOptions {
-        let name = match &self.pd_name {
-            Some(name) => name.clone(),
-            None if self.join.is_empty() => "pd".to_owned(),
-            None => format!("pd-{address}"),
-        };
+    /// The name that was given, else the one from before, else a new one.
+    fn pd_name(&self, kept: Option<String>, address: &str) -> String {
+        let new = || if self.join.is_empty() { "pd".to_owned() } else { format!("pd-{address}") };
+        self.pd_name.clone().or(kept).unwrap_or_else(new)
+    }
+
+    fn pd_options(&self, data_dir: PathBuf, name: String) -> PdOptions {
         PdOptions {
             role: self.role.clone(),
             port: self.pd_port,
@@ -135,9 +138,10 @@ impl Running {
         private::keep_directory(&path)?;
         // From before it was one of several.
         let kept = ServerAccounts::load(disk, &path)?;
-        mark(disk, &path)?;
+        let name = peers.pd_name(marked(disk, &path)?, pd_port.advertised());
+        mark(disk, &path, &name)?;
         let limits = pd_port.limits();
-        let pd_options = peers.pd_options(data_dir.placement_driver(), pd_port.advertised());
+        let pd_options = peers.pd_options(data_dir.placement_driver(), name);
         let pd = pd::start_on(pd_options, env.clone(), pd_port).await?;
         let mut addresses = vec![pd.address().to_owned()];
         addresses.extend(peers.join.iter().cloned());
@@ -184,14 +188,22 @@ impl Served for Running {
     }
 }
 
-/// Notes that the data is part of a cluster from now on.
-fn mark(disk: &dyn Disk, data_dir: &Path) -> Result<()> {
+/// The name of the placement driver in a directory that is part of a cluster.
+fn marked(disk: &dyn Disk, data_dir: &Path) -> Result<Option<String>> {
     let path = data_dir.join(MARK);
-    if disk.exists(&path) {
-        return Ok(());
+    if !disk.exists(&path) {
+        return Ok(None);
     }
-    let text = b"This data is part of a cluster. Start it with --pd-port and --kv-port.\n";
-    disk.write_atomic(&path, text).map_err(|source| Error::Io { what: "mark of the cluster", source })
+    let content = disk.read(&path).map_err(|source| Error::Io { what: "mark of the cluster", source })?;
+    let text = String::from_utf8_lossy(&content);
+    Ok(text.strip_prefix(MARK_HEAD).map(|name| name.trim_end().to_owned()))
+}
+
+/// Notes that the data is part of a cluster from now on.
+fn mark(disk: &dyn Disk, data_dir: &Path, name: &str) -> Result<()> {
+    let text = format!("{MARK_HEAD}{name}\n");
+    disk.write_atomic(&data_dir.join(MARK), text.as_bytes())
+        .map_err(|source| Error::Io { what: "mark of the cluster", source })
 }
 
 /// Refuses data that is part of a cluster to a server that would have it for itself.

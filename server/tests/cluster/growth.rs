@@ -83,6 +83,14 @@ async fn check(server: &Process, acknowledged: u64) {
     connection.query_drop("ADMIN CHECK TABLE test.grown").await.expect("index and table agree");
 }
 
+fn member_names(cluster: &Cluster) -> Vec<String> {
+    let shown = cluster.ask(&["member"]);
+    let members = shown["members"].as_array().expect("members").iter();
+    let mut names: Vec<String> = members.map(|member| member["name"].to_string()).collect();
+    names.sort_unstable();
+    names
+}
+
 /// What a load balancer is told.
 fn is_ready(machine: &Process) -> bool {
     let mut page = TcpStream::connect(&machine.ports["status"]).expect("listens");
@@ -129,9 +137,14 @@ async fn a_server_alone_becomes_a_cluster_of_three() {
     let acknowledged = inserts.stop().await;
     check(&cluster.pd[2], acknowledged).await;
 
+    // Each comes back as who it was; that it joined is long past.
+    let names = member_names(&cluster);
     cluster.pd[0] = machine(cluster.directory(), "first", None);
+    assert!(cluster.pd[2].terminate().success());
+    cluster.pd[2] = machine(cluster.directory(), "third", None);
     cluster.until_members_are_well(3).await;
     check(&cluster.pd[0], acknowledged).await;
+    assert_eq!(member_names(&cluster), names);
     assert!(cluster.pd.iter().all(is_ready));
     // The last two have nobody any more with whom they could decide anything.
     for n in 0..3 {
