@@ -33,7 +33,7 @@ pub(crate) fn check_region(
     around: &Surroundings<'_>,
     new_id: NewId<'_>,
 ) -> Result<Option<Operator>> {
-    if let Some(operator) = joint_state::check(told) {
+    if let Some(operator) = joint_state::check(told, around) {
         return Ok(Some(operator));
     }
     if let Some(operator) = split::check(told, around.rules) {

@@ -87,6 +87,14 @@ fn half_of_a_move_is_ended() {
     let mut joint = told(vec![voter(1), voter(2)]);
     joint.region.peers[1].role = PeerRole::IncomingVoter;
     assert_eq!(steps(&joint, &stores), Some(vec![Step::LeaveJoint]));
+    // The leader would lose its vote, which its store refuses.
+    let mut demoted = joint.clone();
+    demoted.region.peers[0].role = PeerRole::DemotingVoter;
+    demoted.leader = Some(demoted.region.peers[0].clone());
+    let ended = steps(&demoted, &stores).expect("somebody else can lead");
+    assert!(
+        matches!(ended.as_slice(), [Step::TransferLeader(next), Step::LeaveJoint] if Some(next) != demoted.leader.as_ref())
+    );
 }
 
 #[test]

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 pub const BINARY: &str = env!("CARGO_BIN_EXE_rutile");
 /// How often PD is looked at, and how long at most.
 const LOOK: Duration = Duration::from_millis(200);
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// Lines of each log that are shown.
 const LOG_LINES: usize = 25;
 
