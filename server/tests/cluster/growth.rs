@@ -3,21 +3,19 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable as _;
-use rutile_kv_env::{Env, TaskHandle};
+use rutile_kv_env::Env;
 
 use crate::process::{BINARY, Cluster, Process};
 use crate::sql_nodes::{connect, password_file};
+use crate::work::Work;
 
 const PASSWORD: &str = "open sesame";
 const PATIENCE: Duration = Duration::from_secs(60);
 const STOPPED_WITHIN: Duration = Duration::from_secs(30);
-const LOOK: Duration = Duration::from_millis(50);
 const ALONE: [&str; 5] = ["start", "--port", "0", "--status-port", "0"];
 
 /// One of several machines, each started the same way.
@@ -32,47 +30,18 @@ async fn login(server: &Process) -> Conn {
 }
 
 /// Inserts 1, 2, 3, … and goes on from each acknowledgement; any error ends it.
-struct Inserts {
-    acknowledged: Arc<AtomicU64>,
-    stop: Arc<AtomicBool>,
-    task: TaskHandle,
-}
-
-impl Inserts {
-    async fn start(env: &Env, server: &Process) -> Inserts {
-        let mut connection = login(server).await;
-        let last: Option<Option<u64>> =
-            connection.query_first("SELECT MAX(id) FROM test.grown").await.expect("reads");
-        let acknowledged = Arc::new(AtomicU64::new(last.flatten().unwrap_or(0)));
-        let stop = Arc::new(AtomicBool::new(false));
-        let (last, stopped) = (Arc::clone(&acknowledged), Arc::clone(&stop));
-        let work = async move {
-            while !stopped.load(Ordering::Acquire) {
-                let id = last.load(Ordering::Acquire) + 1;
-                let inserted =
-                    connection.query_drop(format!("INSERT INTO test.grown VALUES ({id}, 'x')")).await;
-                inserted.unwrap_or_else(|error| panic!("row {id}: {error}"));
-                last.store(id, Ordering::Release);
-            }
-        };
-        Inserts { acknowledged, stop, task: env.spawn.spawn("inserts", Box::pin(work)) }
-    }
-
-    async fn advance(&self, env: &Env, count: u64) {
-        let (goal, started) = (self.acknowledged.load(Ordering::Acquire) + count, env.clock.now());
-        while self.acknowledged.load(Ordering::Acquire) < goal {
-            assert!(!self.task.is_finished(), "the inserts ended");
-            assert!(env.clock.now().saturating_since(started) < PATIENCE, "no inserts");
-            env.clock.sleep(LOOK).await;
+async fn inserts(env: &Env, server: &Process) -> Work {
+    let mut connection = login(server).await;
+    let last: Option<Option<u64>> =
+        connection.query_first("SELECT MAX(id) FROM test.grown").await.expect("reads");
+    Work::start(env, "inserts", last.flatten().unwrap_or(0), |progress| async move {
+        while progress.goes_on() {
+            let id = progress.done() + 1;
+            let inserted = connection.query_drop(format!("INSERT INTO test.grown VALUES ({id}, 'x')")).await;
+            inserted.unwrap_or_else(|error| panic!("row {id}: {error}"));
+            progress.note();
         }
-    }
-
-    /// The last row that was acknowledged.
-    async fn stop(self) -> u64 {
-        self.stop.store(true, Ordering::Release);
-        self.task.join().await;
-        self.acknowledged.load(Ordering::Acquire)
-    }
+    })
 }
 
 async fn check(server: &Process, acknowledged: u64) {
@@ -119,7 +88,7 @@ async fn a_server_alone_becomes_a_cluster_of_three() {
     let first = machine(directory.path(), "first", None);
     let mut cluster = Cluster::of(directory, first);
     let env = cluster.env.clone();
-    let inserts = Inserts::start(&env, &cluster.pd[0]).await;
+    let inserted = inserts(&env, &cluster.pd[0]).await;
     let address = cluster.pd[0].ports["pd"].clone();
     for name in ["second", "third"] {
         let joined = machine(cluster.directory(), name, Some(&address));
@@ -127,14 +96,14 @@ async fn a_server_alone_becomes_a_cluster_of_three() {
     }
     cluster.until_replicated(3).await;
     cluster.until_members_are_well(3).await;
-    inserts.advance(&env, 20).await;
-    let acknowledged = inserts.stop().await;
+    inserted.advance(20, PATIENCE).await;
+    let acknowledged = inserted.stop().await;
     check(&cluster.pd[2], acknowledged).await;
 
     cluster.pd[0].kill();
-    let inserts = Inserts::start(&env, &cluster.pd[1]).await;
-    inserts.advance(&env, 20).await;
-    let acknowledged = inserts.stop().await;
+    let inserted = inserts(&env, &cluster.pd[1]).await;
+    inserted.advance(20, PATIENCE).await;
+    let acknowledged = inserted.stop().await;
     check(&cluster.pd[2], acknowledged).await;
 
     // Each comes back as who it was; that it joined is long past.

@@ -8,6 +8,7 @@ mod placement;
 mod process;
 mod sql_nodes;
 mod timestamps;
+mod work;
 mod writers;
 
 use std::time::Duration;

@@ -1,15 +1,14 @@
 //! Several SQL servers over one placement driver and three stores: schema changes, transfers, KILL, variables, accounts.
 
 use std::io::Write as _;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Error, OptsBuilder, Row};
-use rutile_kv_env::{Env, TaskHandle};
+use rutile_kv_env::Env;
 
 use crate::process::{Cluster, Process};
+use crate::work::{Progress, Work};
 
 /// Another node sees a schema change within this time of its end.
 const SEEN_WITHIN: Duration = Duration::from_secs(1);
@@ -54,39 +53,13 @@ async fn two_nodes() -> Cluster {
 }
 
 /// Transfers between accounts, and rows that an auto-increment numbers, through one node until it is told to stop.
-struct Transfers {
-    stop: Arc<AtomicBool>,
-    done: Arc<AtomicU64>,
-    task: TaskHandle,
+async fn transfers(env: &Env, server: &Process, seed: u64) -> Work {
+    let connection = session(server).await;
+    Work::start(env, "transfers", 0, |progress| transfer(connection, seed, progress))
 }
 
-impl Transfers {
-    async fn start(env: &Env, server: &Process, seed: u64) -> Transfers {
-        let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-        let connection = session(server).await;
-        let work = transfer(connection, seed, Arc::clone(&stop), Arc::clone(&done));
-        Transfers { task: env.spawn.spawn("transfers", Box::pin(work)), stop, done }
-    }
-
-    /// Waits until so many more were done.
-    async fn advance(&self, env: &Env, count: u64) {
-        let (goal, started) = (self.done.load(Ordering::Acquire) + count, env.clock.now());
-        while self.done.load(Ordering::Acquire) < goal {
-            assert!(!self.task.is_finished(), "the transfers ended");
-            assert!(env.clock.now().saturating_since(started) < PATIENCE, "no transfers");
-            env.clock.sleep(LOOK).await;
-        }
-    }
-
-    async fn stop(self) -> u64 {
-        self.stop.store(true, Ordering::Release);
-        self.task.join().await;
-        self.done.load(Ordering::Acquire)
-    }
-}
-
-async fn transfer(mut connection: Conn, mut seed: u64, stop: Arc<AtomicBool>, done: Arc<AtomicU64>) {
-    while !stop.load(Ordering::Acquire) {
+async fn transfer(mut connection: Conn, mut seed: u64, progress: Progress) {
+    while progress.goes_on() {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let (from, to) = ((seed >> 33) % 20, (seed >> 43) % 20);
         let statements = [
@@ -104,9 +77,7 @@ async fn transfer(mut connection: Conn, mut seed: u64, stop: Arc<AtomicBool>, do
             }
         }
         match failed {
-            None => {
-                done.fetch_add(1, Ordering::AcqRel);
-            }
+            None => progress.note(),
             // Deadlock, lock wait, and a table that changed under the transaction: the client begins again.
             Some((_, error)) if [1205, 1213, 1412].contains(&code(&error)) => {
                 connection.query_drop("ROLLBACK").await.expect("rolls back");
@@ -136,10 +107,10 @@ async fn schema_changes_reach_all_nodes_while_both_write() {
     let mut first = session(&cluster.sql[0]).await;
     let mut second = session(&cluster.sql[1]).await;
     make_accounts(&mut first).await;
-    let here = Transfers::start(&env, &cluster.sql[0], 1).await;
-    let there = Transfers::start(&env, &cluster.sql[1], 2).await;
-    here.advance(&env, 5).await;
-    there.advance(&env, 5).await;
+    let here = transfers(&env, &cluster.sql[0], 1).await;
+    let there = transfers(&env, &cluster.sql[1], 2).await;
+    here.advance(5, PATIENCE).await;
+    there.advance(5, PATIENCE).await;
 
     first.query_drop("ALTER TABLE account ADD COLUMN note VARCHAR(20) DEFAULT 'new'").await.expect("alters");
     let changed = env.clock.now();
@@ -148,8 +119,8 @@ async fn schema_changes_reach_all_nodes_while_both_write() {
     assert_eq!(note.as_deref(), Some("new"));
     assert!(env.clock.now().saturating_since(changed) < SEEN_WITHIN, "seen late");
     second.query_drop("ALTER TABLE log ADD INDEX by_source (source)").await.expect("adds an index");
-    here.advance(&env, 5).await;
-    there.advance(&env, 5).await;
+    here.advance(5, PATIENCE).await;
+    there.advance(5, PATIENCE).await;
     first.query_drop("ALTER TABLE log ADD UNIQUE KEY by_both (id, target)").await.expect("adds an index");
     second.query_drop("ALTER TABLE account DROP COLUMN note").await.expect("drops the column");
     let gone = first.query_drop("SELECT note FROM account").await.expect_err("the column is gone");

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rutile_kv_client::TransactionOptions;
-use rutile_sql_types::{Level, MySqlError, Warning};
+use rutile_sql_types::{Level, MySqlError, Value, Warning};
 use serde::{Deserialize, Serialize};
 
 use super::membership::{Membership, decode, get, lost_a_race, pairs, put};
@@ -59,6 +59,23 @@ pub(crate) struct NodeProcess {
     pub command: String,
     pub seconds: u64,
     pub statement: Option<String>,
+}
+
+impl NodeProcess {
+    /// The columns that every process list has: ID, USER, HOST, DB, COMMAND, TIME, STATE, INFO.
+    pub(crate) fn row(&self) -> Vec<Value> {
+        let or_null = |text: &Option<String>| text.as_deref().map_or(Value::Null, Value::text);
+        vec![
+            Value::UInt(self.id),
+            Value::text(&self.user),
+            Value::text(&self.host),
+            or_null(&self.database),
+            Value::text(&self.command),
+            Value::Int(i64::try_from(self.seconds).unwrap_or(i64::MAX)),
+            Value::text(if self.statement.is_some() { "executing" } else { "" }),
+            or_null(&self.statement),
+        ]
+    }
 }
 
 /// KILL of a connection of any node. False if there is no such connection.

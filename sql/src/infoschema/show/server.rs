@@ -83,19 +83,11 @@ pub(super) async fn processlist(context: &mut StatementContext<'_>, full: bool) 
     for node in found.silent {
         context.session.warnings.push(silent_node(&node));
     }
-    let rows = found.processes.into_iter().map(|process| {
-        let info =
-            process.statement.map(|text| if full { text } else { text.chars().take(INFO_CHARS).collect() });
-        vec![
-            Value::UInt(process.id),
-            Value::from(process.user),
-            Value::from(process.host),
-            process.database.map_or(Value::Null, Value::from),
-            Value::from(process.command),
-            Value::Int(i64::try_from(process.seconds).unwrap_or(i64::MAX)),
-            Value::text(if info.is_some() { "executing" } else { "" }),
-            info.map_or(Value::Null, Value::from),
-        ]
+    let rows = found.processes.into_iter().map(|mut process| {
+        if !full {
+            process.statement = process.statement.map(|text| text.chars().take(INFO_CHARS).collect());
+        }
+        process.row()
     });
     Ok(rows.collect())
 }

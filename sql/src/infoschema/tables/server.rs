@@ -4,7 +4,7 @@ use rutile_sql_types::Value;
 
 use super::super::registry::Sources;
 use super::catalog::CATALOG;
-use crate::cluster::own_processes;
+use crate::cluster::{NodeProcess, own_processes};
 
 /// Name, support, comment, transactions, XA, savepoints of the one engine; it answers to InnoDB's name.
 pub(in crate::infoschema) const ENGINE: [&str; 6] =
@@ -15,23 +15,7 @@ pub(super) fn engines(_sources: &Sources<'_>) -> Vec<Vec<Value>> {
 }
 
 pub(super) fn processlist(sources: &Sources<'_>) -> Vec<Vec<Value>> {
-    let now = sources.instance.env().clock.now();
-    let processes = sources.instance.processes().snapshot(now);
-    processes
-        .into_iter()
-        .map(|process| {
-            vec![
-                Value::UInt(process.id),
-                Value::from(process.user),
-                Value::from(process.host),
-                process.database.map_or(Value::Null, Value::from),
-                Value::text(process.command),
-                Value::Int(i64::try_from(process.seconds).unwrap_or(i64::MAX)),
-                Value::text(if process.statement.is_some() { "executing" } else { "" }),
-                process.statement.map_or(Value::Null, Value::from),
-            ]
-        })
-        .collect()
+    own_processes(sources.instance).iter().map(NodeProcess::row).collect()
 }
 
 /// The connections of all SQL nodes, as the statement gathered them before it was bound.
@@ -44,20 +28,12 @@ pub(super) fn cluster_processlist(sources: &Sources<'_>) -> Vec<Vec<Value>> {
             &own
         }
     };
-    let rows = processes.iter().map(|process| {
-        vec![
-            Value::text(&process.node),
-            Value::UInt(process.id),
-            Value::text(&process.user),
-            Value::text(&process.host),
-            process.database.as_deref().map_or(Value::Null, Value::text),
-            Value::text(&process.command),
-            Value::Int(i64::try_from(process.seconds).unwrap_or(i64::MAX)),
-            Value::text(if process.statement.is_some() { "executing" } else { "" }),
-            process.statement.as_deref().map_or(Value::Null, Value::text),
-        ]
-    });
-    rows.collect()
+    let with_node = |process: &NodeProcess| {
+        let mut row = vec![Value::text(&process.node)];
+        row.append(&mut process.row());
+        row
+    };
+    processes.iter().map(with_node).collect()
 }
 
 pub(super) fn plugins(_sources: &Sources<'_>) -> Vec<Vec<Value>> {
