@@ -62,7 +62,7 @@ async fn start(media: Media) -> Cluster {
     let store = Store::open(env.clone(), Config::default(), engine, log, pd.clone()).await.expect("opens");
     let stores = Arc::new(StaticStores::new([(store.store_id(), store.service())]));
     let client = Client::new(env.clone(), pd.clone(), stores.clone());
-    let config = ClientConfig { one_pc: false, ..ClientConfig::default() };
+    let config = ClientConfig { one_pc: false, async_commit: false, ..ClientConfig::default() };
     let two_phases = Client::with_config(env, pd.clone(), stores, config);
     Cluster { store, client, two_phases, pd, _directory: directory }
 }

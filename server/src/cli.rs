@@ -6,8 +6,9 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args as _, Command as Clap, FromArgMatches as _, value_parser};
+use rutile_kv_env::Disk;
 
-use crate::config::{Settings, Sources, facts};
+use crate::config::{Settings, Sources, facts, role_file};
 use crate::node::machine::{PeerOptions, Peers};
 use crate::node::peer_tls::CertOptions;
 use crate::node::playground::PlaygroundOptions;
@@ -43,13 +44,18 @@ pub(crate) enum Command {
     AskPd(Vec<OsString>),
 }
 
-/// Parses the arguments; an error is one line.
-pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Parsed, String> {
+/// Parses the arguments, and the configuration file of a role, which is read from `disk`; an error is one line.
+pub(crate) fn parse(
+    disk: &dyn Disk,
+    arguments: impl IntoIterator<Item = OsString>,
+) -> Result<Parsed, String> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     if arguments.get(1).is_some_and(|word| word == "pd") {
         return Ok(Parsed::Run(Command::AskPd(arguments.into_iter().skip(1).collect())));
     }
-    match command().try_get_matches_from(arguments) {
+    let parsed =
+        command().try_get_matches_from(&arguments).and_then(|matches| with_file(disk, arguments, matches));
+    match parsed {
         Ok(matches) => match matches.subcommand() {
             Some(("start", matches)) => start(matches).map(Parsed::Run),
             Some(("playground", matches)) => PlaygroundOptions::from_arg_matches(matches)
@@ -65,6 +71,30 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Par
             _ => Err(first_line(&error.to_string())),
         },
     }
+}
+
+/// The same arguments with those that the configuration file of a role adds.
+fn with_file(
+    disk: &dyn Disk,
+    mut arguments: Vec<OsString>,
+    matches: ArgMatches,
+) -> Result<ArgMatches, clap::Error> {
+    let Some((role @ ("pd" | "kv"), given)) =
+        matches.subcommand_matches("start").and_then(ArgMatches::subcommand)
+    else {
+        return Ok(matches);
+    };
+    let Some(path) = given.get_one::<PathBuf>("config") else { return Ok(matches) };
+    let refused =
+        |reason: String| clap::Error::raw(ErrorKind::InvalidValue, format!("{}: {reason}\n", path.display()));
+    let bytes = disk.read(path).map_err(|error| refused(error.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|_| refused("is no text".to_owned()))?;
+    let all = command();
+    let Some(command) = all.find_subcommand("start").and_then(|start| start.find_subcommand(role)) else {
+        return Err(refused(format!("no role {role}")));
+    };
+    arguments.extend(role_file::flags(&text, command, given).map_err(refused)?);
+    all.try_get_matches_from(arguments).map_err(|error| refused(first_line(&error.to_string())))
 }
 
 fn command() -> Clap {
@@ -204,6 +234,10 @@ fn first_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
+    use rutile_kv_env::Env;
+
     use super::*;
 
     #[test]
@@ -242,6 +276,45 @@ mod tests {
         assert!(problem.contains("--sql"), "{problem}");
     }
 
+    #[test]
+    fn a_role_takes_its_flags_from_a_file() {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        let mut start = |role: &str, text: &str, flags: &[&str]| {
+            file.as_file().set_len(0).expect("is cut");
+            std::io::Seek::rewind(&mut file)
+                .and_then(|()| file.write_all(text.as_bytes()))
+                .expect("is written");
+            let path = file.path().to_str().expect("text").to_owned();
+            parse_words(&[&["rutile", "start", role, "--config", &path], flags].concat())
+        };
+        let text =
+            "port = 7\npd = [\"a:1\", \"b:2\"]\nregion_split_keys = 50\ninsecure = true\nhost = \"::\"\n";
+        let Ok(Parsed::Run(Command::StartKv(options))) = start("kv", text, &["--port", "8", "--pd", "c:3"])
+        else {
+            panic!("the file must be taken")
+        };
+        assert_eq!((options.port, options.region_split_keys, options.role.host.as_str()), (8, 50, "::"));
+        assert_eq!(options.pd, ["c:3"], "a flag wins");
+        let Ok(Parsed::Run(Command::StartPd(options))) = start("pd", "name = \"p2\"\njoin = [\"a:1\"]", &[])
+        else {
+            panic!("the file must be taken")
+        };
+        assert_eq!((options.name.as_str(), options.join.len()), ("p2", 1));
+        for (text, problem) in [
+            ("port = 7\nprot = 8", "line 2: unknown key \"prot\"; there are "),
+            ("port = true", "line 1: port: a text or a number, not boolean"),
+            ("insecure = 1", "line 1: insecure: true or false, not integer"),
+            ("port = 70000", "70000"),
+            ("[port]", "line 1: port: a text or a number, not table"),
+            ("port =", "line 1: "),
+        ] {
+            let told = start("kv", text, &[]).expect_err("a mistake");
+            assert!(told.contains(problem) && told.contains("tmp") && !told.contains('\n'), "{text}: {told}");
+        }
+        let told = parse_words(&["rutile", "start", "pd", "--config", "/nowhere.toml"]).expect_err("no file");
+        assert!(told.contains("/nowhere.toml"), "{told}");
+    }
+
     /// Command lines of the files in `deploy`: of units, and of lists behind `command:` and `args:`.
     fn deployed() -> Vec<(PathBuf, Vec<String>)> {
         let deploy = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy");
@@ -272,13 +345,13 @@ mod tests {
         assert!(lines.len() >= 16, "{lines:?}");
         for (path, words) in lines {
             let words = std::iter::once("rutile").chain(words.iter().map(String::as_str));
-            let parsed = parse(words.map(OsString::from));
+            let parsed = parse(Env::real().disk.as_ref(), words.map(OsString::from));
             assert!(matches!(parsed, Ok(Parsed::Run(_))), "{}: {parsed:?}", path.display());
         }
     }
 
     fn parse_words(words: &[&str]) -> Result<Parsed, String> {
-        parse(words.iter().map(OsString::from))
+        parse(Env::real().disk.as_ref(), words.iter().map(OsString::from))
     }
 
     #[test]

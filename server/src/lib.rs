@@ -40,7 +40,7 @@ const EXIT_USAGE: u8 = 2;
 
 /// The whole command: parses the arguments, runs the role, says in one line why it failed.
 pub fn main() -> ExitCode {
-    let command = match cli::parse(std::env::args_os()) {
+    let command = match cli::parse(Env::real().disk.as_ref(), std::env::args_os()) {
         Ok(cli::Parsed::Run(command)) => command,
         Ok(cli::Parsed::Show(text)) => {
             // A closed pipe (`rutile --help | head -1`) is not worth a complaint.

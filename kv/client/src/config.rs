@@ -29,8 +29,7 @@ pub struct ClientConfig {
     pub transaction_lifetime_max: Duration,
     /// Commit a transaction of one region and one batch in one phase.
     pub one_pc: bool,
-    /// Commit small transactions with their last prewrite, without waiting for the commit of the primary. Off until
-    /// the simulation has proven it.
+    /// Commit small transactions with their last prewrite, without waiting for the commit of the primary.
     pub async_commit: bool,
 }
 
@@ -48,7 +47,7 @@ impl Default for ClientConfig {
             pessimistic_lock_ttl: Duration::from_secs(20),
             transaction_lifetime_max: Duration::from_secs(60 * 60),
             one_pc: true,
-            async_commit: false,
+            async_commit: true,
         }
     }
 }

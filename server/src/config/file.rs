@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use toml_edit::{ImDocument, Item, Key, TableLike, Value};
+use toml_edit::{ImDocument, Item, Key, TableLike, TomlError, Value};
 
 use super::declare::Section;
 use super::setting::Written;
@@ -12,8 +12,8 @@ use super::settings::Settings;
 /// What is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Mistake {
-    line: Option<usize>,
-    what: String,
+    pub(super) line: Option<usize>,
+    pub(super) what: String,
 }
 
 impl fmt::Display for Mistake {
@@ -27,10 +27,7 @@ impl fmt::Display for Mistake {
 
 /// Changes `settings` by what `text` says.
 pub(super) fn apply(text: &str, settings: &mut Settings) -> Result<(), Mistake> {
-    let document = ImDocument::parse(text).map_err(|error| {
-        let what = error.message().lines().collect::<Vec<_>>().join(", ");
-        Mistake { line: error.span().map(|span| line_of(text, &span)), what }
-    })?;
+    let document = ImDocument::parse(text).map_err(|error| syntax(text, &error))?;
     for (name, item) in document.as_table().iter() {
         let span = document.as_table().key(name).and_then(Key::span).or_else(|| item.span());
         let mistake = |what: String| Mistake { line: span.as_ref().map(|span| line_of(text, span)), what };
@@ -74,8 +71,14 @@ fn written(item: &Item) -> Written<'_> {
     }
 }
 
+/// What is no TOML.
+pub(super) fn syntax(text: &str, error: &TomlError) -> Mistake {
+    let what = error.message().lines().collect::<Vec<_>>().join(", ");
+    Mistake { line: error.span().map(|span| line_of(text, &span)), what }
+}
+
 /// Lines count from one.
-fn line_of(text: &str, span: &Range<usize>) -> usize {
+pub(super) fn line_of(text: &str, span: &Range<usize>) -> usize {
     let before = text.as_bytes().get(..span.start).unwrap_or(text.as_bytes());
     before.iter().filter(|byte| **byte == b'\n').count() + 1
 }

@@ -4,6 +4,7 @@
 //! declare   settings!: name, type, default, bounds, live or restart, doc, flag; written beside the owner
 //! setting   the types of values: how they are written, checked and shown
 //! file      TOML, with the line of every mistake
+//! role_file the flags of `start pd` and `start kv` as TOML
 //! settings  all sections together; the effective values; what a reload may change
 //! sample    deploy/config/rutile.toml, made from the declarations
 //! ```
@@ -13,6 +14,7 @@
 
 mod declare;
 mod file;
+pub(crate) mod role_file;
 mod sample;
 mod setting;
 mod settings;

@@ -86,8 +86,6 @@ pub(crate) async fn start_on(
         labels: options.labels,
         region_split_keys: options.region_split_keys,
         region_heartbeat_interval: REGION_HEARTBEAT,
-        // Where leadership moves, they wait for more simulated seeds (docs/simulation.md).
-        in_memory_pessimistic_locks: false,
         ..StoreConfig::default()
     };
     let sender = Arc::new(RaftSender::new(env.clone(), pd.clone(), port.limits()));

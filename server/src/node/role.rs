@@ -26,6 +26,9 @@ pub(crate) const REGION_SPLIT_KEYS: u64 = 2_560_000;
 /// Flags of both roles.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct RoleOptions {
+    /// File that holds these flags as TOML, data_dir = "/var/lib/rutile"; deploy/local/cluster has some
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// Address to listen on
     #[arg(long, default_value = "127.0.0.1")]
     pub(crate) host: String,
@@ -43,6 +46,7 @@ impl RoleOptions {
     /// For this machine only.
     pub(crate) fn local(log_level: &str) -> RoleOptions {
         RoleOptions {
+            config: None,
             host: "127.0.0.1".to_owned(),
             advertise: None,
             log_level: log_level.to_owned(),

@@ -4,6 +4,7 @@
 mod certificates;
 mod deadlock;
 mod growth;
+mod local;
 mod placement;
 mod process;
 mod sql_nodes;

@@ -109,8 +109,14 @@ impl Drop for Process {
     }
 }
 
+pub fn write_file(path: &Path, content: &str) {
+    std::fs::File::create(path)
+        .and_then(|mut file| std::io::Write::write_all(&mut file, content.as_bytes()))
+        .expect("writes");
+}
+
 /// Ports that were free a moment ago; members of a group must know them before they start.
-fn free_ports(count: usize) -> Vec<u16> {
+pub fn free_ports(count: usize) -> Vec<u16> {
     let bind = |_| std::net::TcpListener::bind(("127.0.0.1", 0)).expect("binds");
     let listeners: Vec<_> = (0..count).map(bind).collect();
     listeners.iter().map(|listener| listener.local_addr().expect("bound").port()).collect()
@@ -190,9 +196,7 @@ impl Cluster {
     /// A file for a command to read.
     pub fn write_file(&self, name: &str, content: &str) -> String {
         let path = self.directory.path().join(name);
-        std::fs::File::create(&path)
-            .and_then(|mut file| std::io::Write::write_all(&mut file, content.as_bytes()))
-            .expect("writes");
+        write_file(&path, content);
         path.to_string_lossy().into_owned()
     }
 

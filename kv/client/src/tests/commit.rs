@@ -9,7 +9,8 @@ use super::scripted::{Answer, World, lock, not_leader, region, split_into};
 use crate::{ClientConfig, Error, Result, TransactionOptions};
 
 fn world() -> World {
-    World::new(ClientConfig { commit_budget: Duration::from_secs(10), ..ClientConfig::default() })
+    let config = ClientConfig { commit_budget: Duration::from_secs(10), ..ClientConfig::default() };
+    World::new(ClientConfig { async_commit: false, ..config })
 }
 
 fn prewritten(one_pc_commit_ts: u64) -> Answer {
@@ -195,7 +196,7 @@ fn locks_of_a_dead_transaction_are_removed_on_the_way() {
 
 #[test]
 fn an_async_commit_is_answered_before_its_records_are_written() {
-    let world = World::new(ClientConfig { async_commit: true, ..ClientConfig::default() });
+    let world = World::new(ClientConfig::default());
     let locked = |min_commit_ts| {
         Answer::Prewrite(kvrpcpb::PrewriteResponse { min_commit_ts, ..kvrpcpb::PrewriteResponse::default() })
     };

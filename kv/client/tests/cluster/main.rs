@@ -67,9 +67,9 @@ async fn start() -> Cluster {
     let stores = carrier.stores(&pd, &store, listener);
     let client = Client::new(env.clone(), pd.clone(), stores.clone());
     let config = ClientConfig { one_pc: false, batch_bytes_max: 256, ..ClientConfig::default() };
-    let two_phases = Client::with_config(env.clone(), pd.clone(), stores.clone(), config.clone());
-    let config = ClientConfig { async_commit: true, ..config };
-    let async_commits = Client::with_config(env, pd, stores, config);
+    let async_commits = Client::with_config(env.clone(), pd.clone(), stores.clone(), config.clone());
+    let config = ClientConfig { async_commit: false, ..config };
+    let two_phases = Client::with_config(env, pd, stores, config);
     Cluster { carrier, client, store, two_phases, async_commits, engine, _dir: dir }
 }
 

@@ -13,6 +13,7 @@ mod channel;
 mod deadlock;
 mod discovery;
 mod member;
+mod one_way;
 mod pd;
 mod pipeline;
 mod raft;

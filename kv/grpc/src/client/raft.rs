@@ -1,7 +1,7 @@
 //! Raft messages and snapshots to other stores.
 //!
-//! Messages to one store share a stream, several in a frame when they wait. Nobody waits for them: what does not fit into
-//! the queue, or is queued when the stream breaks, is lost, and raft sends it again. A snapshot is a stream of its own.
+//! Messages to one store share a stream ([`one_way`](super::one_way)), several in a frame when they wait. A snapshot is a
+//! stream of its own.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,40 +11,32 @@ use axum::http::uri::PathAndQuery;
 use futures::channel::mpsc as outgoing;
 use futures::{SinkExt as _, Stream, StreamExt as _};
 use parking_lot::Mutex;
-use rutile_kv_env::{Env, TaskHandle};
+use prost::Message as _;
+use rutile_kv_env::{BoxFuture, Env};
 use rutile_kv_proto::raft_serverpb::{Done, RaftMessage, SnapshotChunk};
 use rutile_kv_proto::{BatchRaftMessage, Status};
 use rutile_pd_client::PdClient;
-use tokio::sync::mpsc;
+use tonic::transport::Channel;
 use tonic_prost::ProstCodec;
 
 use super::channel::ready;
+use super::one_way::{Lane, OneWay};
 use super::store_channel::StoreChannel;
 use crate::config::Limits;
 use crate::status::from_grpc;
 
-/// Messages that wait for one store; more are dropped.
-const QUEUE_MAX: usize = 8_192;
-/// Messages of one frame, and frames on the way.
+/// Messages of one frame, and the size from which it takes no more, far below what a store takes in.
 const BATCH_MAX: usize = 128;
-const FRAMES_MAX: usize = 16;
+const BATCH_BYTES: usize = 1 << 20;
 /// Chunks of a snapshot on the way.
 const CHUNKS_MAX: usize = 4;
-/// How long a store that can not be reached is left alone.
-const PAUSE: Duration = Duration::from_millis(200);
 
 /// Sends to every store of the cluster.
 pub struct RaftSender {
     env: Env,
     pd: PdClient,
     limits: Arc<Limits>,
-    by_id: Mutex<BTreeMap<u64, Lane>>,
-}
-
-struct Lane {
-    queue: mpsc::Sender<RaftMessage>,
-    way: Arc<StoreChannel>,
-    task: TaskHandle,
+    by_id: Mutex<BTreeMap<u64, Lane<ToStore>>>,
 }
 
 impl RaftSender {
@@ -52,21 +44,17 @@ impl RaftSender {
         RaftSender { env, pd, limits: Arc::new(limits), by_id: Mutex::default() }
     }
 
-    fn with_lane<T>(&self, store_id: u64, work: impl FnOnce(&Lane) -> T) -> T {
+    fn with_lane<T>(&self, store_id: u64, work: impl FnOnce(&Lane<ToStore>) -> T) -> T {
         let mut by_id = self.by_id.lock();
         work(by_id.entry(store_id).or_insert_with(|| {
-            let (queue, waiting) = mpsc::channel(QUEUE_MAX);
-            let way = Arc::new(StoreChannel::new(self.pd.clone(), self.limits.clone(), store_id));
-            let worker =
-                Worker { env: self.env.clone(), limits: self.limits.clone(), way: way.clone(), waiting };
-            let task = self.env.spawn.spawn("raft-sender", Box::pin(worker.run()));
-            Lane { queue, way, task }
+            let channel = StoreChannel::new(self.pd.clone(), self.limits.clone(), store_id);
+            Lane::new(&self.env, &self.limits, ToStore(channel))
         }))
     }
 
     /// Queues a message. False when it was dropped.
     pub fn send(&self, store_id: u64, message: RaftMessage) -> bool {
-        self.with_lane(store_id, |lane| lane.queue.try_send(message).is_ok())
+        self.with_lane(store_id, |lane| lane.send(message))
     }
 
     /// Carries a snapshot; done when the store has taken all of it. A chunk that is an error breaks the stream.
@@ -76,7 +64,7 @@ impl RaftSender {
         chunks: impl Stream<Item = Result<SnapshotChunk, Status>> + Send,
     ) -> Result<(), Status> {
         let way = self.with_lane(store_id, |lane| lane.way.clone());
-        let channel = way.get().await?;
+        let channel = way.0.get().await?;
         let (mut sink, stream) = outgoing::channel(CHUNKS_MAX);
         let mut client = ready(channel, &self.limits).await?;
         let codec = ProstCodec::<SnapshotChunk, Done>::default();
@@ -96,81 +84,62 @@ impl RaftSender {
         // A failing feed drops the call, which the store sees as broken.
         let result = futures::future::try_join(feed, answered).await;
         if result.is_err() {
-            way.suspect();
+            way.0.suspect();
         }
         result.map(drop)
     }
 }
 
-impl Drop for RaftSender {
-    fn drop(&mut self) {
-        self.by_id.lock().values().for_each(|lane| lane.task.abort());
-    }
-}
+struct ToStore(StoreChannel);
 
-struct Worker {
-    env: Env,
-    limits: Arc<Limits>,
-    way: Arc<StoreChannel>,
-    waiting: mpsc::Receiver<RaftMessage>,
-}
+impl OneWay for ToStore {
+    type Message = RaftMessage;
+    type Frame = BatchRaftMessage;
 
-impl Worker {
-    async fn run(mut self) {
-        while let Some(first) = self.waiting.recv().await {
-            match self.stream(first).await {
-                Ok(()) => return,
-                Err(status) => {
-                    tracing::debug!(%status, "raft stream ended");
-                    self.way.suspect();
-                    self.env.clock.sleep(PAUSE).await;
-                    // Old by now; raft repeats what matters.
-                    while self.waiting.try_recv().is_ok() {}
-                }
-            }
-        }
+    const TASK: &'static str = "raft-sender";
+    const PATH: &'static str = "/tikvpb.Tikv/BatchRaft";
+    const QUEUE_MAX: usize = 8_192;
+    const PAUSE: Duration = Duration::from_millis(200);
+
+    fn channel(&self) -> BoxFuture<'_, Result<Channel, Status>> {
+        Box::pin(self.0.get())
     }
 
-    fn batch(&mut self, first: RaftMessage) -> BatchRaftMessage {
+    fn suspect(&self) {
+        self.0.suspect();
+    }
+
+    fn frames(first: RaftMessage, mut more: impl FnMut() -> Option<RaftMessage>) -> Vec<BatchRaftMessage> {
+        let mut bytes = first.encoded_len();
         let mut msgs = vec![first];
         while msgs.len() < BATCH_MAX
-            && let Ok(message) = self.waiting.try_recv()
+            && bytes < BATCH_BYTES
+            && let Some(message) = more()
         {
+            bytes += message.encoded_len();
             msgs.push(message);
         }
-        BatchRaftMessage { msgs }
+        vec![BatchRaftMessage { msgs }]
     }
+}
 
-    /// One stream from its first message on; `Ok` when nobody sends any more.
-    async fn stream(&mut self, first: RaftMessage) -> Result<(), Status> {
-        let channel = self.way.get().await?;
-        let mut client = ready(channel, &self.limits).await?;
-        let (mut frames, stream) = outgoing::channel(FRAMES_MAX);
-        let codec = ProstCodec::<BatchRaftMessage, Done>::default();
-        let path = PathAndQuery::from_static("/tikvpb.Tikv/BatchRaft");
-        let mut call = std::pin::pin!(client.client_streaming(tonic::Request::new(stream), path, codec));
-        let mut next = Some(first);
-        loop {
-            let feed = async {
-                let message = match next.take() {
-                    Some(message) => message,
-                    None => self.waiting.recv().await?,
-                };
-                let batch = self.batch(message);
-                Some(frames.send(batch).await)
-            };
-            tokio::select! {
-                biased;
-                ended = &mut call => {
-                    let ended = ended.map(drop).map_err(|status| from_grpc(&status));
-                    return ended.and(Err(Status::unavailable("the store ended the stream")));
-                }
-                fed = feed => match fed {
-                    None => return Ok(()),
-                    Some(Ok(())) => {}
-                    Some(Err(_)) => return Err(Status::unavailable("the stream is gone")),
-                },
-            }
-        }
+#[cfg(test)]
+mod tests {
+    use rutile_kv_proto::raft_serverpb;
+
+    use super::*;
+
+    #[test]
+    fn a_frame_of_large_messages_stays_small() {
+        let large =
+            || raft_serverpb::RaftMessage { start_key: vec![0; 700 << 10].into(), ..Default::default() };
+        let mut left = 9;
+        let mut more = || {
+            left -= 1;
+            (left > 0).then(large)
+        };
+        let sizes = |frames: Vec<BatchRaftMessage>| frames.iter().map(|f| f.msgs.len()).collect::<Vec<_>>();
+        assert_eq!(sizes(ToStore::frames(large(), &mut more)), [2]);
+        assert_eq!(sizes(ToStore::frames(large(), &mut more)), [2]);
     }
 }
