@@ -43,4 +43,4 @@ pub use api::pages;
 pub use config::PdConfig;
 pub use ctl::{Outcome, run_ctl};
 pub use error::{Error, Result};
-pub use member::{Carrier, Founding, Member, Steps};
+pub use member::{Carrier, Founding, Gauge, Member, Steps};

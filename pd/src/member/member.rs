@@ -150,19 +150,9 @@ impl Member {
         self.group.member_id()
     }
 
-    /// What is older may have been removed, as Unix milliseconds; 0 before anything was, and where nobody leads.
-    pub fn gc_safe_point_ms(&self) -> u64 {
-        self.reign_now().map_or(0, |reign| reign.pd.gc_safe_point_ms())
-    }
-
     /// Timestamps up to here may have been given away, as Unix milliseconds.
     pub fn timestamps_end_ms(&self) -> u64 {
         self.reign_now().map_or(0, |reign| reign.pd.timestamps_end_ms())
-    }
-
-    /// Regions known now.
-    pub fn region_count(&self) -> usize {
-        self.reign_now().map_or(0, |reign| reign.pd.region_count())
     }
 
     /// Steps for the regions that a store leads, as they come up.

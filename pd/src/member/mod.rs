@@ -27,7 +27,7 @@
 //!
 //! [`core`] decides, [`lease`] is part of it, [`replica`] is what raft sees of log and map, [`group`] writes and sends,
 //! [`driver`] makes it go, [`roster`] says who the members are, [`change`] changes that, [`member`] begins and ends
-//! reigns, [`carrier`] is what messages travel by.
+//! reigns, [`carrier`] is what messages travel by, [`gauges`] what monitoring sees.
 //!
 //! Deliberately missing: witnesses, and reads that a follower answers.
 
@@ -35,6 +35,7 @@ mod carrier;
 mod change;
 mod core;
 mod driver;
+mod gauges;
 mod group;
 mod inbox;
 mod lease;
@@ -46,6 +47,7 @@ mod service;
 mod steps;
 
 pub use carrier::Carrier;
+pub use gauges::Gauge;
 pub use member::Member;
 pub(crate) use member::Reign;
 pub use roster::Founding;

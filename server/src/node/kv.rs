@@ -7,18 +7,20 @@ use rutile_kv::{Config as StoreConfig, Store};
 use rutile_kv_client::Client;
 use rutile_kv_engine::{DataDir, EngineConfig, EngineRaftLog, RaftLogConfig, RocksEngine};
 use rutile_kv_env::{Env, TaskHandle};
-use rutile_kv_grpc::Limits;
 use rutile_kv_grpc::client::{DetectorStreams, GrpcStores, PdStub, RaftSender};
 use rutile_kv_grpc::server::{deadlock_routes, raft_routes, tikv_routes};
+use rutile_kv_grpc::{Limits, Router};
 use rutile_kv_proto::TikvService;
 use rutile_pd_client::PdClient;
 use rutile_sql::storeside::SqlEndpoint;
+use serde_json::json;
 use tracing::{info, warn};
 
 use crate::error::Result;
 use crate::node::raft::{Carrier, Inbox, ToDetector};
 use crate::node::role::{KvOptions, Port, Role};
 use crate::node::storage::{Readings, blocking};
+use crate::status::part;
 
 /// How often leaders report their regions; what matters is told at once. A PD that starts knows the leaders after this.
 const REGION_HEARTBEAT: Duration = Duration::from_secs(10);
@@ -100,15 +102,27 @@ pub(crate) async fn start_on(
     let routes = tikv_routes(context, store.service(), store.raw_service());
     let between_stores = raft_routes(context, Arc::new(Inbox(store.clone())));
     let detector = deadlock_routes(context, store.deadlock_service());
-    port.serve(&env, routes.merge(between_stores).merge(detector));
+    let readings = Readings { engine, raft_log, store };
+    let pages = pages(&env, &pd, readings.clone());
+    port.serve(&env, routes.merge(between_stores).merge(detector).merge(pages));
+    let store = &readings.store;
     let streams = DetectorStreams::new(env.clone(), pd.clone(), port.limits());
     store.report_waits(Arc::new(ToDetector(Arc::new(streams))));
     info!(store_id = store.store_id(), cluster_id = pd.cluster_id(), "store serves");
     let steps = env.spawn.spawn("pd-steps", Box::pin(take_steps(stub, store.clone())));
     let keyspaces = env.spawn.spawn("keyspaces", Box::pin(split_keyspaces(env.clone(), pd, port.limits())));
     port.announce("kv");
-    let readings = Readings { engine, raft_log, store };
     Ok(Running { port, readings, keyspaces, steps, _data_dir: data_dir })
+}
+
+/// What the store tells of itself over HTTP.
+fn pages(env: &Env, pd: &PdClient, readings: Readings) -> Router {
+    let names = [
+        ("role".to_owned(), json!("kv")),
+        ("cluster_id".to_owned(), json!(pd.cluster_id())),
+        ("store_id".to_owned(), json!(readings.store.store_id())),
+    ];
+    part::routes(env, names.into_iter().collect(), move |reading| readings.read(reading))
 }
 
 /// Waits for PD: stores and placement driver may be started in any order.

@@ -153,14 +153,17 @@ impl Running {
                 return Err(error);
             }
         };
-        let (store, readings) = (kv.store_id(), kv.readings());
+        let (store, readings, member) = (kv.store_id(), kv.readings(), pd.member());
         let service = kv.service();
         let parts = SqlParts {
             pd: addresses,
             limits,
             kept: kept.into_root(),
             stores: Box::new(move |others| Arc::new(NearStores { store, service, others })),
-            read_storage: Box::new(move |reading| readings.read(reading)),
+            read_storage: Box::new(move |reading| {
+                readings.read(reading);
+                pd::read(&member, reading);
+            }),
             data_dir: None,
         };
         match sql::Running::start(env, settings, doors, parts).await {

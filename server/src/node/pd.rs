@@ -6,16 +6,20 @@ use async_trait::async_trait;
 use futures::StreamExt as _;
 use futures::stream::{BoxStream, unfold};
 use rutile_kv_env::{Env, TaskHandle};
+use rutile_kv_grpc::Router;
 use rutile_kv_grpc::client::{MemberSender, PdStub};
 use rutile_kv_grpc::server::{PushedSteps, member_routes, pd_routes_with_steps};
 use rutile_kv_proto::memberpb::{JoinRequest, JoinResponse, MemberMessage};
 use rutile_kv_proto::pdpb::{GetMembersRequest, RegionHeartbeatResponse};
 use rutile_kv_proto::{PdService as _, Status};
 use rutile_pd::{Carrier, Founding, Member, PdConfig, pages};
+use serde_json::json;
 
 use crate::error::{Error, Result};
+use crate::metrics::Reading;
 use crate::node::role::{PdOptions, Port, Role};
 use crate::node::storage::blocking;
+use crate::status::part;
 
 pub(crate) struct Running {
     port: Port,
@@ -24,6 +28,10 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    pub(crate) fn member(&self) -> Arc<Member> {
+        self.member.clone()
+    }
+
     /// What others dial.
     pub(crate) fn address(&self) -> &str {
         self.port.advertised()
@@ -76,7 +84,7 @@ pub(crate) async fn start_on(options: PdOptions, env: Env, mut port: Port) -> Re
     let steps = Arc::new(Steps(member.clone()));
     let routes = pd_routes_with_steps(port.context(), member.clone(), steps);
     let routes = routes.merge(member_routes(port.context(), member.clone())).merge(pages(member.clone()));
-    port.serve(&env, routes);
+    port.serve(&env, routes.merge(own_pages(&env, member.clone())));
     let patrol = env.spawn.spawn("pd-patrol", Box::pin(member.clone().run_patrol()));
     let running = Running { port, member, patrol };
     if running.member.is_joining()
@@ -87,6 +95,19 @@ pub(crate) async fn start_on(options: PdOptions, env: Env, mut port: Port) -> Re
     }
     running.port.announce("pd");
     Ok(running)
+}
+
+/// What the member tells of itself over HTTP, beside PD's pages about the cluster.
+fn own_pages(env: &Env, member: Arc<Member>) -> Router {
+    let names = [("role".to_owned(), json!("pd")), ("member_id".to_owned(), json!(member.member_id()))];
+    part::routes(env, names.into_iter().collect(), move |reading| read(&member, reading))
+}
+
+/// The gauges of a member; those of the cluster are there while it leads.
+pub(crate) fn read(member: &Member, reading: &mut Reading) {
+    for gauge in member.gauges() {
+        reading.gauge(format!("pd_{}", gauge.name), gauge.help, gauge.value);
+    }
 }
 
 /// Has the group take the member in, and tells it where the others are.

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
 use crate::metrics::{HistogramFamily, Reading};
-use crate::node::GcSettings;
+use crate::node::{GcSettings, pd};
 
 /// What of a store's numbers also falls.
 const STORE_GAUGES: [&str; 2] = ["regions", "leaders"];
@@ -132,17 +132,7 @@ impl Storage {
         let (readings, pd) = (self.readings.clone(), self.pd.clone());
         move |reading| {
             readings.read(reading);
-            reading.gauge(
-                "pd_gc_safe_point_ms",
-                "Versions before this time may be gone",
-                pd.gc_safe_point_ms(),
-            );
-            reading.gauge(
-                "pd_timestamps_end_ms",
-                "Timestamps up to this time may have been given away",
-                pd.timestamps_end_ms(),
-            );
-            reading.gauge("pd_regions", "Regions known to the placement driver", pd.region_count() as u64);
+            pd::read(&pd, reading);
         }
     }
 

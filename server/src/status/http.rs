@@ -18,10 +18,10 @@ use tokio::sync::watch;
 use crate::SERVER_VERSION;
 use crate::config::Settings;
 use crate::connection::{Connections, Logins};
-use crate::metrics::{self, Reading};
+use crate::metrics::Reading;
 use crate::panics;
 use crate::status::door::Door;
-use crate::status::process;
+use crate::status::{part, process};
 
 /// What the pages are made of.
 pub(crate) struct Facts {
@@ -93,13 +93,7 @@ async fn metrics_page(State(facts): State<Arc<Facts>>) -> impl IntoResponse {
     facts.connections.statement_times().read(&mut reading);
     process::read(facts.disk.as_ref(), &mut reading);
     (facts.read)(&mut reading);
-    match metrics::render(reading) {
-        Ok(page) => {
-            let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-            ([(header::CONTENT_TYPE, kind)], page).into_response()
-        }
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    }
+    part::page(reading)
 }
 
 /// No setting is a secret: passwords are in files that settings only name.

@@ -5,6 +5,7 @@ mod certificates;
 mod deadlock;
 mod growth;
 mod local;
+mod pages;
 mod placement;
 mod process;
 mod sql_nodes;
