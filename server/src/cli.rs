@@ -127,11 +127,28 @@ fn sql() -> Clap {
         .value_delimiter(',')
         .default_value("127.0.0.1:2379")
         .help("Addresses of PD members");
+    let store = Arg::new("store")
+        .long("store")
+        .value_name("tikv://ADDRESSES")
+        .value_parser(tikv_addresses)
+        .conflicts_with("pd")
+        .help("Use the stores of a TiKV cluster, by the addresses of its PD members; they run no plans, so rows are read and evaluated here");
     let command = Clap::new("sql")
         .about("Run a SQL server of a cluster, without a store")
         .args(settings_arguments())
-        .arg(pd);
+        .arg(pd)
+        .arg(store);
     CertOptions::augment_args(command)
+}
+
+/// The members' addresses behind `tikv://`.
+fn tikv_addresses(text: &str) -> Result<Vec<String>, String> {
+    let addresses = text.strip_prefix("tikv://").ok_or("write it as tikv://HOST:PORT,HOST:PORT")?;
+    let addresses: Vec<String> = addresses.split(',').map(str::to_owned).collect();
+    match addresses.iter().find(|address| address.is_empty() || address.contains('/')) {
+        Some(bad) => Err(format!("{bad:?} is no address of a PD member")),
+        None => Ok(addresses),
+    }
 }
 
 /// The configuration file, the flags of settings, and `--set` for the others.
@@ -183,9 +200,12 @@ fn start(matches: &ArgMatches) -> Result<Command, String> {
             if matches.get_flag("print-config") {
                 return Ok(Command::PrintConfig(sources));
             }
-            let pd = matches.get_many::<String>("pd").into_iter().flatten().cloned().collect();
+            let tikv = matches.get_one::<Vec<String>>("store").cloned();
+            let runs_plans = tikv.is_none();
+            let listed = || matches.get_many::<String>("pd").into_iter().flatten().cloned().collect();
+            let pd = tikv.unwrap_or_else(listed);
             let certificates = CertOptions::from_arg_matches(matches).map_err(bad)?;
-            return Ok(Command::StartSql(SqlOptions { sources, pd, certificates }));
+            return Ok(Command::StartSql(SqlOptions { sources, pd, runs_plans, certificates }));
         }
         _ => {}
     }
@@ -258,6 +278,17 @@ mod tests {
         };
         assert_eq!(options.pd, ["a:1", "b:2"]);
         assert_eq!(options.sources.flags, [("server.port".to_owned(), "7".to_owned())]);
+        assert!(options.runs_plans);
+        let words = ["rutile", "start", "sql", "--store", "tikv://a:1,b:2"];
+        let Ok(Parsed::Run(Command::StartSql(options))) = parse_words(&words) else {
+            panic!("these flags must parse")
+        };
+        assert_eq!((options.pd.len(), options.runs_plans), (2, false));
+        for bad in ["mysql://a:1", "a:1", "tikv://", "tikv://a:1/x"] {
+            let problem = parse_words(&["rutile", "start", "sql", "--store", bad]).expect_err("a mistake");
+            assert!(problem.contains(bad), "{problem}");
+        }
+        assert!(parse_words(&["rutile", "start", "sql", "--store", "tikv://a:1", "--pd", "b:1"]).is_err());
         assert!(parse_words(&["rutile", "start", "sql", "--region-split-keys", "5"]).is_err());
         let words = ["rutile", "pd", "region", "--json"];
         assert!(matches!(parse_words(&words), Ok(Parsed::Run(Command::AskPd(words))) if words.len() == 3));

@@ -35,6 +35,9 @@ pub enum Error {
     Corrupt { what: String },
     #[error("the catalog has format {found}, this server supports {supported}")]
     CatalogFormat { found: i64, supported: i64 },
+    /// Keys of ours and of another database would be the same.
+    #[error("this cluster holds data of another database (TiDB, for one); Rutile needs one of its own")]
+    ForeignData,
     /// Another session holds the table by LOCK TABLES; the statement has done nothing yet.
     #[error("the table is locked")]
     TableLocked,
@@ -79,9 +82,11 @@ impl Error {
             )
             | Self::TableLocked
             | Self::AutoIncrementExhausted => ErrorClass::TellUser,
-            Self::Store(_) | Self::Codec(_) | Self::Corrupt { .. } | Self::CatalogFormat { .. } => {
-                ErrorClass::OurBug
-            }
+            Self::Store(_)
+            | Self::Codec(_)
+            | Self::Corrupt { .. }
+            | Self::CatalogFormat { .. }
+            | Self::ForeignData => ErrorClass::OurBug,
             Self::Internal { .. } => ErrorClass::OurBug,
         }
     }

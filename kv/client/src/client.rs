@@ -18,7 +18,7 @@ use crate::lock_resolver::LockResolver;
 use crate::region::RegionCache;
 use crate::running::Running;
 use crate::snapshot::Snapshot;
-use crate::stores::Stores;
+use crate::stores::{PlanForm, Stores};
 use crate::transaction::{Transaction, TransactionOptions};
 
 /// Begins transactions and snapshots. Cheap to clone.
@@ -38,7 +38,7 @@ pub(crate) struct Core {
     pub(crate) running: Arc<Running>,
     /// For transactions that begin from now on.
     commit_limit: RwLock<Option<Arc<CommitLimit>>>,
-    stores_share_memory: bool,
+    plan_form: PlanForm,
 }
 
 impl Client {
@@ -49,7 +49,7 @@ impl Client {
     pub fn with_config(env: Env, pd: PdClient, stores: Arc<dyn Stores>, config: ClientConfig) -> Client {
         let core = Core {
             commit_limit: RwLock::default(),
-            stores_share_memory: stores.share_memory(),
+            plan_form: stores.plan_form(),
             cache: RegionCache::new(pd.clone(), stores),
             resolver: LockResolver::new(),
             background: Background::new(),
@@ -74,9 +74,9 @@ impl Client {
         Ok(self.core.pd.timestamp().await?)
     }
 
-    /// Whether plans and their answers reach the stores as objects, not as bytes.
-    pub fn stores_share_memory(&self) -> bool {
-        self.core.stores_share_memory
+    /// How plans travel to the stores.
+    pub fn plan_form(&self) -> PlanForm {
+        self.core.plan_form
     }
 
     /// Transactions that begin from now on commit only up to the end of this limit, wherever it is by then.

@@ -15,7 +15,7 @@
 //!
 //! Transactions are Percolator's (Peng and Dabek, "Large-scale Incremental Processing", OSDI 2010) with TiKV's wire:
 //! prewrite everywhere, commit the primary, then the rest in the background; in one region everything is one request
-//! (1PC). Async commit (off by default) answers with the last prewrite instead. A region that splits, moves or changes
+//! (1PC). Async commit answers small transactions with their last prewrite instead. A region that splits, moves or changes
 //! its leader in the middle of anything is found again and never seen by the caller. Pessimistic transactions lock
 //! keys while they run; see [`Transaction::lock_keys`]. Every wait has a budget, and the error that ends it names the
 //! last cause.
@@ -48,7 +48,7 @@ pub use coprocessor::CoprocessorOptions;
 pub use error::{Error, Result, WaitFor};
 pub use rutile_kv_proto::Payload;
 pub use snapshot::{ScanOptions, Scanner, Snapshot};
-pub use stores::{StaticStores, Stores};
+pub use stores::{PlanForm, StaticStores, Stores};
 pub use transaction::{
     LockOptions, LockWait, LockedKeys, MemBuffer, Savepoint, Transaction, TransactionOptions, View,
 };

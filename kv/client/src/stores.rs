@@ -10,8 +10,17 @@ use rutile_kv_proto::{Status, TikvService};
 pub trait Stores: Send + Sync {
     fn store(&self, store_id: u64) -> Result<Arc<dyn TikvService>, Status>;
 
-    /// Whether plans and their answers reach the stores as objects, not as bytes.
-    fn share_memory(&self) -> bool;
+    fn plan_form(&self) -> PlanForm;
+}
+
+/// How plans, and their answers, travel to stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlanForm {
+    /// As they are: the stores are in this process.
+    Object,
+    Bytes,
+    /// Not at all: these stores run no plans.
+    Nothing,
 }
 
 /// Stores of this process.
@@ -36,7 +45,7 @@ impl Stores for StaticStores {
         found.ok_or_else(|| Status::unavailable(format!("store {store_id} is not in this process")))
     }
 
-    fn share_memory(&self) -> bool {
-        true
+    fn plan_form(&self) -> PlanForm {
+        PlanForm::Object
     }
 }

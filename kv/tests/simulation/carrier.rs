@@ -15,7 +15,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use rutile_kv::{RaftCarrier, SnapshotStream};
-use rutile_kv_client::Stores;
+use rutile_kv_client::{PlanForm, Stores};
 use rutile_kv_env::{Env, Machine};
 use rutile_kv_proto::keyspacepb::{LoadKeyspaceRequest, LoadKeyspaceResponse};
 use rutile_kv_proto::kvrpcpb::*;
@@ -332,8 +332,8 @@ impl Stores for RemoteStores {
         }))
     }
 
-    fn share_memory(&self) -> bool {
-        true
+    fn plan_form(&self) -> PlanForm {
+        PlanForm::Object
     }
 }
 

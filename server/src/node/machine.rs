@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use rutile_kv_client::Stores;
+use rutile_kv_client::{PlanForm, Stores};
 use rutile_kv_engine::DataDir;
 use rutile_kv_env::{Disk, Env};
 use rutile_kv_grpc::client::GrpcStores;
@@ -229,7 +229,7 @@ impl Stores for NearStores {
         if store_id == self.store { Ok(Arc::clone(&self.service)) } else { self.others.store(store_id) }
     }
 
-    fn share_memory(&self) -> bool {
-        false
+    fn plan_form(&self) -> PlanForm {
+        PlanForm::Bytes
     }
 }

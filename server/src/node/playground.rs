@@ -83,7 +83,7 @@ impl Role for PlaygroundOptions {
             settings.status.port = 0;
             settings.server.data_dir = self.data_dir.join(format!("sql{number}"));
             let pd = addresses.clone();
-            match sql::Running::start_alone(env.clone(), settings, pd, Limits::default()).await {
+            match sql::Running::start_alone(env.clone(), settings, pd, true, Limits::default()).await {
                 Ok(server) => running.sql.push(server),
                 Err(error) => {
                     drop(Self::stop(running).await);

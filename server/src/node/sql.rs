@@ -33,6 +33,8 @@ pub(crate) struct SqlOptions {
     pub(crate) sources: Sources,
     /// Addresses of PD members.
     pub(crate) pd: Vec<String>,
+    /// Whether the stores run plans; TiKV's do not.
+    pub(crate) runs_plans: bool,
     pub(crate) certificates: CertOptions,
 }
 
@@ -40,7 +42,7 @@ pub(crate) struct SqlOptions {
 pub(crate) fn run(options: &SqlOptions) -> Result<()> {
     let limits = options.certificates.limits(Env::real().disk.as_ref(), &[])?;
     process::run(&options.sources, async move |env, settings| {
-        Running::start_alone(env, settings, options.pd.clone(), limits).await
+        Running::start_alone(env, settings, options.pd.clone(), options.runs_plans, limits).await
     })
 }
 
@@ -76,6 +78,7 @@ impl Running {
         env: Env,
         settings: Settings,
         pd: Vec<String>,
+        runs_plans: bool,
         limits: Limits,
     ) -> Result<Self> {
         let disk = env.disk.as_ref();
@@ -87,7 +90,9 @@ impl Running {
         let parts = SqlParts {
             pd,
             limits,
-            stores: Box::new(|stores| Arc::new(stores)),
+            stores: Box::new(move |stores| {
+                Arc::new(if runs_plans { stores } else { stores.without_plans() })
+            }),
             kept: Verifier::Empty,
             read_storage: Box::new(|_| {}),
             data_dir: Some(data_dir),

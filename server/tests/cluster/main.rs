@@ -9,6 +9,7 @@ mod pages;
 mod placement;
 mod process;
 mod sql_nodes;
+mod tikv;
 mod timestamps;
 mod work;
 mod writers;

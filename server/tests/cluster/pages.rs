@@ -18,7 +18,7 @@ fn get(address: &str, page: &str) -> String {
 }
 
 /// The values without labels of a page of metrics.
-fn metrics(address: &str) -> BTreeMap<String, f64> {
+pub fn metrics(address: &str) -> BTreeMap<String, f64> {
     let page = get(address, "/metrics");
     assert!(page.contains("# EOF"), "{page}");
     let pairs = page.lines().filter_map(|line| line.split_once(' '));

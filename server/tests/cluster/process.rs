@@ -242,6 +242,14 @@ impl Cluster {
         self.sql.push(Process::start(self.directory.path(), &name, "0", &all));
     }
 
+    /// A SQL server that takes the stores for TiKV's.
+    pub fn add_sql_over_tikv(&mut self) {
+        let name = format!("sql{}", self.sql.len() + 1);
+        let flags = ["--status-port", "0", "--store", &format!("tikv://{}", self.pd_addresses())];
+        let flags = flags.map(str::to_owned);
+        self.sql.push(Process::start(self.directory.path(), &name, "0", &flags));
+    }
+
     fn sql_flags(&self, flags: &[&str]) -> Vec<String> {
         let addresses = self.pd_addresses();
         let own = ["--status-port", "0", "--pd", addresses.as_str()];

@@ -1,4 +1,5 @@
-//! A scan evaluated in this process: for plans that do not travel to stores in other processes.
+//! A scan evaluated in this process: for plans that do not travel to stores in other processes, and for stores that run
+//! none.
 //!
 //! Pairs come by snapshot scans; decoding, filters and stages are the code that the stores run.
 
@@ -15,6 +16,8 @@ use crate::storeside::ScanPipeline;
 
 /// Pairs of one request to a store, and rows of one batch.
 const PAGE_ROWS: usize = 2048;
+/// A batch ends when its pairs are as large as this, whatever their number.
+const PAGE_BYTES_MAX: usize = 4 << 20;
 
 struct Scan {
     snapshot: Snapshot,
@@ -38,8 +41,8 @@ impl Scan {
         if self.request.limit.is_some_and(|limit| self.kept >= limit) {
             return Ok(None);
         }
-        let mut pairs = Vec::new();
-        while pairs.len() < PAGE_ROWS {
+        let (mut pairs, mut bytes) = (Vec::new(), 0);
+        while pairs.len() < PAGE_ROWS && bytes < PAGE_BYTES_MAX {
             let scanner = match &mut self.scanner {
                 Some(scanner) => scanner,
                 None => match self.ranges.next() {
@@ -52,7 +55,10 @@ impl Scan {
             };
             match scanner.next().await.map_err(from_storage)? {
                 None => self.scanner = None,
-                Some(pair) => pairs.push(pair),
+                Some(pair) => {
+                    bytes += pair.0.len() + pair.1.len();
+                    pairs.push(pair);
+                }
             }
         }
         if pairs.is_empty() {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use parking_lot::Mutex;
-use rutile_kv_client::{Client, CoprocessorOptions, MemBuffer, Snapshot};
+use rutile_kv_client::{Client, CoprocessorOptions, MemBuffer, PlanForm, Snapshot};
 use rutile_kv_proto::Payload;
 use rutile_kv_types::{KeyRange, TimeStamp};
 use rutile_sql_types::MySqlError;
@@ -121,13 +121,15 @@ fn own_writes_of(table: i64, membuffer: &MemBuffer) -> Arc<OwnWrites> {
 
 /// The batches of `request` over `ranges`, in any order of regions unless the request keeps it.
 pub fn select_rows(view: &ReadView, request: Arc<ScanRequest>, ranges: Vec<KeyRange>) -> BatchStream {
-    let plan = if view.client.stores_share_memory() {
-        Payload::Shared(Arc::clone(&request) as Arc<dyn std::any::Any + Send + Sync>)
-    } else {
-        match encode_plan(&request) {
-            Some(bytes) => Payload::Encoded(bytes),
-            None => return scan_here(view.snapshot(), request, ranges),
+    let plan = match view.client.plan_form() {
+        PlanForm::Object => {
+            Some(Payload::Shared(Arc::clone(&request) as Arc<dyn std::any::Any + Send + Sync>))
         }
+        PlanForm::Bytes => encode_plan(&request).map(Payload::Encoded),
+        PlanForm::Nothing => None,
+    };
+    let Some(plan) = plan else {
+        return scan_here(view.snapshot(), request, ranges);
     };
     let options = CoprocessorOptions {
         tp: TABLE_SCAN,

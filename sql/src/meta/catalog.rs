@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use super::keys;
 use super::version::SchemaDiff;
 use crate::catalog::{DatabaseId, DatabaseInfo, TableId, TableInfo};
+use crate::codec::record_key::TABLE_PREFIX;
 use crate::ddl::job::Job;
 use crate::error::{Error, Result};
 
@@ -143,17 +144,35 @@ impl MetaTransaction {
         self.transaction.put(keys::global_variable(name), Bytes::copy_from_slice(value.as_bytes()));
     }
 
-    /// Refuses a catalog written by a newer layout; stamps a new one.
+    /// Refuses a catalog written by a newer layout, and a store that another database keeps its own in (TiDB's is under
+    /// the same first byte); stamps a new one.
     pub async fn check_format(&mut self) -> Result<()> {
         let wanted = i64::try_from(keys::FORMAT_VERSION).unwrap_or(i64::MAX);
         match self.number(keys::format_version()).await? {
-            None => self.put_number(keys::format_version(), wanted),
+            None => {
+                if self.is_occupied().await? {
+                    return Err(Error::ForeignData);
+                }
+                self.put_number(keys::format_version(), wanted);
+            }
             Some(found) if found == wanted => {}
             Some(found) => {
                 return Err(Error::CatalogFormat { found, supported: wanted });
             }
         }
         Ok(())
+    }
+
+    /// Whether anything is where catalog and rows would go.
+    async fn is_occupied(&self) -> Result<bool> {
+        for first in [keys::META_PREFIX, TABLE_PREFIX] {
+            let options = ScanOptions { limit: Some(1), key_only: true, ..ScanOptions::default() };
+            let mut scanner = self.transaction.scan(KeyRange::prefix(vec![first]), options);
+            if scanner.next().await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Publishes the changes; answers the schema version in force afterwards.

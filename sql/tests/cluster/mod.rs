@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::StreamExt;
 use rutile_kv::Store;
-use rutile_kv_client::{Client, StaticStores, Stores};
+use rutile_kv_client::{Client, PlanForm, StaticStores, Stores};
 use rutile_kv_engine::{MemoryEngine, MemoryRaftLog};
 use rutile_kv_env::Env;
 use rutile_kv_proto::{PdService, Status, TikvService};
@@ -98,8 +98,8 @@ impl Stores for Apart {
         self.0.store(store_id)
     }
 
-    fn share_memory(&self) -> bool {
-        false
+    fn plan_form(&self) -> PlanForm {
+        PlanForm::Bytes
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use rutile_kv_proto::endpoint::next_key;
-use rutile_kv_proto::kvrpcpb;
+use rutile_kv_proto::{Code, kvrpcpb};
 use rutile_kv_types::KeyRange;
 
 use super::Snapshot;
@@ -16,6 +16,10 @@ use crate::region::{CachedRegion, Repair};
 
 const BATCH_DEFAULT: usize = 256;
 const BATCH_MAX: usize = 10_240;
+/// Pairs of the first request, when nobody knows how large they are.
+const BATCH_FIRST: usize = 64;
+/// What later requests shall bring; an answer that is too large for the network is no answer.
+const BATCH_BYTES: usize = 4 << 20;
 
 #[derive(Clone, Debug)]
 pub struct ScanOptions {
@@ -25,7 +29,7 @@ pub struct ScanOptions {
     pub reverse: bool,
     /// Leaves the values empty.
     pub key_only: bool,
-    /// Pairs of one request.
+    /// Pairs of one request, at most; large ones come fewer at a time.
     pub batch: usize,
 }
 
@@ -46,6 +50,8 @@ pub struct Scanner {
     /// Own writes in scan order; `None` deletes.
     own: VecDeque<(Bytes, Option<Bytes>)>,
     left: usize,
+    /// Pairs of the next request.
+    window: usize,
 }
 
 impl Scanner {
@@ -60,8 +66,8 @@ impl Scanner {
             own.make_contiguous().reverse();
         }
         let left = options.limit.unwrap_or(usize::MAX);
-        let rest_done = range.is_empty();
-        Scanner { snapshot, options, rest: range, rest_done, fetched: VecDeque::new(), own, left }
+        let (rest_done, window) = (range.is_empty(), options.batch.clamp(1, BATCH_FIRST));
+        Scanner { snapshot, options, rest: range, rest_done, fetched: VecDeque::new(), own, left, window }
     }
 
     /// The next pair; `None` at the end of the range or of the limit.
@@ -119,9 +125,14 @@ impl Scanner {
                 core.wait_for(&mut backoff, Repair::Later(cause)).await?;
                 continue;
             };
-            let limit = self.options.batch.clamp(1, BATCH_MAX).min(self.left.saturating_add(self.own.len()));
-            let request = self.request(&region, &part, limit);
-            let answer = match core.attempt(&region, region.service.kv_scan(request)).await {
+            let limit = self.window.min(self.left.saturating_add(self.own.len()));
+            let answer = region.service.kv_scan(self.request(&region, &part, limit)).await;
+            if limit > 1 && answer.as_ref().is_err_and(|status| status.code == Code::OutOfRange) {
+                // Larger than what may travel.
+                self.window = limit / 8 + 1;
+                continue;
+            }
+            let answer = match core.attempt(&region, std::future::ready(answer)).await {
                 Ok(answer) => answer,
                 Err(repair) => {
                     core.wait_for(&mut backoff, repair).await?;
@@ -160,9 +171,17 @@ impl Scanner {
         }
     }
 
+    /// The next request asks for more, as far as pairs of this size allow.
+    fn widen(&mut self, pairs: &[kvrpcpb::KvPair]) {
+        let bytes: usize = pairs.iter().map(|pair| pair.key.len() + pair.value.len()).sum();
+        let fit = BATCH_BYTES.checked_div(bytes / pairs.len().max(1)).unwrap_or(BATCH_MAX);
+        self.window = (self.window * 4).min(self.options.batch).min(fit).clamp(1, BATCH_MAX);
+    }
+
     /// Keeps a batch and moves on: past its last key, or past the region when it held fewer than asked for.
     fn take(&mut self, part: KeyRange, pairs: Vec<kvrpcpb::KvPair>, limit: usize) {
         let region_done = pairs.len() < limit;
+        self.widen(&pairs);
         self.fetched.extend(pairs.into_iter().map(|pair| (pair.key, pair.value)));
         let last = self.fetched.back().map(|(key, _)| key.clone()).filter(|_| !region_done);
         if self.options.reverse {

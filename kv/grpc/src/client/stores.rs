@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use rutile_kv_client::Stores;
+use rutile_kv_client::{PlanForm, Stores};
 use rutile_kv_env::Env;
 use rutile_kv_proto::{Status, TikvService};
 use rutile_pd_client::PdClient;
@@ -18,11 +18,18 @@ pub struct GrpcStores {
     pd: PdClient,
     limits: Arc<Limits>,
     by_id: Mutex<BTreeMap<u64, Arc<StoreStub>>>,
+    plan_form: PlanForm,
 }
 
 impl GrpcStores {
     pub fn new(env: Env, pd: PdClient, limits: Limits) -> GrpcStores {
-        GrpcStores { env, pd, limits: Arc::new(limits), by_id: Mutex::default() }
+        let (limits, by_id) = (Arc::new(limits), Mutex::default());
+        GrpcStores { env, pd, limits, by_id, plan_form: PlanForm::Bytes }
+    }
+
+    /// Stores that run no plans of ours, as TiKV's.
+    pub fn without_plans(self) -> GrpcStores {
+        GrpcStores { plan_form: PlanForm::Nothing, ..self }
     }
 
     /// The stub of a store. Whether there is such a store turns out at the first call.
@@ -38,7 +45,7 @@ impl Stores for GrpcStores {
         Ok(self.stub(store_id))
     }
 
-    fn share_memory(&self) -> bool {
-        false
+    fn plan_form(&self) -> PlanForm {
+        self.plan_form
     }
 }
