@@ -1,5 +1,5 @@
 # Two commands are all a newcomer needs: `make run` and `make test`.
-.PHONY: run test setup build lint doc clean-data bench-oltp
+.PHONY: run test setup build bench-oltp nightly
 
 CARGO ?= cargo
 BINARY := $(or $(CARGO_TARGET_DIR),./target)/release/rutile
@@ -19,6 +19,10 @@ setup:
 
 build: setup
 	$(CARGO) build --release --locked --bin rutile
+
+## long runs: many seeds, kill -9 in loops, loss of power, partitions, drivers
+nightly: setup
+	./deploy/local/nightly.sh
 
 ## sysbench against a MySQL on RUTILE_BENCH_MYSQL (3308), in turn, RUTILE_BENCH_SECONDS (5) each; prints the tables of
 ## docs/benchmarks.md
