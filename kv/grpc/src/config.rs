@@ -46,6 +46,13 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Changes when certificates are replaced: what was connected before uses older ones.
+    pub(crate) fn tls_generation(&self) -> u64 {
+        self.tls.as_ref().map_or(0, PeerTls::generation)
+    }
+}
+
 /// Bytes a sender may have on the way in one call and in one connection.
 pub(crate) const STREAM_WINDOW_BYTES: u32 = 2 << 20;
 pub(crate) const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;

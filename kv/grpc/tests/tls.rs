@@ -154,6 +154,36 @@ async fn a_server_must_be_who_it_says() {
     plain.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_are_replaced_without_a_restart() {
+    let (old, new) = (Authority::new(), Authority::new());
+    let limits = old.limits(PEER, &[]);
+    let served = Served::start(limits.clone()).await;
+    // One client that keeps its connection, and its stub.
+    let own = old.limits(PEER, &[]);
+    let stub = PdStub::new(served.env.clone(), vec![served.address.clone()], own.clone());
+    let ask = || stub.get_members(pdpb::GetMembersRequest::default());
+    ask().await.expect("the old certificates");
+
+    let (certificates, key) = new.issue(PEER);
+    let files = TlsFiles { authority: new.pem(), certificates, key };
+    let tls = limits.tls.expect("certificates");
+    let junk = TlsFiles { key: "junk".to_owned(), ..clone_of(&files) };
+    tls.replace(&junk).expect_err("files that do not fit");
+    served.call(old.limits(PEER, &[])).await.expect("nothing has changed");
+    tls.replace(&files).expect("fits together");
+    assert!(served.call(old.limits(PEER, &[])).await.is_err(), "an authority that is not trusted any more");
+    served.call(new.limits(PEER, &[])).await.expect("the new authority");
+    own.tls.expect("certificates").replace(&files).expect("fits together");
+    ask().await.expect("the same client with new certificates");
+    served.stop().await;
+}
+
+fn clone_of(files: &TlsFiles) -> TlsFiles {
+    let TlsFiles { authority, certificates, key } = files;
+    TlsFiles { authority: authority.clone(), certificates: certificates.clone(), key: key.clone() }
+}
+
 #[test]
 fn files_that_do_not_fit_are_refused_at_the_start() {
     let authority = Authority::new();

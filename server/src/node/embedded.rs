@@ -15,13 +15,16 @@ use crate::connection::ConnectionIds;
 use crate::error::{Error, Result};
 use crate::node::front::{Doors, Front, FrontParts, instance_config, is_exposed};
 use crate::node::machine::require_alone;
+use crate::node::peer_tls::CertOptions;
 use crate::node::process::{self, Served};
 use crate::node::storage::Storage;
 use crate::node::{ServerSettings, facts, private, root_password};
 
 /// Runs until a signal ends it.
 pub(crate) fn run(sources: &Sources) -> Result<()> {
-    process::run(sources, async move |env, settings| Node::start(env, settings).await)
+    process::run(sources, &CertOptions::default(), async move |env, settings| {
+        Node::start(env, settings).await
+    })
 }
 
 /// The parts of a running server.

@@ -65,6 +65,10 @@ impl Role for KvOptions {
         running.port.stop().await;
         Ok(running.readings.store.stop().await?)
     }
+
+    fn limits(running: &Running) -> Vec<Limits> {
+        vec![running.port.limits()]
+    }
 }
 
 /// Starts a store on a port that is bound and in a directory that is open already.

@@ -14,6 +14,7 @@ use clap::Args;
 use rutile_kv_client::{PlanForm, Stores};
 use rutile_kv_engine::DataDir;
 use rutile_kv_env::{Disk, Env};
+use rutile_kv_grpc::Limits;
 use rutile_kv_grpc::client::GrpcStores;
 use rutile_kv_proto::{Status, TikvService};
 
@@ -116,7 +117,10 @@ impl Peers {
 
 /// Runs until a signal ends it.
 pub(crate) fn run(sources: &Sources, peers: Peers) -> Result<()> {
-    process::run(sources, async move |env, settings| Running::start(env, settings, peers).await)
+    let certificates = peers.role.tls.certificates.clone();
+    process::run(sources, &certificates, async move |env, settings| {
+        Running::start(env, settings, peers).await
+    })
 }
 
 struct Running {
@@ -180,6 +184,10 @@ impl Running {
 impl Served for Running {
     fn front(&self) -> &Front {
         self.sql.front()
+    }
+
+    fn limits(&self) -> Vec<Limits> {
+        PdOptions::limits(&self.pd).into_iter().chain(KvOptions::limits(&self.kv)).collect()
     }
 
     /// What stops still talks to what is below it.

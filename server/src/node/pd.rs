@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use futures::StreamExt as _;
 use futures::stream::{BoxStream, unfold};
 use rutile_kv_env::{Env, TaskHandle};
-use rutile_kv_grpc::Router;
 use rutile_kv_grpc::client::{MemberSender, PdStub};
 use rutile_kv_grpc::server::{PushedSteps, member_routes, pd_routes_with_steps};
+use rutile_kv_grpc::{Limits, Router};
 use rutile_kv_proto::memberpb::{JoinRequest, JoinResponse, MemberMessage};
 use rutile_kv_proto::pdpb::{GetMembersRequest, RegionHeartbeatResponse};
 use rutile_kv_proto::{PdService as _, Status};
@@ -52,6 +52,10 @@ impl Role for PdOptions {
         running.member.stop().await;
         running.port.stop().await;
         Ok(())
+    }
+
+    fn limits(running: &Running) -> Vec<Limits> {
+        vec![running.port.limits()]
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use rutile_kv_env::Disk;
 use rutile_kv_grpc::{Limits, PeerTls, TlsFiles};
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::error::{Error, Result};
 
@@ -28,7 +28,7 @@ pub(crate) struct CertOptions {
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PeerTlsOptions {
     #[command(flatten)]
-    certificates: CertOptions,
+    pub(crate) certificates: CertOptions,
     /// Callers' certificates must be valid for one of these DNS names
     #[arg(long, value_name = "NAME", value_delimiter = ',', requires = "cacert")]
     cert_allowed_name: Vec<String>,
@@ -40,8 +40,24 @@ pub(crate) struct PeerTlsOptions {
 impl CertOptions {
     /// The limits of both directions, with TLS if the flags say so.
     pub(crate) fn limits(&self, disk: &dyn Disk, allowed_names: &[String]) -> Result<Limits> {
-        let (Some(authority), Some(certificate), Some(key)) = (&self.cacert, &self.cert, &self.key) else {
+        let Some(files) = self.files(disk)? else {
             return Ok(Limits::default());
+        };
+        let tls = PeerTls::new(&files, allowed_names).map_err(|reason| self.refused(reason))?;
+        Ok(Limits { tls: Some(tls), ..Limits::default() })
+    }
+
+    /// Reads the files again for whoever uses them already. Files that are wrong change nothing.
+    fn renew(&self, disk: &dyn Disk, tls: &PeerTls) -> Result<()> {
+        match self.files(disk)? {
+            Some(files) => tls.replace(&files).map_err(|reason| self.refused(reason)),
+            None => Ok(()),
+        }
+    }
+
+    fn files(&self, disk: &dyn Disk) -> Result<Option<TlsFiles>> {
+        let (Some(authority), Some(certificate), Some(key)) = (&self.cacert, &self.cert, &self.key) else {
+            return Ok(None);
         };
         let read = |path: &Path| {
             let bytes = disk
@@ -51,12 +67,36 @@ impl CertOptions {
         };
         let files =
             TlsFiles { authority: read(authority)?, certificates: read(certificate)?, key: read(key)? };
-        let tls = PeerTls::new(&files, allowed_names).map_err(|reason| Error::Tls {
-            certificate: certificate.clone(),
-            key: key.clone(),
-            reason,
-        })?;
-        Ok(Limits { tls: Some(tls), ..Limits::default() })
+        Ok(Some(files))
+    }
+
+    fn refused(&self, reason: String) -> Error {
+        let named = |path: &Option<PathBuf>| path.clone().unwrap_or_default();
+        Error::Tls { certificate: named(&self.cert), key: named(&self.key), reason }
+    }
+}
+
+/// Certificates in use, and the files that they came from: SIGHUP reads those again.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Renewal {
+    options: CertOptions,
+    used: Vec<PeerTls>,
+}
+
+impl Renewal {
+    pub(crate) fn new(options: &CertOptions, used: impl IntoIterator<Item = Limits>) -> Renewal {
+        let used = used.into_iter().filter_map(|limits| limits.tls).collect();
+        Renewal { options: options.clone(), used }
+    }
+
+    /// The next connections use what the files hold now.
+    pub(crate) fn renew(&self, disk: &dyn Disk) {
+        for tls in &self.used {
+            match self.options.renew(disk, tls) {
+                Ok(()) => info!("certificates between the parts of the cluster are read again"),
+                Err(error) => warn!(%error, "certificates stay as they were"),
+            }
+        }
     }
 }
 

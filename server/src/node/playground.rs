@@ -113,6 +113,11 @@ impl Role for PlaygroundOptions {
         }
         result
     }
+
+    /// Its parts use no certificates.
+    fn limits(_: &Running) -> Vec<Limits> {
+        Vec::new()
+    }
 }
 
 impl PlaygroundOptions {

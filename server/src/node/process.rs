@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rutile_kv_env::Env;
+use rutile_kv_grpc::Limits;
 use tracing::{info, warn};
 
 use super::threads;
@@ -10,12 +11,18 @@ use crate::config::{Settings, Sources};
 use crate::error::{Error, Result};
 use crate::logging;
 use crate::node::front::Front;
+use crate::node::peer_tls::{CertOptions, Renewal};
 use crate::node::role::stop_signal;
 use crate::node::signals::{Asked, StopSignals};
 
 /// What serves MySQL clients.
 pub(crate) trait Served {
     fn front(&self) -> &Front;
+
+    /// Of what it says to the rest of its cluster, if it has one: what certificates it uses.
+    fn limits(&self) -> Vec<Limits> {
+        Vec::new()
+    }
 
     /// Lets running statements finish, then stops what is below them.
     async fn stop(self) -> Result<()>;
@@ -35,6 +42,7 @@ pub(crate) async fn farewell(env: &Env, what: &'static str, work: impl Future<Ou
 /// Starts it, and runs until a signal ends it.
 pub(crate) fn run<S: Served>(
     sources: &Sources,
+    certificates: &CertOptions,
     start: impl AsyncFnOnce(Env, Settings) -> Result<S>,
 ) -> Result<()> {
     let env = Env::real();
@@ -50,13 +58,17 @@ pub(crate) fn run<S: Served>(
                 return Ok(());
             }
         };
+        let renewal = Renewal::new(certificates, served.limits());
         loop {
             match signals.next().await {
                 Asked::Stop(name) => {
                     info!(signal = name, "stopping");
                     break;
                 }
-                Asked::Reload => served.front().reload(sources, &logging),
+                Asked::Reload => {
+                    served.front().reload(sources, &logging);
+                    renewal.renew(env.disk.as_ref());
+                }
             }
         }
         tokio::select! {

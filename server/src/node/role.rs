@@ -17,7 +17,7 @@ use crate::config::{Bytes, Settings};
 use crate::error::{Error, Result};
 use crate::logging::{self, LogSettings};
 use crate::node::ServerSettings;
-use crate::node::peer_tls::PeerTlsOptions;
+use crate::node::peer_tls::{PeerTlsOptions, Renewal};
 use crate::node::signals::{Asked, StopSignals};
 
 /// Records of a region that is split.
@@ -145,7 +145,13 @@ pub(crate) fn run<R: Role>(options: &RoleOptions, role: R) -> Result<()> {
                 return Ok(());
             }
         };
-        let name = stop_signal(&mut signals).await;
+        let renewal = Renewal::new(&options.tls.certificates, R::limits(&running));
+        let name = loop {
+            match signals.next().await {
+                Asked::Stop(name) => break name,
+                Asked::Reload => renewal.renew(env.disk.as_ref()),
+            }
+        };
         info!(signal = name, "stopping");
         tokio::select! {
             stopped = R::stop(running) => stopped,
@@ -159,7 +165,7 @@ pub(crate) fn run<R: Role>(options: &RoleOptions, role: R) -> Result<()> {
     result
 }
 
-/// The next signal to stop; these roles have no configuration that could be read again.
+/// The next signal to stop, where there is nothing to be read again.
 pub(crate) async fn stop_signal(signals: &mut StopSignals) -> &'static str {
     loop {
         if let Asked::Stop(name) = signals.next().await {
@@ -175,6 +181,9 @@ pub(crate) trait Role {
     fn start(self, env: Env) -> impl Future<Output = Result<Self::Running>>;
 
     fn stop(running: Self::Running) -> impl Future<Output = Result<()>>;
+
+    /// Of its ports: what certificates they use.
+    fn limits(running: &Self::Running) -> Vec<Limits>;
 }
 
 /// A port that serves gRPC.

@@ -41,7 +41,7 @@ pub(crate) struct SqlOptions {
 /// Runs until a signal ends it.
 pub(crate) fn run(options: &SqlOptions) -> Result<()> {
     let limits = options.certificates.limits(Env::real().disk.as_ref(), &[])?;
-    process::run(&options.sources, async move |env, settings| {
+    process::run(&options.sources, &options.certificates, async move |env, settings| {
         Running::start_alone(env, settings, options.pd.clone(), options.runs_plans, limits).await
     })
 }
@@ -51,6 +51,7 @@ pub(crate) struct Running {
     env: Env,
     front: Front,
     client: Client,
+    limits: Limits,
     /// Decides, on one node of all, how far old versions may go.
     gc: TaskHandle,
     /// Locked against other processes: temporary files are in it, too.
@@ -110,7 +111,7 @@ impl Running {
         info!(version = SERVER_VERSION, pd = pd.join(","), "starting");
         let stub = Arc::new(PdStub::new(env.clone(), pd, limits.clone()));
         let pd = connect(&env, stub).await;
-        let stores = stores(GrpcStores::new(env.clone(), pd.clone(), limits));
+        let stores = stores(GrpcStores::new(env.clone(), pd.clone(), limits.clone()));
         let client = Client::new(env.clone(), pd.clone(), stores);
         until_stores_serve(&env, &client).await;
         let instance = open_sql(&env, &settings, &doors, &pd, &client).await?;
@@ -146,13 +147,17 @@ impl Running {
         };
         let work = collect_garbage(env.clone(), instance, client.clone(), gc);
         let gc = env.spawn.spawn("gc-owner", Box::pin(work));
-        Ok(Self { env, front, client, gc, _data_dir: data_dir })
+        Ok(Self { env, front, client, limits, gc, _data_dir: data_dir })
     }
 }
 
 impl Served for Running {
     fn front(&self) -> &Front {
         &self.front
+    }
+
+    fn limits(&self) -> Vec<Limits> {
+        vec![self.limits.clone()]
     }
 
     /// Stops accepting, lets running statements finish for a while, closes sessions, tells the others.

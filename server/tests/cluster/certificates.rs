@@ -43,7 +43,7 @@ async fn a_cluster_with_certificates_lets_nobody_else_in() {
     let own = certificates(directory.path());
     let pd = Process::start(directory.path(), "pd", "0", &own);
     let of_store = [own.clone(), vec!["--pd".to_owned(), pd.address.clone()]].concat();
-    let _store = Process::start(directory.path(), "kv1", "0", &of_store);
+    let store = Process::start(directory.path(), "kv1", "0", &of_store);
 
     let ask = ["pd", "--pd", &pd.address, "--json", "store"];
     let started = env.clock.now();
@@ -53,6 +53,16 @@ async fn a_cluster_with_certificates_lets_nobody_else_in() {
             break;
         }
         assert!(env.clock.now().saturating_since(started) < PATIENCE, "the store does not come: {answer:?}");
+        env.clock.sleep(LOOK).await;
+    }
+    // New ones in the same files: read again when told to, and nothing stops meanwhile.
+    assert_eq!(certificates(directory.path()), own);
+    assert!(!rutile(&ask, &own).status.success(), "nobody knows the new authority yet");
+    pd.signal("HUP");
+    store.signal("HUP");
+    let started = env.clock.now();
+    while !String::from_utf8_lossy(&rutile(&ask, &own).stdout).contains("\"Up\"") {
+        assert!(env.clock.now().saturating_since(started) < PATIENCE, "the new certificates are not used");
         env.clock.sleep(LOOK).await;
     }
     let members = rutile(&["pd", "--pd", &pd.address, "--json", "member"], &own);

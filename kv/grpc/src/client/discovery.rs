@@ -39,6 +39,7 @@ struct State {
 pub(crate) struct Leader {
     address: String,
     pub(crate) channel: Channel,
+    tls_generation: u64,
     number: u64,
 }
 
@@ -51,7 +52,7 @@ impl Discovery {
     /// The leader, looked for when none is known.
     pub(crate) async fn leader(&self) -> Result<Leader, Status> {
         let known = self.state.lock().leader.clone();
-        match known {
+        match known.filter(|leader| leader.tls_generation == self.limits.tls_generation()) {
             Some(leader) => Ok(leader),
             None => self.find().await.map(|(leader, _)| leader),
         }
@@ -119,7 +120,9 @@ impl Discovery {
         let urls = answer.members.iter().flat_map(|member| &member.client_urls);
         state.told = urls.map(|url| without_scheme(url).to_owned()).collect();
         state.found += 1;
-        let leader = Leader { channel: channel(&address, &self.limits)?, address, number: state.found };
+        let tls_generation = self.limits.tls_generation();
+        let channel = channel(&address, &self.limits)?;
+        let leader = Leader { channel, address, tls_generation, number: state.found };
         state.leader = Some(leader.clone());
         Ok((leader, answer))
     }

@@ -47,14 +47,12 @@ impl MemberSender {
     pub fn send(&self, address: &str, message: MemberMessage) {
         let mut by_address = self.by_address.lock();
         if !by_address.contains_key(address) {
-            let channel = match channel(address, &self.limits) {
-                Ok(channel) => channel,
-                Err(status) => {
-                    tracing::warn!(address, %status, "no way to a PD member");
-                    return;
-                }
-            };
-            let lane = Lane::new(&self.env, &self.limits, ToMember(channel));
+            if let Err(status) = channel(address, &self.limits) {
+                tracing::warn!(address, %status, "no way to a PD member");
+                return;
+            }
+            let way = ToMember { address: address.to_owned(), limits: self.limits.clone() };
+            let lane = Lane::new(&self.env, &self.limits, way);
             by_address.insert(address.to_owned(), lane);
         }
         if let Some(lane) = by_address.get(address) {
@@ -70,7 +68,10 @@ impl MemberSender {
     }
 }
 
-struct ToMember(Channel);
+struct ToMember {
+    address: String,
+    limits: Arc<Limits>,
+}
 
 impl OneWay for ToMember {
     type Message = MemberMessage;
@@ -82,7 +83,7 @@ impl OneWay for ToMember {
     const PAUSE: Duration = Duration::from_millis(100);
 
     fn channel(&self) -> BoxFuture<'_, Result<Channel, Status>> {
-        Box::pin(std::future::ready(Ok(self.0.clone())))
+        Box::pin(std::future::ready(channel(&self.address, &self.limits)))
     }
 
     fn frames(first: MemberMessage, _: impl FnMut() -> Option<MemberMessage>) -> Vec<MemberMessage> {

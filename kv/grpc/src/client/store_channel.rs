@@ -21,6 +21,7 @@ pub(crate) struct StoreChannel {
 struct Connection {
     address: String,
     channel: Channel,
+    tls_generation: u64,
     /// A call failed on the way: the store may have moved, so PD is asked before the next one.
     is_suspect: bool,
 }
@@ -32,7 +33,8 @@ impl StoreChannel {
     }
 
     pub(crate) async fn get(&self) -> Result<Channel, Status> {
-        let known = self.connection.lock().clone();
+        let tls_generation = self.limits.tls_generation();
+        let known = self.connection.lock().clone().filter(|known| known.tls_generation == tls_generation);
         if let Some(known) = known.as_ref().filter(|known| !known.is_suspect) {
             return Ok(known.channel.clone());
         }
@@ -47,7 +49,12 @@ impl StoreChannel {
             Some(known) if known.address == store.address => known.channel,
             _ => channel(&store.address, &self.limits)?,
         };
-        let connection = Connection { address: store.address, channel: channel.clone(), is_suspect: false };
+        let connection = Connection {
+            address: store.address,
+            channel: channel.clone(),
+            tls_generation,
+            is_suspect: false,
+        };
         *self.connection.lock() = Some(connection);
         Ok(channel)
     }
