@@ -19,6 +19,8 @@ pub enum PlanForm {
     /// As they are: the stores are in this process.
     Object,
     Bytes,
+    /// As they are to the store of this process, as bytes to the others.
+    Either,
     /// Not at all: these stores run no plans.
     Nothing,
 }

@@ -25,6 +25,8 @@ pub struct KeyRange {
 pub enum Payload {
     Encoded(Bytes),
     Shared(Arc<dyn Any + Send + Sync>),
+    /// A plan in both forms, where one store is in this process and others are not; each answers in its own.
+    Either(Arc<dyn Any + Send + Sync>, Bytes),
 }
 
 impl Payload {
@@ -37,7 +39,15 @@ impl Payload {
     pub fn downcast<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         match self {
             Payload::Encoded(_) => None,
-            Payload::Shared(value) => Arc::clone(value).downcast::<T>().ok(),
+            Payload::Shared(value) | Payload::Either(value, _) => Arc::clone(value).downcast::<T>().ok(),
+        }
+    }
+
+    /// What goes over a network, when it can.
+    pub fn into_bytes(self) -> Option<Bytes> {
+        match self {
+            Payload::Encoded(bytes) | Payload::Either(_, bytes) => Some(bytes),
+            Payload::Shared(_) => None,
         }
     }
 }
@@ -47,6 +57,7 @@ impl fmt::Debug for Payload {
         match self {
             Payload::Encoded(bytes) => write!(f, "Encoded({} bytes)", bytes.len()),
             Payload::Shared(_) => f.write_str("Shared(..)"),
+            Payload::Either(_, bytes) => write!(f, "Either(.., {} bytes)", bytes.len()),
         }
     }
 }

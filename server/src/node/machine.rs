@@ -238,6 +238,6 @@ impl Stores for NearStores {
     }
 
     fn plan_form(&self) -> PlanForm {
-        PlanForm::Bytes
+        PlanForm::Either
     }
 }

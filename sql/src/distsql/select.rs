@@ -121,11 +121,11 @@ fn own_writes_of(table: i64, membuffer: &MemBuffer) -> Arc<OwnWrites> {
 
 /// The batches of `request` over `ranges`, in any order of regions unless the request keeps it.
 pub fn select_rows(view: &ReadView, request: Arc<ScanRequest>, ranges: Vec<KeyRange>) -> BatchStream {
+    let object = || Arc::clone(&request) as Arc<dyn std::any::Any + Send + Sync>;
     let plan = match view.client.plan_form() {
-        PlanForm::Object => {
-            Some(Payload::Shared(Arc::clone(&request) as Arc<dyn std::any::Any + Send + Sync>))
-        }
+        PlanForm::Object => Some(Payload::Shared(object())),
         PlanForm::Bytes => encode_plan(&request).map(Payload::Encoded),
+        PlanForm::Either => encode_plan(&request).map(|bytes| Payload::Either(object(), bytes)),
         PlanForm::Nothing => None,
     };
     let Some(plan) = plan else {

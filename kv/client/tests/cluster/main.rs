@@ -107,7 +107,7 @@ impl Endpoint for Counting {
             });
         }
         let data = match request.plan {
-            Payload::Shared(_) => Payload::shared(keys),
+            Payload::Shared(_) | Payload::Either(..) => Payload::shared(keys),
             Payload::Encoded(_) => Payload::Encoded(Bytes::from(keys.join(&b'\n'))),
         };
         Ok(EndpointResponse { data, next: request.rows.resume_point() })
@@ -122,7 +122,9 @@ fn plan() -> Payload {
 /// The keys of one of its pages.
 fn keys_of(page: &Payload) -> Vec<Bytes> {
     match page {
-        Payload::Shared(_) => page.downcast::<Vec<Bytes>>().expect("keys").as_ref().clone(),
+        Payload::Shared(_) | Payload::Either(..) => {
+            page.downcast::<Vec<Bytes>>().expect("keys").as_ref().clone()
+        }
         Payload::Encoded(bytes) => {
             let keys = bytes.split(|byte| *byte == b'\n').filter(|key| !key.is_empty());
             keys.map(Bytes::copy_from_slice).collect()

@@ -80,7 +80,7 @@ macro_rules! raw_stub {
 raw_methods!(raw_stub);
 
 fn coprocessor_to_wire(request: CoprocessorRequest) -> Result<coprocessor::Request, Status> {
-    let Payload::Encoded(data) = request.plan else {
+    let Some(data) = request.plan.into_bytes() else {
         return Err(Status::new(Code::Unimplemented, "this plan does not leave its process"));
     };
     Ok(coprocessor::Request {

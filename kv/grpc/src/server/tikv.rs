@@ -87,11 +87,10 @@ async fn coprocessor(
     let CoprocessorResponse { region_error, locked, mut other_error, data, next, .. } = answer;
     let data = match data {
         None => bytes::Bytes::new(),
-        Some(Payload::Encoded(bytes)) => bytes,
-        Some(Payload::Shared(_)) => {
+        Some(payload) => payload.into_bytes().unwrap_or_else(|| {
             "the answer of this plan does not leave its process".clone_into(&mut other_error);
             bytes::Bytes::new()
-        }
+        }),
     };
     let read = |next: coprocessor::KeyRange| coprocessor::KeyRange {
         start: start.unwrap_or_default(),
