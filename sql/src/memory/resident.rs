@@ -42,11 +42,11 @@ pub(super) struct Resident {
 }
 
 impl Resident {
-    /// `limit` is what the process should stay below. One that takes more than half of that to begin with still gets
-    /// half of it for its statements.
+    /// `limit` is what the process should stay below; an eighth of it is for what is noticed late. One that takes more
+    /// than three eighths to begin with still gets half of it for its statements.
     pub(super) fn new(probe: ResidentProbe, limit: usize) -> Self {
         let start = probe.bytes().unwrap_or(0);
-        let ceiling = limit.max(start.saturating_add(limit / 2));
+        let ceiling = (limit - limit / 8).max(start.saturating_add(limit / 2));
         Self { probe, ceiling, given: AtomicUsize::new(0), is_over: AtomicBool::new(false) }
     }
 
