@@ -64,6 +64,7 @@ impl Pd {
         let (now, now_ms) = (self.clock.now(), self.clock.unix_millis());
         let stores = around.stores;
         self.events.note_stores(now_ms, stores.iter().map(|view| (view.store.id, view.state_name())));
+        self.moves.note(now, stores);
         let is_alive =
             |store_id| stores.iter().any(|view| view.store.id == store_id && view.telling_lately());
         self.operators.expire(is_alive, now, now_ms);

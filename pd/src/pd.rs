@@ -14,7 +14,7 @@ use crate::placement::Placement;
 use crate::schedule_settings::KeptSettings;
 use crate::scheduler::{Scattered, Schedulers};
 use crate::service::Listeners;
-use crate::statistics::{Flows, History};
+use crate::statistics::{Flows, History, Moves};
 use crate::storage::{Batch, Storage, keys};
 use crate::tso::Tso;
 
@@ -36,6 +36,7 @@ pub(crate) struct Pd {
     pub(crate) events: Events,
     pub(crate) flows: Flows,
     pub(crate) history: History,
+    pub(crate) moves: Moves,
     pub(crate) scattered: Scattered,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) listeners: Listeners,
@@ -70,6 +71,7 @@ impl Pd {
             events: Events::default(),
             flows: Flows::default(),
             history: History::default(),
+            moves: Moves::default(),
             scattered: Scattered::default(),
             random: env.random.clone(),
             listeners: Listeners::default(),

@@ -46,6 +46,7 @@ fn leading(pd: Arc<Pd>) -> Router {
         .route("/store/{id}/state", post(store::set_state))
         .route("/stores/limit", get(store_traits::limits).post(store_traits::set_limits))
         .route("/stores/check", get(store_traits::check))
+        .route("/stores/progress", get(store::progress))
         .route("/store/{id}/label", post(store_traits::set_labels).delete(store_traits::delete_labels))
         .route("/store/{id}/weight", post(store_traits::set_weight))
         .route("/store/{id}/limit", post(store_traits::set_limit))

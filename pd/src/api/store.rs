@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
+use axum::http::StatusCode;
 use rutile_pd_client::{StoreState, StoreStats};
 use serde_json::{Value, json};
 
@@ -10,8 +11,9 @@ use super::answer::{Answer, Failure, Page, duration, mebibytes, number, size, ti
 use super::key::parameter;
 use crate::cluster::{StoreView, WEIGHT_ONE};
 use crate::pd::Pd;
+use crate::statistics::{Move, Progress};
 
-pub(super) fn show(view: &StoreView) -> Value {
+pub(super) fn show(view: &StoreView, progress: Option<Progress>) -> Value {
     let store = &view.store;
     let labels: Vec<Value> =
         store.labels.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect();
@@ -54,6 +56,7 @@ pub(super) fn show(view: &StoreView) -> Value {
             "is_busy": stats.is_busy,
             "last_heartbeat_ts": time(told.unwrap_or_default()),
             "uptime": view.known_for.map(|known| duration(known.as_secs())),
+            "progress": progress.map(show_progress),
         },
     })
 }
@@ -86,7 +89,7 @@ pub(super) async fn stores(State(pd): State<Arc<Pd>>, RawQuery(query): RawQuery)
         .store_views(pd.settings.get().max_store_down_time)?
         .iter()
         .filter(|view| wanted.contains(&view.store.state))
-        .map(show)
+        .map(|view| show(view, pd.moves.of(view.store.id)))
         .collect();
     Ok(Page(json!({ "count": stores.len(), "stores": stores })))
 }
@@ -95,7 +98,55 @@ pub(super) async fn store(State(pd): State<Arc<Pd>>, Path(id): Path<String>) -> 
     let id = number(&id)?;
     let views = pd.cluster.store_views(pd.settings.get().max_store_down_time)?;
     let view = views.iter().find(|view| view.store.id == id);
-    Ok(Page(show(view.ok_or(crate::Error::StoreNotFound(id))?)))
+    Ok(Page(show(view.ok_or(crate::Error::StoreNotFound(id))?, pd.moves.of(id))))
+}
+
+fn show_progress(progress: Progress) -> Value {
+    json!({
+        "action": progress.what.name(),
+        "progress": progress.done,
+        "current_speed": progress.regions_per_second,
+        "left_seconds": progress.left_seconds,
+    })
+}
+
+/// `?id=4`: how far a store is that comes or goes. `?action=adding`, `?action=removing`: the mean of all that do. Speeds are
+/// regions per second.
+pub(super) async fn progress(State(pd): State<Arc<Pd>>, RawQuery(query): RawQuery) -> Answer {
+    let query = query.as_deref();
+    if let Some(id) = parameter(query, "id") {
+        let id = number(id)?;
+        let absent =
+            || Failure(StatusCode::NOT_FOUND, format!("no progress found for the given store ID {id}"));
+        let mut page = show_progress(pd.moves.of(id).ok_or_else(absent)?);
+        page["store_id"] = json!(id);
+        return Ok(Page(page));
+    }
+    let asked = parameter(query, "action").unwrap_or_default();
+    let Some(what) = [Move::Adding, Move::Removing].into_iter().find(|what| what.name() == asked) else {
+        return Err(Failure::bad_request("say ?id=STORE, ?action=adding or ?action=removing".to_owned()));
+    };
+    let all: Vec<Progress> = pd
+        .moves
+        .all()
+        .into_iter()
+        .map(|(_, progress)| progress)
+        .filter(|progress| progress.what == what)
+        .collect();
+    if all.is_empty() {
+        let text = format!("no progress found for the action {asked}");
+        return Err(Failure(StatusCode::NOT_FOUND, text));
+    }
+    let count = all.len() as f64;
+    // The last one to end is what people wait for.
+    let left = all.iter().map(|progress| progress.left_seconds);
+    let left = left.collect::<Option<Vec<f64>>>().map(|left| left.into_iter().fold(0.0, f64::max));
+    Ok(Page(show_progress(Progress {
+        what,
+        done: all.iter().map(|progress| progress.done).sum::<f64>() / count,
+        regions_per_second: all.iter().map(|progress| progress.regions_per_second).sum(),
+        left_seconds: left,
+    })))
 }
 
 /// Begins to empty a store; it becomes a tombstone when it holds nothing any more.

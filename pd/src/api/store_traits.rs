@@ -163,8 +163,11 @@ pub(super) async fn check(State(pd): State<Arc<Pd>>, RawQuery(query): RawQuery) 
         wanted.insert(known);
     }
     let views = pd.cluster.store_views(pd.settings.get().max_store_down_time)?;
-    let found: Vec<Value> =
-        views.iter().filter(|view| wanted.contains(view.state_name())).map(show).collect();
+    let found: Vec<Value> = views
+        .iter()
+        .filter(|view| wanted.contains(view.state_name()))
+        .map(|view| show(view, pd.moves.of(view.store.id)))
+        .collect();
     Ok(Page(json!({ "count": found.len(), "stores": found })))
 }
 
@@ -187,7 +190,7 @@ pub(super) async fn labelled(State(pd): State<Arc<Pd>>, RawQuery(query): RawQuer
         .iter()
         .filter(|view| view.store.labels.iter().any(|(key, of)| wanted(key, of)))
         .filter(|view| view.store.state != rutile_pd_client::StoreState::Tombstone)
-        .map(show)
+        .map(|view| show(view, pd.moves.of(view.store.id)))
         .collect();
     Ok(Page(json!({ "count": found.len(), "stores": found })))
 }

@@ -125,6 +125,7 @@ pub(super) fn table(page: Value, is_list: bool) -> Report {
         "AVAILABLE",
         "LEADERS",
         "REGIONS",
+        "PROGRESS",
         "LAST HEARTBEAT",
         "LABELS",
     ]);
@@ -133,11 +134,24 @@ pub(super) fn table(page: Value, is_list: bool) -> Report {
     Report::new(page, table)
 }
 
+/// Of a store that comes or goes.
+fn progress(shown: &Value) -> String {
+    let Some(done) = shown["progress"].as_f64() else {
+        return "-".to_owned();
+    };
+    let left = shown["left_seconds"].as_f64().map_or_else(
+        || "nothing moves".to_owned(),
+        |left| format!("{} left", crate::api::duration(left.ceil() as u64)),
+    );
+    format!("{} {:.0} %, {left}", text(&shown["action"]), done * 100.0)
+}
+
 fn cells(shown: &Value) -> Vec<String> {
     let (store, status) = (&shown["store"], &shown["status"]);
     let told = store["last_heartbeat"].as_u64().unwrap_or(0) > 0;
     let mut cells: Vec<String> = ["id", "address", "state_name"].map(|name| text(&store[name])).to_vec();
     cells.extend(["capacity", "available", "leader_count", "region_count"].map(|name| text(&status[name])));
+    cells.push(progress(&status["progress"]));
     cells.push(if told { text(&status["last_heartbeat_ts"]) } else { "never".to_owned() });
     let labels = list(store, "labels").iter();
     let labels = labels.map(|label| format!("{}={}", text(&label["key"]), text(&label["value"])));
