@@ -95,6 +95,14 @@ impl Reports {
         self.arrived.notify_one();
     }
 
+    /// No timestamp could be had for these. Whoever began to lead anew meanwhile waits for one already.
+    fn once_more(&self, leaders: BTreeMap<u64, (Arc<RegionView>, u64)>) {
+        let mut todo = self.todo.lock();
+        for (region_id, leader) in leaders {
+            todo.new_leaders.entry(region_id).or_insert(leader);
+        }
+    }
+
     fn take(&self) -> Todo {
         std::mem::take(&mut *self.todo.lock())
     }
@@ -192,7 +200,7 @@ impl Reporter {
             Err(error) => {
                 self.metrics.pd_failures.add(1);
                 tracing::warn!(%error, "no timestamp for new leaders yet");
-                self.reports.todo.lock().new_leaders.extend(leaders);
+                self.reports.once_more(leaders);
                 self.env.clock.sleep(RETRY_PAUSE).await;
                 self.reports.arrived.notify_one();
             }

@@ -125,14 +125,11 @@ impl OneWay for ToStore {
 
 #[cfg(test)]
 mod tests {
-    use rutile_kv_proto::raft_serverpb;
-
     use super::*;
 
     #[test]
     fn a_frame_of_large_messages_stays_small() {
-        let large =
-            || raft_serverpb::RaftMessage { start_key: vec![0; 700 << 10].into(), ..Default::default() };
+        let large = || RaftMessage { start_key: vec![0; 700 << 10].into(), ..Default::default() };
         let mut left = 9;
         let mut more = || {
             left -= 1;

@@ -33,7 +33,7 @@ pub async fn serve(listener: TcpListener, context: &Context, routes: Router) -> 
     }
     let routes = Routes::from(routes).prepare();
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let mut server = Server::builder()
+    let server = Server::builder()
         .accept_http1(true)
         .max_concurrent_streams(Some(limits.streams_per_connection))
         .initial_stream_window_size(Some(STREAM_WINDOW_BYTES))
