@@ -74,6 +74,8 @@ fn written(item: &Item) -> Written<'_> {
 /// What is no TOML.
 pub(super) fn syntax(text: &str, error: &TomlError) -> Mistake {
     let what = error.message().lines().collect::<Vec<_>>().join(", ");
+    // The parser has no words for a value that is missing.
+    let what = if what.is_empty() { "a value is missing, or this is no TOML".to_owned() } else { what };
     Mistake { line: error.span().map(|span| line_of(text, &span)), what }
 }
 
