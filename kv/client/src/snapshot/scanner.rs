@@ -17,7 +17,7 @@ use crate::region::{CachedRegion, Repair};
 const BATCH_DEFAULT: usize = 256;
 const BATCH_MAX: usize = 10_240;
 /// Pairs of the first request, when nobody knows how large they are.
-const BATCH_FIRST: usize = 64;
+const BATCH_FIRST: usize = 128;
 /// What later requests shall bring; an answer that is too large for the network is no answer.
 const BATCH_BYTES: usize = 4 << 20;
 
