@@ -140,6 +140,43 @@ async fn a_commit_that_waits_for_a_lock_ends_when_it_is_killed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_outlives_its_client() {
+    let cluster = Cluster::start().await;
+    let mut session = cluster.session(1).expect("opens");
+    let mut other = cluster.session(2).expect("opens");
+    filled(&mut session).await;
+    must(&mut other, "use test").await;
+    must(&mut session, "set rutile_txn_mode = optimistic").await;
+    must(&mut session, "begin").await;
+    must(&mut session, "update t set k = -1 where id = 7").await;
+    must(&mut session, "insert into t values (-7, -1, 'new')").await;
+    must(&mut other, "begin").await;
+    must(&mut other, "select * from t where id = 7 for update").await;
+    let committing = tokio::spawn(async move {
+        let outcome = run(&mut session, "commit").await;
+        (session, outcome)
+    });
+    until_running(&cluster, "commit").await;
+    cluster.instance.processes().abandon(1);
+    must(&mut other, "commit").await;
+    let (session, outcome) = tokio::time::timeout(SOON, committing).await.expect("soon").expect("ends");
+    assert_eq!(outcome, Ok(0), "it waited for the lock, and went on");
+    session.close().await;
+    assert_eq!(run(&mut other, "select * from t where k = -1").await, Ok(2));
+    // A statement that is no COMMIT ends with its client.
+    let mut session = cluster.session(1).expect("opens");
+    must(&mut session, "use test").await;
+    let sql = ENDLESS[0];
+    let ended = tokio::spawn(async move { run(&mut session, sql).await });
+    until_running(&cluster, sql).await;
+    cluster.instance.processes().abandon(1);
+    let outcome = tokio::time::timeout(SOON, ended).await.expect("soon").expect("ends");
+    assert_eq!(outcome.expect_err("ends").code, 1317);
+    other.close().await;
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_definition_that_gives_up_waiting_leaves_nothing_in_the_way() {
     let cluster = Cluster::start().await;
     let mut session = cluster.session(1).expect("opens");

@@ -145,15 +145,12 @@ impl<'a> Timer<'a> {
     }
 }
 
-/// Runs a statement to its outcome. A client that goes away meanwhile kills it.
+/// Runs a statement to its outcome. A client that goes away meanwhile ends it, but for a COMMIT.
 async fn run<F>(reply: &mut Reply<'_>, instance: &Instance, id: u64, work: F) -> F::Output
 where
     F: Future<Output = std::result::Result<Outcome, SqlError>> + Send,
 {
-    let kill = || {
-        instance.processes().kill(id, false);
-    };
-    reply.watch(work, kill).await
+    reply.watch(work, || instance.processes().abandon(id)).await
 }
 
 #[async_trait]

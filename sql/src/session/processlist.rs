@@ -38,6 +38,8 @@ pub struct Process {
     /// Set by KILL QUERY, cleared when the next statement starts. Long loops look at it.
     query_killed: Arc<AtomicBool>,
     connection_killed: AtomicBool,
+    /// Somebody asked for that, by KILL or a time limit: the client has not just gone.
+    ordered: AtomicBool,
     killed: Notify,
 }
 
@@ -48,7 +50,11 @@ impl Process {
         activity.statement = statement;
         activity.since = now;
         activity.run += 1;
-        self.query_killed.store(self.is_connection_killed(), Ordering::Release);
+        let killed = self.is_connection_killed();
+        self.query_killed.store(killed, Ordering::Release);
+        if !killed {
+            self.ordered.store(false, Ordering::Release);
+        }
     }
 
     /// The number of the running statement, for whoever ends it later.
@@ -106,7 +112,24 @@ impl Process {
         }
     }
 
+    /// Completes when somebody wants an end of the statement: not when its client is gone, who may have sent it as the
+    /// last word (COMMIT).
+    pub async fn ordered_to_end(&self) {
+        loop {
+            let notified = self.killed.notified();
+            if self.ordered.load(Ordering::Acquire) {
+                return;
+            }
+            notified.await;
+        }
+    }
+
     fn kill(&self, connection: bool) {
+        self.ordered.store(true, Ordering::Release);
+        self.end(connection);
+    }
+
+    fn end(&self, connection: bool) {
         if connection {
             self.connection_killed.store(true, Ordering::Release);
         }
@@ -153,6 +176,7 @@ impl ProcessList {
             }),
             query_killed: Arc::new(AtomicBool::new(false)),
             connection_killed: AtomicBool::new(false),
+            ordered: AtomicBool::new(false),
             killed: Notify::new(),
         });
         let mut processes = self.processes.lock();
@@ -187,6 +211,14 @@ impl ProcessList {
                 true
             }
             None => false,
+        }
+    }
+
+    /// The client of a connection is gone: what runs for it ends, but for a COMMIT that it has sent.
+    pub fn abandon(&self, id: u64) {
+        let process = self.processes.lock().get(&id).map(Arc::clone);
+        if let Some(process) = process {
+            process.end(true);
         }
     }
 

@@ -65,6 +65,8 @@ pub(super) async fn implicit_commit(session: &mut Session) -> Result<()> {
 
 /// Commits the open transaction, if any. Whatever happens, it is over afterwards.
 ///
+/// A KILL that comes while it commits ends it as long as nothing is decided; a client that goes does not, as in MySQL.
+///
 /// A connection that was killed commits nothing any more. All of a node are when it was off the list of SQL nodes, and
 /// what began before that must not commit under the lease that follows.
 pub(super) async fn commit(session: &mut Session) -> Result<()> {
@@ -73,7 +75,7 @@ pub(super) async fn commit(session: &mut Session) -> Result<()> {
         return Err(rutile_sql_types::MySqlError::query_interrupted().into());
     }
     let process = Arc::clone(&session.state.process);
-    let committed = session.transaction.commit(Box::pin(async move { process.killed().await })).await;
+    let committed = session.transaction.commit(Box::pin(async move { process.ordered_to_end().await })).await;
     if committed.is_ok() {
         status::bump(&session.instance.status().handler_commit);
     }
