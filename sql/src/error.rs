@@ -41,6 +41,9 @@ pub enum Error {
     /// Another session holds the table by LOCK TABLES; the statement has done nothing yet.
     #[error("the table is locked")]
     TableLocked,
+    /// Another session wrote an explicit value that the statement had generated: it begins again with other ones.
+    #[error("a generated value was written by another session")]
+    GeneratedIdTaken,
     #[error("no AUTO_INCREMENT value is left")]
     AutoIncrementExhausted,
     #[error("{detail}")]
@@ -73,7 +76,8 @@ impl Error {
                 StoreError::WriteConflict { .. }
                 | StoreError::Deadlock { .. }
                 | StoreError::RolledBack { .. },
-            ) => ErrorClass::RetryTransaction,
+            )
+            | Self::GeneratedIdTaken => ErrorClass::RetryTransaction,
             Self::Store(
                 StoreError::LockWaitTimeout { .. }
                 | StoreError::LockNoWait { .. }
@@ -97,6 +101,7 @@ impl Error {
             Self::Sql(error) => error,
             Self::Store(error) => store_error(error),
             Self::TableLocked => SqlError::lock_wait_timeout(),
+            Self::GeneratedIdTaken => SqlError::deadlock(),
             // 1467: MySQL's "Failed to read auto-increment value from storage engine".
             Self::AutoIncrementExhausted => {
                 SqlError::new(1467, "HY000", "Failed to read auto-increment value from storage engine")

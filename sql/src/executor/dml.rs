@@ -21,6 +21,7 @@ use crate::session::{Outcome, StatementContext};
 
 /// Runs a statement that writes rows, inside the transaction the session opened for it.
 pub async fn run_dml(context: &mut StatementContext<'_>, statement: &Statement) -> Result<Outcome> {
+    context.session.given_ids = None;
     match &statement.kind {
         StatementKind::Insert(statement) => insert::run(context, statement).await,
         StatementKind::Update(statement) => update::run(context, statement).await,

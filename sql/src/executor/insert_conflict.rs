@@ -11,7 +11,7 @@ use super::update::{BoundAssignment, bind_assignments, updated};
 use super::write_row::{RowWriter, StoredRow, Uniqueness};
 use crate::binder::error::Clause;
 use crate::binder::{BindContext, ExpressionBinder, Scope};
-use crate::catalog::TableInfo;
+use crate::catalog::{IndexInfo, TableInfo};
 use crate::error::{Error, Result};
 use crate::session::StatementContext;
 
@@ -85,12 +85,14 @@ pub(super) async fn insert(
     eval: &mut EvalContext,
 ) -> Result<bool> {
     loop {
-        let transaction = context.writer().await?;
-        let Some(collision) = writer.collision(transaction, &row).await? else {
-            writer.insert(transaction, &row, Uniqueness::Known).await?;
+        let Some(collision) = writer.collision(context.writer().await?, &row).await? else {
+            writer.insert(context.writer().await?, &row, Uniqueness::Known).await?;
             counts.affected += 1;
             return Ok(true);
         };
+        if is_taken(context, table, collision.index).await? {
+            return Err(Error::GeneratedIdTaken);
+        }
         match on_duplicate {
             OnDuplicate::Fail => return Err(writer.duplicate(collision.index, &row).into()),
             OnDuplicate::Ignore => {
@@ -99,6 +101,7 @@ pub(super) async fn insert(
                 return Ok(false);
             }
             OnDuplicate::Replace => {
+                let transaction = context.writer().await?;
                 let existing = writer.read(transaction, collision.handle).await?;
                 writer.delete(transaction, &existing).await?;
                 counts.duplicates += 1;
@@ -106,12 +109,21 @@ pub(super) async fn insert(
                 // Another row may be in the way of another key.
             }
             OnDuplicate::Update(assignments) => {
-                let existing = writer.read(transaction, collision.handle).await?;
+                let existing = writer.read(context.writer().await?, collision.handle).await?;
                 update_existing(context, table, writer, &existing, &row, assignments, counts, eval).await?;
                 return Ok(false);
             }
         }
     }
+}
+
+/// Whether the row is in the way only because another session wrote out a value that this statement had generated.
+async fn is_taken(context: &StatementContext<'_>, table: &TableInfo, index: &IndexInfo) -> Result<bool> {
+    let Some((column, given)) = table.auto_increment_column().zip(context.session.given_ids) else {
+        return Ok(false);
+    };
+    let numbered = index.columns.iter().any(|part| part.offset == column.offset);
+    Ok(numbered && context.instance.auto_ids().overtaken(given).await?)
 }
 
 #[expect(clippy::too_many_arguments, reason = "the row in the way, the new row and the statement's accounts")]

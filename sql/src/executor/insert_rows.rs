@@ -11,6 +11,7 @@ use crate::codec::Handle;
 use crate::error::{Error, Result};
 use crate::generation;
 use crate::memory::StatementMemory;
+use crate::meta::auto_id::GivenIds;
 use crate::session::StatementContext;
 
 /// A row to be inserted, values by column offset.
@@ -66,6 +67,7 @@ impl<'t> Inserter<'t> {
         let first = self.rows;
         self.rows += rows.len();
         self.counts.records = self.rows as u64;
+        self.keys.ids.announce(context, self.table, &rows).await?;
         self.keys.ids.reserve(context, self.table, &rows).await?;
         if matches!(self.on_duplicate, OnDuplicate::Fail) {
             return self.write_all(context, rows, first, eval, memory).await;
@@ -189,11 +191,30 @@ struct GeneratedIds {
     /// The next of the values reserved for the statement: for all rows in one go when every row needs one.
     next: u64,
     left: usize,
+    /// The largest explicit value so far.
+    own: u64,
 }
 
 impl GeneratedIds {
     fn of_rows(rows: usize) -> Self {
         Self { rows, ..Self::default() }
+    }
+
+    /// Tells other nodes of the explicit values among these rows, of all with one word.
+    async fn announce(
+        &self,
+        context: &StatementContext<'_>,
+        table: &TableInfo,
+        rows: &[NewRow],
+    ) -> Result<()> {
+        let Some(column) = table.auto_increment_column() else {
+            return Ok(());
+        };
+        let explicit = rows.iter().filter(|row| row.generate.is_none());
+        match explicit.filter_map(|row| row.values.get(column.offset).and_then(positive)).max() {
+            Some(largest) => context.instance.auto_ids().announce(table, largest).await,
+            None => Ok(()),
+        }
     }
 
     /// Reserves values for all rows of the statement if each of the first ones needs one: clients rely on values of one
@@ -243,6 +264,10 @@ impl GeneratedIds {
         let Some(offset) = row.generate else {
             if let Some(explicit) = row.values.get(column.offset).and_then(positive) {
                 context.instance.auto_ids().rebase(table, explicit).await?;
+                self.own = self.own.max(explicit);
+                if let Some(given) = &mut context.session.given_ids {
+                    given.own = self.own;
+                }
                 counts.last_explicit = Some(explicit);
                 self.pass(explicit, progression.increment);
             }
@@ -251,7 +276,11 @@ impl GeneratedIds {
         let id = match (context.session.next_insert_id.take(), self.left) {
             (Some(forced), _) => {
                 context.instance.auto_ids().rebase(table, forced).await?;
+                self.own = self.own.max(forced);
                 forced
+            }
+            (None, 0) if context.session.given_ids.is_some() => {
+                context.instance.auto_ids().allocate_more(table, 1, progression).await?
             }
             (None, 0) => context.instance.auto_ids().allocate(table, 1, progression).await?,
             (None, left) => {
@@ -261,6 +290,8 @@ impl GeneratedIds {
                 id
             }
         };
+        let given = GivenIds { table: table.id, first: id, own: self.own };
+        context.session.given_ids.get_or_insert(given).own = self.own;
         let value = convert(&Value::UInt(id), &FieldType::ubigint(), column, eval)?;
         if let Some(slot) = row.values.get_mut(offset) {
             *slot = value;

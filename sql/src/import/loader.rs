@@ -10,13 +10,14 @@ use rutile_sql_types::{FieldType, MySqlError, Value};
 
 use super::fields::{Field, FieldReader};
 use super::rows::RowPlan;
-use crate::catalog::HandleKind;
+use crate::catalog::{ColumnInfo, HandleKind, IndexInfo};
 use crate::codec::Handle;
 use crate::error::Result;
 use crate::executor::column_values::convert;
 use crate::executor::write_row::{RowWriter, StoredRow, Uniqueness};
 use crate::expression::Evaluation;
 use crate::generation;
+use crate::meta::auto_id::GivenIds;
 use crate::session::{Outcome, StatementContext};
 
 /// A record longer than this is an error instead of memory.
@@ -47,6 +48,8 @@ struct Reserved {
 struct Batch {
     rows: Vec<StoredRow>,
     records: Vec<u64>,
+    /// Which of them have a generated value.
+    generated: Vec<bool>,
     bytes: usize,
 }
 
@@ -58,6 +61,8 @@ pub struct Loader {
     eval: EvalContext,
     counts: LoadCounts,
     row_ids: Reserved,
+    /// AUTO_INCREMENT values that the load got.
+    given: GivenIds,
     batch: Batch,
     /// What the variables of the last record hold.
     variables: Vec<Value>,
@@ -71,6 +76,7 @@ impl Loader {
         eval: EvalContext,
     ) -> Self {
         Self {
+            given: GivenIds { table: plan.table.id, first: 0, own: 0 },
             plan,
             reader,
             evaluation,
@@ -130,7 +136,7 @@ impl Loader {
     async fn add(&mut self, context: &StatementContext<'_>, fields: &[Field]) -> Result<()> {
         let mut values = self.plan.row(fields, self.counts.records, &mut self.eval)?;
         self.variables = values.split_off(self.plan.defaults.len());
-        self.fill_auto_increment(context, &mut values).await?;
+        let generated = self.fill_auto_increment(context, &mut values).await?;
         let complete = generation::complete(&self.plan.table, &mut values, &mut self.eval);
         if generation::unless_left_out(complete, &mut self.eval)?.is_none() {
             self.counts.skipped += 1;
@@ -142,6 +148,7 @@ impl Loader {
         };
         self.batch.bytes += fields.iter().flatten().map(|field| field.len()).sum::<usize>();
         self.batch.records.push(self.counts.records);
+        self.batch.generated.push(generated);
         self.batch.rows.push(StoredRow { handle, values });
         Ok(())
     }
@@ -149,19 +156,20 @@ impl Loader {
     /// Writes the batch.
     async fn write(&mut self, context: &mut StatementContext<'_>) -> Result<()> {
         context.check_killed()?;
-        let Batch { rows, records, .. } = std::mem::take(&mut self.batch);
+        let Batch { rows, records, generated, .. } = std::mem::take(&mut self.batch);
         if rows.is_empty() {
             return Ok(());
         }
         let table = Arc::clone(&self.plan.table);
         let mut writer = RowWriter::new(&table, self.plan.zone, context.row_locks());
         let unopposed = writer.unopposed(context.writer().await?, &rows).await?;
-        for ((row, record), free) in rows.iter().zip(records).zip(unopposed) {
+        let rows = rows.into_iter().zip(records).zip(generated).zip(unopposed);
+        for (((row, record), generated), free) in rows {
             if free {
-                writer.insert(context.writer().await?, row, Uniqueness::Known).await?;
+                writer.insert(context.writer().await?, &row, Uniqueness::Known).await?;
             } else {
                 self.eval.convert.row = record;
-                self.write_opposed(context, &mut writer, row).await?;
+                self.write_opposed(context, &mut writer, row, generated).await?;
             }
             context.transaction.account_writes(self.evaluation.memory())?;
         }
@@ -173,44 +181,99 @@ impl Loader {
         &mut self,
         context: &mut StatementContext<'_>,
         writer: &mut RowWriter<'_>,
-        row: &StoredRow,
+        mut row: StoredRow,
+        generated: bool,
     ) -> Result<()> {
-        let transaction = context.writer().await?;
-        while let Some(collision) = writer.collision(transaction, row).await? {
+        while let Some(collision) = writer.collision(context.writer().await?, &row).await? {
+            if generated && self.is_overtaken(context, collision.index, &row).await? {
+                self.renumber(context, &mut row).await?;
+                continue;
+            }
             if !self.plan.replace {
-                self.eval.convert.warnings.warn(writer.duplicate(collision.index, row));
+                self.eval.convert.warnings.warn(writer.duplicate(collision.index, &row));
                 self.counts.skipped += 1;
                 return Ok(());
             }
+            let transaction = context.writer().await?;
             let existing = writer.read(transaction, collision.handle).await?;
             writer.delete(transaction, &existing).await?;
             self.counts.deleted += 1;
         }
         // `collision` has looked at every key just now.
-        writer.insert(transaction, row, Uniqueness::Known).await
+        writer.insert(context.writer().await?, &row, Uniqueness::Known).await
     }
 
+    /// Gives the row its generated value, or moves the counter beyond an explicit one. Whether it was generated.
     async fn fill_auto_increment(
         &mut self,
         context: &StatementContext<'_>,
         values: &mut [Value],
-    ) -> Result<()> {
-        let Some(column) = self.plan.table.auto_increment_column() else {
-            return Ok(());
+    ) -> Result<bool> {
+        let table = Arc::clone(&self.plan.table);
+        let Some(column) = table.auto_increment_column() else {
+            return Ok(false);
         };
         let Some(slot) = values.get_mut(column.offset) else {
-            return Ok(());
+            return Ok(false);
         };
-        let ids = context.instance.auto_ids();
-        match slot {
+        let explicit = match slot {
             Value::Null | Value::Int(0) | Value::UInt(0) => {
-                let id = ids.allocate(&self.plan.table, 1, self.plan.progression).await?;
-                self.counts.first_generated.get_or_insert(id);
-                *slot = convert(&Value::UInt(id), &FieldType::ubigint(), column, &mut self.eval)?;
+                *slot = self.generate(context, column).await?;
+                return Ok(true);
             }
-            Value::UInt(id) => ids.rebase(&self.plan.table, *id).await?,
-            Value::Int(id) if *id > 0 => ids.rebase(&self.plan.table, id.unsigned_abs()).await?,
-            _ => {}
+            Value::UInt(id) => *id,
+            Value::Int(id) if *id > 0 => id.unsigned_abs(),
+            _ => return Ok(false),
+        };
+        self.given.own = self.given.own.max(explicit);
+        context.instance.auto_ids().rebase(&table, explicit).await?;
+        Ok(false)
+    }
+
+    /// What other nodes have announced is asked for once in a batch.
+    async fn generate(&mut self, context: &StatementContext<'_>, column: &ColumnInfo) -> Result<Value> {
+        let (ids, table, progression) =
+            (context.instance.auto_ids(), &self.plan.table, self.plan.progression);
+        let id = if self.batch.generated.contains(&true) {
+            ids.allocate_more(table, 1, progression).await?
+        } else {
+            ids.allocate(table, 1, progression).await?
+        };
+        self.counts.first_generated.get_or_insert(id);
+        convert(&Value::UInt(id), &FieldType::ubigint(), column, &mut self.eval)
+    }
+
+    /// Whether the row is in the way only because another session wrote out the value that was generated here.
+    async fn is_overtaken(
+        &self,
+        context: &StatementContext<'_>,
+        index: &IndexInfo,
+        row: &StoredRow,
+    ) -> Result<bool> {
+        let Some(column) = self.plan.table.auto_increment_column() else {
+            return Ok(false);
+        };
+        let first = match row.values.get(column.offset) {
+            Some(Value::UInt(id)) => *id,
+            Some(Value::Int(id)) => id.unsigned_abs(),
+            _ => return Ok(false),
+        };
+        let numbered = index.columns.iter().any(|part| part.offset == column.offset);
+        let given = GivenIds { first, ..self.given };
+        Ok(numbered && context.instance.auto_ids().overtaken(given).await?)
+    }
+
+    /// Gives a row another generated value. Generated columns do not depend on it (MySQL refuses that).
+    async fn renumber(&mut self, context: &StatementContext<'_>, row: &mut StoredRow) -> Result<()> {
+        let table = Arc::clone(&self.plan.table);
+        if let Some(column) = table.auto_increment_column() {
+            let value = self.generate(context, column).await?;
+            if let Some(slot) = row.values.get_mut(column.offset) {
+                *slot = value;
+            }
+        }
+        if let Some(handle) = table.handle_of(&row.values)? {
+            row.handle = handle;
         }
         Ok(())
     }

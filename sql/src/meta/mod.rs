@@ -4,7 +4,7 @@
 //! keys.rs     every key of the catalog, in the published `m` layout (hashes and strings)
 //! catalog.rs  databases and tables in one transaction: create, read, change, remove
 //! version.rs  the schema version and what changed with each
-//! auto_id.rs  AUTO_INCREMENT values and hidden row ids, handed out from ranges that own transactions reserve
+//! auto_id     AUTO_INCREMENT values and hidden row ids, handed out from ranges that own transactions reserve
 //! ```
 //!
 //! Values are JSON: the catalog is small, read whole at start, and an operator can read it.

@@ -33,7 +33,10 @@ pub(super) async fn run(
         // locks, so that it waits for its turn instead of losing again.
         let characteristics = Characteristics { pessimistic: attempt > 1, ..asked };
         match autocommit(session, statement, text, parameters, characteristics).await {
-            Err(error) if has_lost(&error) && attempt < ATTEMPTS_MAX => {
+            Err(error) if attempt < ATTEMPTS_MAX => {
+                if !has_lost(&error) && !locking::met_a_generated_id(session, &error).await? {
+                    return Err(error);
+                }
                 attempt += 1;
                 session.state.warnings = warnings;
             }

@@ -89,13 +89,14 @@ impl Instance {
             }
         }
         let started = env.clock.now();
+        let node = membership.is_some().then(|| env.random.range(1..u64::MAX));
         let query_engine = Arc::new(QueryEngine::new(env.clone(), &config.spill)?);
         let instance = Self(Arc::new(Shared {
             env,
             schema_cache,
             metadata_locks: Arc::new(MetadataLocks::default()),
             table_locks: TableLocks::default(),
-            auto_ids: AutoIds::new(client.clone()),
+            auto_ids: AutoIds::new(client.clone(), node),
             client,
             memory: Arc::new(ServerMemory::new(config.memory).watching(config.resident.clone())),
             config,

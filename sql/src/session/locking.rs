@@ -10,11 +10,12 @@ use super::session::Session;
 use super::statement_context::StatementContext;
 use super::transaction_control;
 use crate::catalog::InfoSchema;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::variable::Characteristics;
 
 /// A statement that finds rows newer than it read, when it comes to lock them, looks again this often.
 const RETRIES_MAX: usize = 256;
+const DUPLICATE_ENTRY: u16 = 1062;
 
 /// What locks rows.
 pub(super) enum Work<'s> {
@@ -62,11 +63,25 @@ pub(super) async fn run(
             return outcome;
         };
         session.transaction.rollback_statement(savepoint.clone());
-        if !transaction_control::begin_again(session, &error).await || attempt == RETRIES_MAX {
+        let again = transaction_control::begin_again(session, &error).await
+            || met_a_generated_id(session, &error).await?;
+        if !again || attempt == RETRIES_MAX {
             return Err(error);
         }
         attempt += 1;
         session.state.warnings = warnings;
+    }
+}
+
+/// Whether a duplicate may be due to a value that the statement generated while another session, maybe of another node,
+/// wrote it out: the statement begins again with values beyond.
+pub(super) async fn met_a_generated_id(session: &Session, error: &Error) -> Result<bool> {
+    match (error, session.state.given_ids) {
+        (Error::GeneratedIdTaken, _) => Ok(true),
+        (Error::Sql(error), Some(given)) if error.code == DUPLICATE_ENTRY => {
+            session.instance.auto_ids().overtaken(given).await
+        }
+        _ => Ok(false),
     }
 }
 

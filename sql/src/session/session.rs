@@ -110,6 +110,7 @@ impl Session {
             variables_held: SessionHeld::new(Arc::clone(instance.memory())),
             long_data_held: SessionHeld::new(Arc::clone(instance.memory())),
             last_insert_id: 0,
+            given_ids: None,
             next_insert_id: None,
             row_count: 0,
             found_rows: Arc::new(AtomicU64::new(0)),

@@ -11,6 +11,7 @@ use super::processlist::Process;
 use crate::cluster::NodeProcess;
 use crate::expression::Evaluation;
 use crate::memory::SessionHeld;
+use crate::meta::auto_id::GivenIds;
 use crate::variable::{SessionVariables, Settings};
 
 /// What the handshake told about a connection.
@@ -91,6 +92,8 @@ pub struct SessionState {
     pub(super) long_data_held: SessionHeld,
     /// LAST_INSERT_ID(): the first generated value of the last statement that generated one.
     pub last_insert_id: u64,
+    /// AUTO_INCREMENT values that the running statement got.
+    pub(crate) given_ids: Option<GivenIds>,
     /// SET INSERT_ID: the value the next INSERT generates.
     pub next_insert_id: Option<u64>,
     /// ROW_COUNT(): -1 after a statement with rows or an error.
