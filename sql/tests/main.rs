@@ -5,6 +5,7 @@ mod explain;
 mod kill;
 mod load;
 mod memory;
+mod nodes;
 mod online_ddl;
 mod pushdown;
 mod query;

@@ -1,4 +1,5 @@
-//! Several SQL servers over one placement driver and three stores: schema changes, transfers, KILL, variables, accounts.
+//! Several SQL servers over one placement driver and three stores: schema changes, transfers, KILL, variables, locked
+//! tables, generated values, accounts.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -249,6 +250,43 @@ async fn kill_variables_and_ids_cross_nodes() {
         }
         assert!(env.clock.now().saturating_since(set) < SEEN_WITHIN, "the other node kept {value:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn locked_tables_and_generated_values_are_the_clusters() {
+    let mut cluster = two_nodes().await;
+    let env = cluster.env.clone();
+    let mut first = session(&cluster.sql[0]).await;
+    let mut second = session(&cluster.sql[1]).await;
+    first.query_drop("CREATE TABLE t (id BIGINT AUTO_INCREMENT PRIMARY KEY, v BIGINT)").await.expect("new");
+    for round in 1..=20_u64 {
+        second.query_drop("INSERT INTO t (v) VALUES (1)").await.expect("generates");
+        let generated = second.last_insert_id().expect("a value");
+        // In the middle of what the other server has in hand, and beyond.
+        let explicit = generated + 1 + round * 1000 * (round % 2);
+        first.query_drop(format!("INSERT INTO t VALUES ({explicit}, 2)")).await.expect("inserts");
+        second.query_drop("INSERT INTO t (v) VALUES (1)").await.expect("no value comes twice");
+        assert!(second.last_insert_id() > Some(explicit), "{:?} after {explicit}", second.last_insert_id());
+    }
+
+    first.query_drop("LOCK TABLES t WRITE").await.expect("locks");
+    second.query_drop("SET lock_wait_timeout = 1").await.expect("sets");
+    let kept_out = second.query_drop("INSERT INTO t (v) VALUES (3)").await.expect_err("the table is locked");
+    assert_eq!(code(&kept_out), 1205);
+    // KILL frees what the connection held.
+    second.query_drop(format!("KILL {}", first.id())).await.expect("there is such a connection");
+    second.query_drop("SET lock_wait_timeout = 60").await.expect("sets");
+    second.query_drop("INSERT INTO t (v) VALUES (3)").await.expect("the table is free");
+
+    // So does the end of the server's lease when it is killed.
+    let mut first = session(&cluster.sql[0]).await;
+    first.query_drop("LOCK TABLES t READ").await.expect("locks");
+    let rows: Option<u64> = second.query_first("SELECT COUNT(*) FROM t").await.expect("readers share");
+    assert_eq!(rows, Some(61));
+    cluster.sql[0].kill();
+    let killed = env.clock.now();
+    second.query_drop("INSERT INTO t (v) VALUES (4)").await.expect("the table is free in the end");
+    assert!(env.clock.now().saturating_since(killed) < PATIENCE);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

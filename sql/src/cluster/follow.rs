@@ -1,6 +1,7 @@
 //! The loop of a node among others.
 //!
-//! Every tick it reads three small keys: the schema version, whether there is a letter, and whether a variable was set.
+//! Every tick it reads four small keys: the schema version, whether there is a letter, whether a variable was set, and
+//! whether tables were locked.
 //! Then it looks whether what the list says of it is still true. Renewing, holding back garbage collection and looking
 //! for jobs that were left behind come less often.
 
@@ -12,7 +13,7 @@ use bytes::Bytes;
 use rutile_kv_env::Monotonic;
 
 use super::membership::{Membership, Renewed};
-use super::{mail, turn, variables};
+use super::{mail, table_locks, turn, variables};
 use crate::ddl;
 use crate::error::Result;
 use crate::meta::keys;
@@ -27,6 +28,8 @@ const HOLD_TTL: Duration = Duration::from_secs(120);
 struct Seen {
     bell: Option<Bytes>,
     variables: Option<Bytes>,
+    /// The version of the table locks.
+    table_locks: Option<Bytes>,
     renewed: Option<Monotonic>,
     held_gc: Option<Monotonic>,
 }
@@ -36,6 +39,8 @@ pub(crate) async fn start(instance: &Instance, membership: &Arc<Membership>) -> 
     // Before the first transaction of a session: nobody may remove what it reads.
     membership.client().hold_gc_safe_point(&membership.gc_service(), HOLD_TTL).await?;
     variables::load(instance, membership).await?;
+    // After joining: who locked a table before did not wait for this node.
+    table_locks::load(instance, membership).await?;
     let weak = instance.downgrade();
     let (clock, tick) = (instance.env().clock.clone(), membership.config.tick);
     let membership = Arc::clone(membership);
@@ -65,7 +70,8 @@ async fn step(instance: &Instance, membership: &Arc<Membership>, seen: &mut Seen
     let now = client.timestamp().await?;
     let (version_key, bell_key, variables_key) =
         (keys::schema_version(), keys::bell(membership.id()), keys::variables_version());
-    let wanted = [version_key.clone(), bell_key.clone(), variables_key.clone()];
+    let locks_key = keys::table_locks_version();
+    let wanted = [version_key.clone(), bell_key.clone(), variables_key.clone(), locks_key.clone()];
     let found = client.snapshot(now).batch_get(&wanted).await?;
     let stored = found.get(&version_key).and_then(|text| std::str::from_utf8(text).ok()?.parse::<i64>().ok());
     if stored.unwrap_or(0) != instance.infoschema().version() {
@@ -80,8 +86,35 @@ async fn step(instance: &Instance, membership: &Arc<Membership>, seen: &mut Seen
         variables::load(instance, membership).await?;
         seen.variables = variables;
     }
+    let locks = found.get(&locks_key).cloned();
+    // The lease is kept whatever becomes of this: the record says only what is known.
+    if let Err(error) = follow_table_locks(instance, membership, locks, seen).await {
+        tracing::warn!(%error, "this SQL node cannot follow LOCK TABLES of the others");
+    }
     keep_record(instance, membership, seen).await?;
     turn::give_back(instance, membership).await
+}
+
+/// Takes over which tables others hold, and tells them what this node holds, where that has changed. The nodes that hold
+/// some may be gone.
+async fn follow_table_locks(
+    instance: &Instance,
+    membership: &Arc<Membership>,
+    version: Option<Bytes>,
+    seen: &mut Seen,
+) -> Result<()> {
+    let changed = version != seen.table_locks;
+    if changed || (!instance.table_locks().elsewhere().is_empty() && is_due(instance, membership, seen)) {
+        table_locks::load(instance, membership).await?;
+        seen.table_locks = version;
+    }
+    table_locks::publish(instance, membership).await.map(drop)
+}
+
+/// Whether the lease is to be renewed.
+fn is_due(instance: &Instance, membership: &Membership, seen: &Seen) -> bool {
+    let now = instance.env().clock.now();
+    seen.renewed.is_none_or(|last| now.saturating_since(last) >= membership.config.renew)
 }
 
 /// Keeps the lease, and what the list says of this node.
@@ -93,12 +126,13 @@ async fn keep_record(instance: &Instance, membership: &Arc<Membership>, seen: &m
     // In this order: whoever starts now uses this catalog or a newer one, and is not among those that hold an older.
     let schema = instance.infoschema();
     let held = instance.metadata_locks().held(&schema);
-    let renew = due(seen.renewed, membership.config.renew);
-    if !renew && membership.is_told(schema.version(), &held) {
+    let locks = table_locks::seen(instance, membership);
+    let renew = is_due(instance, membership, seen);
+    if !renew && membership.is_told(schema.version(), &held, &locks) {
         return Ok(());
     }
     let began = clock.now();
-    if membership.renew(schema.version(), held).await? == Renewed::Lost {
+    if membership.renew(schema.version(), held, locks).await? == Renewed::Lost {
         come_again(instance, membership).await?;
     }
     seen.renewed = Some(began);

@@ -13,7 +13,8 @@ use serde::de::DeserializeOwned;
 
 use super::config::ClusterConfig;
 use super::lease::Lease;
-use super::record::{HeldSchema, NodeRecord, next_id};
+use super::record::{HeldSchema, NodeRecord, SeenLocks, next_id};
+use super::table_locks::{self, TableLocksTold};
 use crate::error::{Error, Result};
 use crate::meta::keys;
 
@@ -34,6 +35,8 @@ pub struct Membership {
     pub(super) finishing: AtomicBool,
     /// Jobs that this process works on in the background.
     reclaiming: Mutex<BTreeSet<i64>>,
+    /// LOCK TABLES, as the other nodes were told.
+    pub(super) table_locks: TableLocksTold,
 }
 
 struct State {
@@ -68,6 +71,7 @@ impl Membership {
             owns_ddl: AtomicBool::new(false),
             finishing: AtomicBool::new(false),
             reclaiming: Mutex::default(),
+            table_locks: TableLocksTold::default(),
         })
     }
 
@@ -103,13 +107,18 @@ impl Membership {
     }
 
     /// Whether the list says something else of this node than this.
-    pub(super) fn is_told(&self, schema_version: i64, held: &HeldSchema) -> bool {
-        let state = self.state.lock();
-        state.told.schema_version == schema_version && state.told.held == *held
+    pub(super) fn is_told(&self, schema_version: i64, held: &HeldSchema, locks: &SeenLocks) -> bool {
+        let told = &self.state.lock().told;
+        told.schema_version == schema_version && told.held == *held && told.locks == *locks
     }
 
-    /// Renews the lease, and says which catalog is in use.
-    pub(super) async fn renew(&self, schema_version: i64, held: HeldSchema) -> Result<Renewed> {
+    /// Renews the lease, and says which catalog is in use and which locks of others are known.
+    pub(super) async fn renew(
+        &self,
+        schema_version: i64,
+        held: HeldSchema,
+        locks: SeenLocks,
+    ) -> Result<Renewed> {
         let (uuid, lease, id) = {
             let state = self.state.lock();
             (state.uuid.clone(), Arc::clone(&state.lease), state.told.id)
@@ -121,7 +130,7 @@ impl Membership {
             return Ok(Renewed::Lost);
         };
         record.expires_ms = expiry(&transaction, &self.config);
-        (record.schema_version, record.held) = (schema_version, held);
+        (record.schema_version, record.held, record.locks) = (schema_version, held, locks);
         put(&mut transaction, keys::sql_node(id), &record)?;
         transaction.commit().await?;
         lease.extend(record.expires_ms, asked, self.config.lease.saturating_sub(self.config.margin));
@@ -171,6 +180,7 @@ impl Membership {
                 return Ok(());
             }
             transaction.delete(keys::sql_node(id));
+            table_locks::drop_own(&mut transaction, &uuid).await?;
             let owner: Option<String> = get(&transaction, &keys::ddl_owner()).await?;
             if owner.as_ref() == Some(&uuid) {
                 transaction.delete(keys::ddl_owner());
@@ -251,6 +261,7 @@ async fn enter(
             expires_ms: expiry(&transaction, config),
             schema_version,
             held: HeldSchema::default(),
+            locks: SeenLocks::default(),
         };
         put(&mut transaction, keys::sql_node(id), &record)?;
         put(&mut transaction, keys::last_sql_node(), &id)?;
@@ -284,7 +295,7 @@ fn new_uuid(env: &Env) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-async fn list(transaction: &Transaction) -> Result<Vec<NodeRecord>> {
+pub(super) async fn list(transaction: &Transaction) -> Result<Vec<NodeRecord>> {
     pairs(transaction, keys::sql_nodes()).await?.iter().map(|(_, value)| decode(value)).collect()
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::TableId;
+use crate::domain::LockedTables;
 
 /// Largest id of a node: twelve bits of a connection id.
 pub const NODE_ID_MAX: u32 = 4095;
@@ -20,6 +21,22 @@ pub struct HeldSchema {
     pub tables: Vec<(TableId, i64)>,
 }
 
+/// What a node knows of LOCK TABLES on others.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenLocks {
+    /// New statements of it respect the locks of this version.
+    pub version: u64,
+    /// Tables that others hold and that its statements and transactions still use.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub in_use: Vec<TableId>,
+}
+
+impl SeenLocks {
+    fn is_none(&self) -> bool {
+        *self == SeenLocks::default()
+    }
+}
+
 /// A node in the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeRecord {
@@ -33,12 +50,19 @@ pub struct NodeRecord {
     pub schema_version: i64,
     #[serde(default)]
     pub held: HeldSchema,
+    #[serde(default, skip_serializing_if = "SeenLocks::is_none")]
+    pub locks: SeenLocks,
 }
 
 impl NodeRecord {
     /// Whether its lease has ended at this millisecond.
     pub fn is_expired(&self, now_ms: u64) -> bool {
         now_ms > self.expires_ms
+    }
+
+    /// Whether nothing on the node uses one of these tables, and nothing will while the lock of `version` is held.
+    pub fn leaves(&self, tables: &LockedTables, version: u64) -> bool {
+        self.locks.version >= version && !self.locks.in_use.iter().any(|table| tables.contains_key(table))
     }
 
     /// Whether nothing on the node uses `table` as it was before `version`, and nothing will.
@@ -67,7 +91,19 @@ mod tests {
             expires_ms: 100,
             schema_version,
             held,
+            locks: SeenLocks::default(),
         }
+    }
+
+    #[test]
+    fn a_node_leaves_tables_when_it_knows_the_lock_and_uses_none() {
+        let mut record = record(1, HeldSchema::default());
+        let tables = LockedTables::from([(7, true)]);
+        assert!(!record.leaves(&tables, 3), "it does not know of the lock");
+        record.locks = SeenLocks { version: 3, in_use: vec![7] };
+        assert!(!record.leaves(&tables, 3));
+        record.locks.in_use = vec![8];
+        assert!(record.leaves(&tables, 3));
     }
 
     #[test]

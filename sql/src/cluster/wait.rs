@@ -29,7 +29,7 @@ pub(crate) async fn wait_for_version(instance: &Instance, version: i64) -> Resul
 }
 
 /// Waits until all other nodes are as wanted, or off the list.
-async fn until(membership: &Membership, wanted: impl Fn(&NodeRecord) -> bool) -> Result<()> {
+pub(super) async fn until(membership: &Membership, wanted: impl Fn(&NodeRecord) -> bool) -> Result<()> {
     let own = membership.uuid();
     loop {
         let (nodes, now_ms) = membership.nodes().await?;

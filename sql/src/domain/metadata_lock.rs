@@ -66,6 +66,24 @@ impl MetadataLocks {
         self.uses.lock().get(&session).is_some_and(|entry| entry.version_of(table).is_some())
     }
 
+    /// The statement does not use the table after all: it was told to wait.
+    pub fn stop_using(&self, session: u64, table: TableId) {
+        if let Some(entry) = self.uses.lock().get_mut(&session) {
+            entry.tables.retain(|(used, _)| *used != table);
+        }
+        self.released.notify_waiters();
+    }
+
+    /// Which of these tables are in use.
+    pub fn used_among(&self, tables: &[TableId]) -> Vec<TableId> {
+        if tables.is_empty() {
+            return Vec::new();
+        }
+        let uses = self.uses.lock();
+        let used = |table: &TableId| uses.values().any(|entry| entry.version_of(*table).is_some());
+        tables.iter().copied().filter(used).collect()
+    }
+
     /// The transaction of `session` ended: it holds no table any more.
     pub fn release_transaction(&self, session: u64) {
         self.uses.lock().remove(&session);

@@ -17,4 +17,4 @@ mod table_lock;
 pub use duties::start;
 pub use metadata_lock::{MetadataLocks, SchemaUse};
 pub use schema_cache::SchemaCache;
-pub use table_lock::TableLocks;
+pub use table_lock::{LockedTables, TableLocks};

@@ -1,10 +1,10 @@
-//! LOCK TABLES: whole tables held for one session against all others of this SQL node.
+//! LOCK TABLES: whole tables held for one session against all others.
 //!
-//! A statement of another session that comes to a held table stops before it has done anything and runs again once
+//! What sessions of other SQL nodes hold is told by `cluster/table_locks.rs`. A statement of another session that comes to a held table stops before it has done anything and runs again once
 //! the table is free. A session that holds tables may use only those. Who waits for a table holds none: all tables
-//! of one LOCK TABLES are taken together. Not covered: DDL of other sessions, and other SQL nodes.
+//! of one LOCK TABLES are taken together. Not covered: DDL of other sessions.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
@@ -27,10 +27,31 @@ impl Holders {
     }
 }
 
-/// The tables that sessions of this node hold.
+/// Tables and whether they are held to be written.
+pub type LockedTables = BTreeMap<TableId, bool>;
+
+#[derive(Debug, Default)]
+struct Held {
+    here: HashMap<TableId, Holders>,
+    /// By sessions of other nodes.
+    elsewhere: LockedTables,
+}
+
+impl Held {
+    fn blocks(&self, session: u64, table: TableId, write: bool) -> bool {
+        self.here.get(&table).is_some_and(|holders| holders.blocks(session, write))
+            || self.elsewhere.get(&table).is_some_and(|written| *written || write)
+    }
+
+    fn len(&self) -> usize {
+        self.here.len() + self.elsewhere.len()
+    }
+}
+
+/// The tables that sessions hold.
 #[derive(Debug, Default)]
 pub struct TableLocks {
-    held: Mutex<HashMap<TableId, Holders>>,
+    held: Mutex<Held>,
     /// How many tables are held, so that nobody looks while there are none.
     count: AtomicUsize,
     released: Notify,
@@ -39,20 +60,17 @@ pub struct TableLocks {
 impl TableLocks {
     /// Whether `session` has to wait before it uses the table.
     pub fn blocks(&self, session: u64, table: TableId, write: bool) -> bool {
-        self.count.load(Ordering::Acquire) > 0
-            && self.held.lock().get(&table).is_some_and(|holders| holders.blocks(session, write))
+        self.count.load(Ordering::Acquire) > 0 && self.held.lock().blocks(session, table, write)
     }
 
     /// Takes all of these tables (and whether to write) or none; false if one is held by another session.
     pub fn take(&self, session: u64, tables: &HashMap<TableId, bool>) -> bool {
         let mut held = self.held.lock();
-        let blocked =
-            |(table, write): (&TableId, &bool)| held.get(table).is_some_and(|h| h.blocks(session, *write));
-        if tables.iter().any(blocked) {
+        if tables.iter().any(|(table, write)| held.blocks(session, *table, *write)) {
             return false;
         }
         for (table, write) in tables {
-            let holders = held.entry(*table).or_default();
+            let holders = held.here.entry(*table).or_default();
             if *write {
                 holders.writer = Some(session);
             } else {
@@ -66,7 +84,7 @@ impl TableLocks {
     /// Gives all tables of the session back.
     pub fn release(&self, session: u64) {
         let mut held = self.held.lock();
-        held.retain(|_, holders| {
+        held.here.retain(|_, holders| {
             holders.readers.retain(|reader| *reader != session);
             holders.writer = holders.writer.filter(|writer| *writer != session);
             holders.writer.is_some() || !holders.readers.is_empty()
@@ -74,6 +92,35 @@ impl TableLocks {
         self.count.store(held.len(), Ordering::Release);
         drop(held);
         self.released.notify_waiters();
+    }
+
+    /// What sessions of this node hold.
+    pub fn here(&self) -> LockedTables {
+        if self.count.load(Ordering::Acquire) == 0 {
+            return LockedTables::new();
+        }
+        let held = self.held.lock();
+        held.here.iter().map(|(table, holders)| (*table, holders.writer.is_some())).collect()
+    }
+
+    /// What sessions of other nodes hold from now on.
+    pub fn set_elsewhere(&self, tables: LockedTables) {
+        let mut held = self.held.lock();
+        if held.elsewhere == tables {
+            return;
+        }
+        held.elsewhere = tables;
+        self.count.store(held.len(), Ordering::Release);
+        drop(held);
+        self.released.notify_waiters();
+    }
+
+    /// The tables that sessions of other nodes hold.
+    pub fn elsewhere(&self) -> Vec<TableId> {
+        if self.count.load(Ordering::Acquire) == 0 {
+            return Vec::new();
+        }
+        self.held.lock().elsewhere.keys().copied().collect()
     }
 
     /// Completes at the next release after it was asked for.
@@ -100,5 +147,18 @@ mod tests {
         locks.release(2);
         assert!(locks.take(3, &HashMap::from([(7, true)])));
         assert!(locks.blocks(1, 7, false));
+    }
+
+    #[test]
+    fn sessions_of_other_nodes_count_too() {
+        let locks = TableLocks::default();
+        locks.set_elsewhere(LockedTables::from([(7, false), (8, true)]));
+        assert!(locks.blocks(1, 7, true) && !locks.blocks(1, 7, false));
+        assert!(locks.blocks(1, 8, false));
+        assert!(!locks.take(1, &HashMap::from([(8, false)])));
+        assert!(locks.take(1, &HashMap::from([(7, false)])));
+        assert_eq!(locks.here(), LockedTables::from([(7, false)]));
+        locks.set_elsewhere(LockedTables::new());
+        assert!(!locks.blocks(2, 8, true) && locks.blocks(2, 7, true));
     }
 }

@@ -134,6 +134,20 @@ pub fn ddl_owner() -> Bytes {
     string("DDLOwner")
 }
 
+/// Tables that SQL nodes hold by LOCK TABLES, by the name of the node's life.
+pub fn table_locks() -> KeyRange {
+    hash_range("TableLocks")
+}
+
+pub fn table_locks_of(node: &str) -> Bytes {
+    hash_field("TableLocks", node)
+}
+
+/// Rises whenever one of them changes.
+pub fn table_locks_version() -> Bytes {
+    string("TableLocksVersion")
+}
+
 /// Changes whenever there is a letter to the node.
 pub fn bell(node: u32) -> Bytes {
     string(&format!("Bell:{node}"))

@@ -9,6 +9,7 @@ use rutile_sql_parser::{Limits, ParseError, ParseOptions, Statement, StatementKi
 use rutile_sql_types::{Charset, Collation, FieldType, Level, MySqlError, Value, Warning, Warnings};
 
 use super::instance::Instance;
+use super::lock_tables::Patience;
 use super::outcome::{Outcome, ResultSet, Rows};
 use super::prepared::{Prepared, PreparedStatement, PreparedStatements};
 use super::state::{SessionChanges, SessionInfo, SessionState, SessionStatus, Unreported};
@@ -240,11 +241,12 @@ impl Session {
         if let Err(error) = self.gather(text).await {
             return self.finish_statement(Err(error));
         }
+        let mut patience = None;
         loop {
             let instance = self.instance.clone();
             let released = instance.table_locks().released();
             let result = Box::pin(query::select(self, query, text, parameters, Some(template))).await;
-            if let Some(result) = self.after_attempt(result, released).await {
+            if let Some(result) = self.after_attempt(result, released, &mut patience).await {
                 return self.finish_statement(result);
             }
         }
@@ -350,11 +352,12 @@ impl Session {
         if let Err(error) = self.gather(text).await {
             return self.finish_statement(Err(error));
         }
+        let mut patience = None;
         loop {
             let instance = self.instance.clone();
             let released = instance.table_locks().released();
             let result = Box::pin(dispatch::dispatch(self, statement, text, parameters)).await;
-            if let Some(result) = self.after_attempt(result, released).await {
+            if let Some(result) = self.after_attempt(result, released, &mut patience).await {
                 return self.finish_statement(result);
             }
         }
@@ -379,12 +382,13 @@ impl Session {
         &self,
         result: Result<Outcome>,
         released: impl Future<Output = ()>,
+        patience: &mut Option<Patience>,
     ) -> Option<Result<Outcome>> {
         match result {
-            Err(Error::TableLocked) => match super::lock_tables::wait(self, released).await {
-                Ok(()) => None,
-                Err(error) => Some(Err(error)),
-            },
+            Err(Error::TableLocked) => {
+                let patience = patience.get_or_insert_with(|| Patience::begin(self));
+                patience.wait(self, released).await.err().map(Err)
+            }
             result => Some(result),
         }
     }

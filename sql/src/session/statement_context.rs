@@ -107,30 +107,34 @@ impl StatementContext<'_> {
 
     /// Registers a table that the statement reads.
     pub fn use_table(&mut self, table: &TableInfo) -> Result<()> {
-        self.check_table_lock(table, false)?;
-        self.register_table(table)
+        self.register_unless_locked(table, false)
     }
 
     /// Registers a table that the statement writes.
     pub fn use_table_to_write(&mut self, table: &TableInfo) -> Result<()> {
-        self.check_table_lock(table, true)?;
-        self.register_table(table)
+        self.register_unless_locked(table, true)
     }
 
-    /// What LOCK TABLES of this session (1100, 1099) and of others allows.
-    fn check_table_lock(&self, table: &TableInfo, write: bool) -> Result<()> {
-        let session = self.session.info.connection_id;
+    /// Registers a table if LOCK TABLES of this session (1100, 1099) and of others allows that.
+    fn register_unless_locked(&mut self, table: &TableInfo, write: bool) -> Result<()> {
         if let Some(own) = &self.session.locked_tables {
             return match own.get(&table.id) {
                 None => Err(MySqlError::table_not_locked(&table.name).into()),
                 Some(false) if write => Err(MySqlError::table_not_locked_for_write(&table.name).into()),
-                Some(_) => Ok(()),
+                Some(_) => self.register_table(table),
             };
         }
+        let session = self.session.info.connection_id;
+        let uses = self.instance.metadata_locks();
         // Who has used the table in its transaction already is waited for by the one who locks it.
-        let waits = self.instance.table_locks().blocks(session, table.id, write)
-            && !self.instance.metadata_locks().uses_table(session, table.id);
-        if waits { Err(Error::TableLocked) } else { Ok(()) }
+        let used_before = uses.uses_table(session, table.id);
+        // In this order: who locks it takes the lock first and looks for users afterwards.
+        self.register_table(table)?;
+        if !used_before && self.instance.table_locks().blocks(session, table.id, write) {
+            uses.stop_using(session, table.id);
+            return Err(Error::TableLocked);
+        }
+        Ok(())
     }
 
     /// Registers a table as used, so that DDL waits for this statement and its transaction.

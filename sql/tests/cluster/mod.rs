@@ -1,4 +1,4 @@
-//! One SQL node on one store and one placement driver, all in this process and in memory.
+//! A SQL node, or several, on one store and one placement driver, all in this process and in memory.
 
 use std::sync::Arc;
 
@@ -16,6 +16,8 @@ use rutile_sql::{Instance, InstanceConfig, Outcome, Rows, Script, Session, Sessi
 pub struct Cluster {
     env: Env,
     pub client: Client,
+    pd: PdClient,
+    stores: Arc<dyn Stores>,
     store: Store,
     pub instance: Instance,
     _dir: tempfile::TempDir,
@@ -53,9 +55,15 @@ impl Cluster {
         .expect("the store opens");
         set_endpoint(&store);
         let stores = stores(StaticStores::new([(store.store_id(), store.service())]));
-        let client = Client::new(env.clone(), pd, stores);
+        let client = Client::new(env.clone(), pd.clone(), Arc::clone(&stores));
         let instance = open(&env, &client, config).await;
-        Self { env, client, store, instance, _dir: dir }
+        Self { env, client, pd, stores, store, instance, _dir: dir }
+    }
+
+    /// One more SQL node.
+    pub async fn another(&self, config: InstanceConfig) -> Instance {
+        let client = Client::new(self.env.clone(), self.pd.clone(), Arc::clone(&self.stores));
+        open(&self.env, &client, config).await
     }
 
     /// Pages that the store was asked for.
@@ -67,13 +75,7 @@ impl Cluster {
 
     /// A session of root, with the default character set.
     pub fn session(&self, connection_id: u64) -> Result<Session, SqlError> {
-        self.instance.session(SessionInfo {
-            connection_id,
-            user: "root".to_owned(),
-            host: "localhost".to_owned(),
-            charset_id: 255,
-            ..SessionInfo::default()
-        })
+        session_on(&self.instance, connection_id)
     }
 
     /// The SQL node ends and another one opens on the same data.
@@ -88,6 +90,17 @@ impl Cluster {
         self.client.close().await;
         self.store.stop().await.expect("the store stops");
     }
+}
+
+/// A session of root, with the default character set.
+pub fn session_on(instance: &Instance, connection_id: u64) -> Result<Session, SqlError> {
+    instance.session(SessionInfo {
+        connection_id,
+        user: "root".to_owned(),
+        host: "localhost".to_owned(),
+        charset_id: 255,
+        ..SessionInfo::default()
+    })
 }
 
 /// Stores that objects do not reach.
