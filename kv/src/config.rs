@@ -28,6 +28,8 @@ pub struct Config {
     pub disk_used_percent_max: u64,
     /// How often the leader of a region reports it, besides each change; PD's next step comes with the answer.
     pub region_heartbeat_interval: Duration,
+    /// Tells PD, with each report of the store, below which timestamp nothing commits here any more.
+    pub reports_resolved_ts: bool,
     /// How often PD is asked for the GC safe point.
     pub gc_poll_interval: Duration,
     /// Bytes of records that garbage collection walks in a second.
@@ -54,6 +56,7 @@ impl Default for Config {
             disk_reserve_bytes: 512 * MIB,
             disk_used_percent_max: 95,
             region_heartbeat_interval: Duration::from_secs(60),
+            reports_resolved_ts: false,
             gc_poll_interval: Duration::from_secs(10),
             gc_bytes_per_second: 32 * MIB,
             coprocessor_concurrency: 4,

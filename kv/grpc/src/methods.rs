@@ -72,6 +72,8 @@ macro_rules! pd_methods {
             ask_batch_split "AskBatchSplit" pdpb::AskBatchSplitRequest => pdpb::AskBatchSplitResponse;
             report_batch_split "ReportBatchSplit"
                 pdpb::ReportBatchSplitRequest => pdpb::ReportBatchSplitResponse;
+            report_min_resolved_ts "ReportMinResolvedTS"
+                pdpb::ReportMinResolvedTsRequest => pdpb::ReportMinResolvedTsResponse;
             scatter_region "ScatterRegion" pdpb::ScatterRegionRequest => pdpb::ScatterRegionResponse;
             get_gc_safe_point "GetGCSafePoint" pdpb::GetGcSafePointRequest => pdpb::GetGcSafePointResponse;
             update_gc_safe_point "UpdateGCSafePoint"

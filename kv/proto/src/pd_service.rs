@@ -12,9 +12,10 @@ use crate::pdpb::{
     GetGcSafePointResponse, GetMembersRequest, GetMembersResponse, GetRegionByIdRequest, GetRegionRequest,
     GetRegionResponse, GetStoreRequest, GetStoreResponse, IsBootstrappedRequest, IsBootstrappedResponse,
     PutStoreRequest, PutStoreResponse, RegionHeartbeatRequest, RegionHeartbeatResponse,
-    ReportBatchSplitRequest, ReportBatchSplitResponse, ScanRegionsRequest, ScanRegionsResponse,
-    ScatterRegionRequest, ScatterRegionResponse, StoreHeartbeatRequest, StoreHeartbeatResponse, TsoRequest,
-    TsoResponse, UpdateGcSafePointRequest, UpdateGcSafePointResponse, UpdateServiceGcSafePointRequest,
+    ReportBatchSplitRequest, ReportBatchSplitResponse, ReportMinResolvedTsRequest,
+    ReportMinResolvedTsResponse, ScanRegionsRequest, ScanRegionsResponse, ScatterRegionRequest,
+    ScatterRegionResponse, StoreHeartbeatRequest, StoreHeartbeatResponse, TsoRequest, TsoResponse,
+    UpdateGcSafePointRequest, UpdateGcSafePointResponse, UpdateServiceGcSafePointRequest,
     UpdateServiceGcSafePointResponse,
 };
 use crate::status::Status;
@@ -41,6 +42,10 @@ pub trait PdService: Send + Sync {
         &self,
         request: ReportBatchSplitRequest,
     ) -> Result<ReportBatchSplitResponse, Status>;
+    async fn report_min_resolved_ts(
+        &self,
+        request: ReportMinResolvedTsRequest,
+    ) -> Result<ReportMinResolvedTsResponse, Status>;
     async fn scatter_region(&self, request: ScatterRegionRequest) -> Result<ScatterRegionResponse, Status>;
     async fn region_heartbeat(
         &self,

@@ -121,6 +121,8 @@ pub struct Reporter {
     pub meter: StoreMeter,
     /// How often all regions led here are reported.
     pub region_interval: Duration,
+    /// PD is told the resolved timestamp with each report.
+    pub reports_resolved_ts: bool,
 }
 
 impl Reporter {
@@ -279,9 +281,12 @@ impl Reporter {
     async fn store_heartbeat(&self) {
         let stats = self.meter.stats(self.store_id, &self.metrics);
         self.note(self.pd.store_heartbeat(&stats).await);
+        if self.reports_resolved_ts {
+            self.report_resolved_ts().await;
+        }
     }
 
-    fn note(&self, result: rutile_pd_client::Result<()>) {
+    pub(super) fn note(&self, result: rutile_pd_client::Result<()>) {
         if let Err(error) = result {
             self.metrics.pd_failures.add(1);
             tracing::warn!(%error, "PD was not told");

@@ -31,8 +31,9 @@
 //! Merges: a region becomes a part of its neighbour, with the peers of both on the same stores ([`merge`]).
 //!
 //! Nouns: [`Peer`], [`RegionView`], [`PeerStorage`], [`Command`], [`inbox`], [`driver`]. Operations: `propose`,
-//! `ready`, `transport`, `apply`, `split`, `merge`, `read`, `transfer_leader`, `conf_change`, `create`, `destroy`, `snapshot`,
-//! `operator`, `log_gc`, `heartbeat`, `store_stats`, `health`, `bootstrap`, `recovery`, one file or folder each.
+//! `ready`, `transport`, `apply`, `split`, `merge`, `read`, `transfer_leader`, `conf_change`, `create`,
+//! `destroy`, `snapshot`, `operator`, `log_gc`, `heartbeat`, `store_stats`, `resolved_ts`, `health`, `bootstrap`,
+//! `recovery`, one file or folder each.
 //!
 //! Deliberately missing: hibernation.
 //!
@@ -61,6 +62,7 @@ mod propose;
 mod read;
 mod ready;
 mod recovery;
+mod resolved_ts;
 mod snapshot;
 mod split;
 mod split_checker;

@@ -66,6 +66,7 @@ struct Wiring {
     background: Arc<Background>,
     arrivals: Arc<Arrivals>,
     region_interval: Duration,
+    reports_resolved_ts: bool,
     data_dir: Option<PathBuf>,
     streams: Arc<Streams>,
 }
@@ -116,6 +117,7 @@ impl Wiring {
             background: Arc::new(Background::new(limits)),
             arrivals: Arc::default(),
             region_interval: config.region_heartbeat_interval,
+            reports_resolved_ts: config.reports_resolved_ts,
             data_dir: config.data_dir.clone(),
             streams: Arc::default(),
         }
@@ -198,6 +200,7 @@ impl Wiring {
                 slowness: Slowness::default(),
             },
             region_interval: self.region_interval,
+            reports_resolved_ts: self.reports_resolved_ts,
         }
     }
 

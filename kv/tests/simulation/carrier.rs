@@ -289,6 +289,7 @@ remote!(PdService:
         scan_regions(ScanRegionsRequest) -> ScanRegionsResponse,
         ask_batch_split(AskBatchSplitRequest) -> AskBatchSplitResponse,
         report_batch_split(ReportBatchSplitRequest) -> ReportBatchSplitResponse,
+        report_min_resolved_ts(ReportMinResolvedTsRequest) -> ReportMinResolvedTsResponse,
         scatter_region(ScatterRegionRequest) -> ScatterRegionResponse,
         region_heartbeat(RegionHeartbeatRequest) -> RegionHeartbeatResponse,
         get_gc_safe_point(GetGcSafePointRequest) -> GetGcSafePointResponse,

@@ -276,6 +276,7 @@ steered!(
     scan_regions(ScanRegionsRequest) -> ScanRegionsResponse,
     ask_batch_split(AskBatchSplitRequest) -> AskBatchSplitResponse,
     report_batch_split(ReportBatchSplitRequest) -> ReportBatchSplitResponse,
+    report_min_resolved_ts(ReportMinResolvedTsRequest) -> ReportMinResolvedTsResponse,
     scatter_region(ScatterRegionRequest) -> ScatterRegionResponse,
     get_gc_safe_point(GetGcSafePointRequest) -> GetGcSafePointResponse,
     update_gc_safe_point(UpdateGcSafePointRequest) -> UpdateGcSafePointResponse,

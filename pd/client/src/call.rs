@@ -40,6 +40,7 @@ answers!(
     pdpb::PutStoreResponse,
     pdpb::RegionHeartbeatResponse,
     pdpb::ReportBatchSplitResponse,
+    pdpb::ReportMinResolvedTsResponse,
     pdpb::ScanRegionsResponse,
     pdpb::ScatterRegionResponse,
     pdpb::StoreHeartbeatResponse,

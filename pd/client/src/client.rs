@@ -209,6 +209,19 @@ impl PdClient {
         call(&inner.env, "ReportBatchSplit", attempt).await.map(drop)
     }
 
+    /// Tells PD below which timestamp nothing commits at a store any more.
+    pub async fn report_min_resolved_ts(&self, store_id: u64, min_resolved_ts: TimeStamp) -> Result<()> {
+        let inner = &self.inner;
+        let attempt = || {
+            inner.service.report_min_resolved_ts(pdpb::ReportMinResolvedTsRequest {
+                header: self.header(),
+                store_id,
+                min_resolved_ts: min_resolved_ts.into_inner(),
+            })
+        };
+        call(&inner.env, "ReportMinResolvedTS", attempt).await.map(drop)
+    }
+
     /// Reports a region; answers what PD wants done with it.
     pub async fn region_heartbeat(&self, beat: &RegionHeartbeat) -> Result<Option<Operator>> {
         let inner = &self.inner;

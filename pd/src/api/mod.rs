@@ -17,6 +17,7 @@ mod key;
 mod member;
 mod operator;
 mod region;
+mod resolved_ts;
 mod rule;
 mod scheduler;
 mod store;
@@ -80,6 +81,8 @@ fn leading(pd: Arc<Pd>) -> Router {
         .route("/config/replicate", get(config::replicate))
         .route("/config/cluster-version", get(config::cluster_version))
         .route("/config/item/{name}", delete(config::reset))
+        .route("/min-resolved-ts", get(resolved_ts::of_cluster))
+        .route("/min-resolved-ts/{store}", get(resolved_ts::of_store))
         .route("/gc/safepoint", get(cluster::gc_safe_points))
         .route("/gc/safepoint/{service}", delete(cluster::release))
         .merge(rules())

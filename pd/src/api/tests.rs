@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use rutile_kv_env::Simulation;
-use rutile_kv_types::{Peer, PeerRole, Region, RegionEpoch};
+use rutile_kv_types::{Peer, PeerRole, Region, RegionEpoch, TimeStamp};
 use rutile_pd_client::{RegionHeartbeat, Store, StoreStats};
 use serde_json::{Value, json};
 use tower_service::Service as _;
@@ -99,6 +99,41 @@ fn stores_show_what_they_hold_and_whether_they_report() {
     assert_eq!(fixture.get("/store/9").0, StatusCode::NOT_FOUND);
     assert_eq!(fixture.get("/store/x").0, StatusCode::BAD_REQUEST);
     assert_eq!(fixture.get("/stores?state=7").0, StatusCode::BAD_REQUEST);
+}
+
+#[test]
+fn the_resolved_timestamp_is_the_least_of_all_stores_and_never_falls() {
+    let fixture = Fixture::new();
+    let cluster = &fixture.pd.cluster;
+    let unknown = json!({ "is_real_time": false, "min_resolved_ts": 0, "persist_interval": "0s" });
+    assert_eq!(fixture.ok("/min-resolved-ts"), unknown);
+    let store = Store { id: 5, address: "127.0.0.1:20161".to_owned(), ..Store::default() };
+    cluster.put_store(store, &[]).expect("registers");
+    let report = |store, ts| cluster.report_min_resolved_ts(store, TimeStamp::new(ts));
+    report(1, 70).expect("takes");
+    assert_eq!(fixture.ok("/min-resolved-ts"), unknown, "one store is not heard yet");
+    report(5, 50).expect("takes");
+    assert_eq!(fixture.ok("/min-resolved-ts")["min_resolved_ts"], 50);
+    let stores = json!({ "1": 70, "5": 50 });
+    assert_eq!(fixture.ok("/min-resolved-ts?scope=cluster")["stores_min_resolved_ts"], stores);
+    let one = fixture.ok("/min-resolved-ts?scope=1");
+    assert_eq!((&one["min_resolved_ts"], &one["stores_min_resolved_ts"]), (&json!(70), &json!({ "1": 70 })));
+    assert_eq!(fixture.ok("/min-resolved-ts/5")["min_resolved_ts"], 50);
+    report(5, 40).expect("takes");
+    assert_eq!(
+        fixture.ok("/min-resolved-ts/5")["min_resolved_ts"],
+        40,
+        "a peer that came brought an older lock"
+    );
+    assert_eq!(fixture.ok("/min-resolved-ts")["min_resolved_ts"], 50);
+    report(9, 60).expect_err("no such store");
+    for (path, status) in [
+        ("/min-resolved-ts/9", StatusCode::NOT_FOUND),
+        ("/min-resolved-ts?scope=1,9", StatusCode::NOT_FOUND),
+        ("/min-resolved-ts?scope=all", StatusCode::BAD_REQUEST),
+    ] {
+        assert_eq!(fixture.get(path).0, status, "{path}");
+    }
 }
 
 #[test]

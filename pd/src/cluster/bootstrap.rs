@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 use rutile_kv_env::{Env, Monotonic};
-use rutile_kv_types::Region;
+use rutile_kv_types::{Region, TimeStamp};
 use rutile_pd_client::{RegionHeartbeat, Store};
 
 use super::region_tree::RegionTree;
@@ -24,6 +24,8 @@ pub(crate) struct Cluster {
     pub(super) regions: RwLock<RegionTree>,
     /// When regions were last split, of those that were since PD started and not long ago.
     pub(super) splits: Mutex<BTreeMap<u64, Monotonic>>,
+    /// Nothing commits at or below it any more.
+    pub(super) resolved_ts: Mutex<Option<TimeStamp>>,
 }
 
 impl Cluster {
@@ -47,6 +49,7 @@ impl Cluster {
             storage,
             opened: env.clock.now(),
             splits: Mutex::default(),
+            resolved_ts: Mutex::default(),
             change: Mutex::new(()),
             stores: RwLock::new(stores),
             regions: RwLock::new(regions),

@@ -8,6 +8,7 @@ mod bootstrap;
 mod id_alloc;
 mod region_tree;
 mod regions;
+mod resolved_ts;
 mod store_traits;
 mod store_view;
 mod stores;
@@ -15,6 +16,7 @@ mod stores;
 pub(crate) use bootstrap::Cluster;
 pub(crate) use id_alloc::IdAllocator;
 pub(crate) use region_tree::Told;
+pub(crate) use resolved_ts::ResolvedTs;
 pub(crate) use store_traits::{StoreTraits, WEIGHT_ONE, weight};
 pub(crate) use store_view::{STORE_STATES, StoreView, Telling};
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use rutile_kv_env::Monotonic;
+use rutile_kv_types::TimeStamp;
 use rutile_pd_client::{Store, StoreState, StoreStats};
 
 use super::Cluster;
@@ -11,19 +12,21 @@ use crate::error::{Error, Result};
 use crate::storage::{Batch, keys};
 
 pub(crate) struct Stores {
-    by_id: BTreeMap<u64, Known>,
+    pub(super) by_id: BTreeMap<u64, Known>,
 }
 
-struct Known {
-    store: Store,
+pub(super) struct Known {
+    pub(super) store: Store,
     stats: Option<StoreStats>,
     told: Option<LastTold>,
+    /// Nothing commits there at or below it; none since PD started.
+    pub(super) resolved_ts: Option<TimeStamp>,
     traits: StoreTraits,
 }
 
 impl Known {
     fn new(store: Store, traits: StoreTraits) -> Known {
-        Known { store, stats: None, told: None, traits }
+        Known { store, stats: None, told: None, resolved_ts: None, traits }
     }
 }
 
@@ -60,7 +63,7 @@ impl Stores {
         }
     }
 
-    fn check_alive(&self, store_id: u64) -> Result<&Known> {
+    pub(super) fn check_alive(&self, store_id: u64) -> Result<&Known> {
         let known = self.by_id.get(&store_id).ok_or(Error::StoreNotFound(store_id))?;
         if known.store.state == StoreState::Tombstone {
             Err(Error::StoreTombstone(store_id))

@@ -125,6 +125,12 @@ pub(super) enum Command {
         \x20 rutile pd placement-rules fit 2\n\
         \x20 rutile pd placement-rules rule-group set archive 10 --override")]
     PlacementRules(placement_rules::Command),
+    /// Below which timestamp nothing commits any more: of the cluster and its stores, or of some stores
+    MinResolvedTs {
+        /// Stores, as 1,2
+        #[arg(long)]
+        scope: Option<String>,
+    },
     /// Who holds garbage collection back
     ServiceGcSafepoint {
         #[command(subcommand)]

@@ -16,6 +16,7 @@ mod overview;
 mod pages;
 mod placement_rules;
 mod region;
+mod resolved_ts;
 mod scheduler;
 mod shell;
 mod store;
@@ -107,6 +108,7 @@ async fn answer(cli: &Cli, pages: &dyn Pages) -> Outcome {
         Command::Label(options) => label::run(pages, options).await,
         Command::PlacementRules(command) => placement_rules::run(pages, command).await,
         Command::ServiceGcSafepoint { command } => config::gc_safe_points(pages, command.as_ref()).await,
+        Command::MinResolvedTs { scope } => resolved_ts::run(pages, scope.as_deref()).await,
         Command::Status => overview::status(pages).await,
         Command::Hot(command) => hot::run(pages, command).await,
         Command::Topology => overview::topology(pages).await,

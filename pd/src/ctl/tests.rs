@@ -107,6 +107,10 @@ fn members_settings_and_timestamps_are_shown() {
     assert!(run(&fixture, "config show all").out.contains("tso-save-interval"));
     assert!(run(&fixture, "cluster").out.contains("max peer count"));
     assert!(run(&fixture, "service-gc-safepoint").out.contains("in force"));
+    let resolved = run(&fixture, "min-resolved-ts");
+    assert_eq!(lines(&resolved)[1], ["cluster", "-", "not", "known", "yet"]);
+    assert_eq!(lines(&resolved)[2][..2], ["store", "1"]);
+    assert_eq!(run(&fixture, "min-resolved-ts --scope 9").code, 1);
     let ts = (951_782_400_123_u64 << 18) + 5;
     let shown = run(&fixture, &format!("tso {ts}"));
     assert_eq!(lines(&shown)[1], ["951782400123", "5", "2000-02-29T00:00:00.123Z"]);

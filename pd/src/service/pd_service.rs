@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use rutile_kv_proto::{PdService, Status, keyspacepb, pdpb};
+use rutile_kv_types::TimeStamp;
 use rutile_pd_client::{LeaderRegion, Store, from_wire, to_wire};
 
 use super::answer::status;
@@ -135,6 +136,16 @@ impl PdService for Pd {
         let regions = request.regions.iter().map(from_wire::region).collect();
         let (header, ()) = self.answer(self.cluster.report_batch_split(regions))?;
         Ok(pdpb::ReportBatchSplitResponse { header })
+    }
+
+    async fn report_min_resolved_ts(
+        &self,
+        request: pdpb::ReportMinResolvedTsRequest,
+    ) -> Result<pdpb::ReportMinResolvedTsResponse, Status> {
+        self.check_header(request.header.as_ref())?;
+        let resolved_ts = TimeStamp::new(request.min_resolved_ts);
+        let (header, ()) = self.answer(self.cluster.report_min_resolved_ts(request.store_id, resolved_ts))?;
+        Ok(pdpb::ReportMinResolvedTsResponse { header })
     }
 
     async fn scatter_region(

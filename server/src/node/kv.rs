@@ -92,6 +92,7 @@ pub(crate) async fn start_on(
         labels: options.labels,
         region_split_keys: options.region_split_keys,
         region_heartbeat_interval: REGION_HEARTBEAT,
+        reports_resolved_ts: true,
         ..StoreConfig::default()
     };
     let sender = Arc::new(RaftSender::new(env.clone(), pd.clone(), port.limits()));

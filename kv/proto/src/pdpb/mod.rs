@@ -23,7 +23,8 @@ pub use operator::{
 pub use region::{
     AskBatchSplitRequest, AskBatchSplitResponse, GetRegionByIdRequest, GetRegionRequest, GetRegionResponse,
     PeerStats, Region, RegionHeartbeatRequest, ReportBatchSplitRequest, ReportBatchSplitResponse,
-    ScanRegionsRequest, ScanRegionsResponse, ScatterRegionRequest, ScatterRegionResponse, SplitId,
+    ReportMinResolvedTsRequest, ReportMinResolvedTsResponse, ScanRegionsRequest, ScanRegionsResponse,
+    ScatterRegionRequest, ScatterRegionResponse, SplitId,
 };
 pub use store::{
     AllocIdRequest, AllocIdResponse, BootstrapRequest, BootstrapResponse, GetAllStoresRequest,

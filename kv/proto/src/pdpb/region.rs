@@ -155,6 +155,24 @@ pub struct ReportBatchSplitResponse {
     pub header: Option<ResponseHeader>,
 }
 
+/// A store's resolved timestamp: nothing commits there at or below it any more.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReportMinResolvedTsRequest {
+    #[prost(message, optional, tag = "1")]
+    pub header: Option<RequestHeader>,
+    #[prost(uint64, tag = "2")]
+    pub store_id: u64,
+    #[prost(uint64, tag = "3")]
+    pub min_resolved_ts: u64,
+}
+
+/// Answer to [`ReportMinResolvedTsRequest`].
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReportMinResolvedTsResponse {
+    #[prost(message, optional, tag = "1")]
+    pub header: Option<ResponseHeader>,
+}
+
 /// Sent by the leader of a region every minute and at each change.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RegionHeartbeatRequest {

@@ -159,6 +159,13 @@ impl PdService for TestPd {
         Ok(ReportBatchSplitResponse { header: header() })
     }
 
+    async fn report_min_resolved_ts(
+        &self,
+        _: ReportMinResolvedTsRequest,
+    ) -> Result<ReportMinResolvedTsResponse, Status> {
+        Ok(ReportMinResolvedTsResponse { header: header() })
+    }
+
     async fn region_heartbeat(
         &self,
         request: RegionHeartbeatRequest,
