@@ -11,7 +11,7 @@ use rutile_kv_types::{Cf, Peer, PeerRole, Region, RegionEpoch};
 use crate::error::{RegionError, Result};
 use crate::gc::{SafePoint, destroy_range};
 use crate::pessimistic_locks::{Budget, MemoryLocks};
-use crate::replica::{LedRegion, Proposal, RegionContext, RegionSnapshot, Replica};
+use crate::replica::{FollowerRead, LedRegion, Proposal, RegionContext, RegionSnapshot, Replica};
 use crate::write_set::{Change, Changes};
 
 /// The region of the replica.
@@ -144,6 +144,14 @@ impl Replica for LocalReplica {
 
     fn read_barrier<'a>(&'a self, _: &'a RegionContext) -> BoxFuture<'a, Result<()>> {
         Box::pin(async { Ok(()) })
+    }
+
+    fn follower_snapshot<'a>(
+        &'a self,
+        _: &'a RegionContext,
+        _: FollowerRead,
+    ) -> BoxFuture<'a, Result<Option<RegionSnapshot>>> {
+        Box::pin(async { Ok(None) })
     }
 
     fn max_ts_synced<'a>(&'a self, _: &'a RegionContext, _: u64) -> BoxFuture<'a, Result<()>> {

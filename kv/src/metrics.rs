@@ -76,6 +76,8 @@ metrics! {
     coprocessor_rejected,
     /// Reads that had to ask a quorum because the lease was not valid.
     read_barriers,
+    /// Reads that a peer which does not lead took on.
+    follower_reads,
     /// Write proposals taken by the raft thread.
     proposals,
     /// Raft entries appended.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use rutile_kv_engine::Snapshot;
-use rutile_kv_types::{Region, RegionEpoch};
+use rutile_kv_types::{Region, RegionEpoch, TimeStamp};
 
 use crate::error::Result;
 use crate::gc::SafePoint;
@@ -26,13 +26,24 @@ pub struct RegionContext {
     pub term: u64,
 }
 
-/// What one peer of a region held at one moment, while it was the leader under a valid lease.
+/// A read that a peer is asked for which does not lead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FollowerRead {
+    pub ts: TimeStamp,
+    /// The encoded keys that are read lie from here
+    pub start: Vec<u8>,
+    /// to before here; empty for no bound.
+    pub end: Vec<u8>,
+}
+
+/// What one peer of a region held at one moment, while it was the leader under a valid lease, or was told by the
+/// leader how far it had to be.
 pub struct RegionSnapshot {
     pub engine: Box<dyn Snapshot>,
     /// False when there is no lock that a read must heed, so that it need not look.
     pub has_locks: bool,
     pub region: Arc<Region>,
-    /// Term of the leader. A write decided on this snapshot is proposed in this term or not at all.
+    /// Term of the leader. A write decided on this snapshot is proposed in this term or not at all. 0 at a follower.
     pub term: u64,
     /// Where it is counted what is read.
     pub traffic: Arc<Traffic>,
@@ -76,6 +87,13 @@ pub trait Replica: Send + Sync + 'static {
 
     /// A snapshot at the leader after [`Replica::read_barrier`], which stands in for the lease.
     fn confirmed_snapshot(&self, context: &RegionContext) -> Result<RegionSnapshot>;
+
+    /// A snapshot of a peer that does not lead, for a read that its leader has let pass; `None` where this peer leads.
+    fn follower_snapshot<'a>(
+        &'a self,
+        context: &'a RegionContext,
+        read: FollowerRead,
+    ) -> BoxFuture<'a, Result<Option<RegionSnapshot>>>;
 
     /// Waits until `max_ts` is known to cover what leaders of the region before `term` answered reads at.
     fn max_ts_synced<'a>(&'a self, context: &'a RegionContext, term: u64) -> BoxFuture<'a, Result<()>>;

@@ -63,6 +63,8 @@ impl Reading {
         for (name, value) in instance.status().list() {
             self.counter(format!("mysql_{}", name.to_lowercase()), "As in SHOW STATUS", value);
         }
+        let followers = instance.client().follower_reads();
+        self.counter("follower_reads", "Reads that followers served (rutile_replica_read)", followers);
         self.gauge(
             "prepared_statements",
             "Statements prepared in all sessions",

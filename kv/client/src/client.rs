@@ -16,6 +16,7 @@ use crate::config::ClientConfig;
 use crate::error::{Error, Result};
 use crate::lock_resolver::LockResolver;
 use crate::region::RegionCache;
+use crate::replica_read::Replicas;
 use crate::running::Running;
 use crate::snapshot::Snapshot;
 use crate::stores::{PlanForm, Stores};
@@ -36,6 +37,7 @@ pub(crate) struct Core {
     pub(crate) resolver: LockResolver,
     pub(crate) background: Background,
     pub(crate) running: Arc<Running>,
+    pub(crate) replicas: Replicas,
     /// For transactions that begin from now on.
     commit_limit: RwLock<Option<Arc<CommitLimit>>>,
     plan_form: PlanForm,
@@ -54,6 +56,7 @@ impl Client {
             resolver: LockResolver::new(),
             background: Background::new(),
             running: Arc::default(),
+            replicas: Replicas::default(),
             env,
             config,
             pd,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::replica_read::ReplicaRead;
+
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
     /// Keys and values of one transaction. Whoever has a quota for its memory ends it earlier.
@@ -27,6 +29,8 @@ pub struct ClientConfig {
     pub pessimistic_lock_ttl: Duration,
     /// How long the locks of a pessimistic transaction are kept alive; afterwards others may remove them.
     pub transaction_lifetime_max: Duration,
+    /// The peers that snapshots read from unless told otherwise.
+    pub replica_read: ReplicaRead,
     /// Commit a transaction of one region and one batch in one phase.
     pub one_pc: bool,
     /// Commit small transactions with their last prewrite, without waiting for the commit of the primary.
@@ -46,6 +50,7 @@ impl Default for ClientConfig {
             lock_ttl: Duration::from_secs(3),
             pessimistic_lock_ttl: Duration::from_secs(20),
             transaction_lifetime_max: Duration::from_secs(60 * 60),
+            replica_read: ReplicaRead::Leader,
             one_pc: true,
             async_commit: true,
         }

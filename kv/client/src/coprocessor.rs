@@ -19,6 +19,7 @@ use crate::backoff::Backoff;
 use crate::client::{Client, Core};
 use crate::error::{Error, Result};
 use crate::region::CachedRegion;
+use crate::replica_read::ReplicaRead;
 use crate::snapshot::Snapshot;
 
 #[derive(Clone, Debug)]
@@ -31,11 +32,19 @@ pub struct CoprocessorOptions {
     pub concurrency: usize,
     /// Answers in the order of the ranges.
     pub keep_order: bool,
+    /// Which peers are asked.
+    pub replicas: ReplicaRead,
 }
 
 impl Default for CoprocessorOptions {
     fn default() -> CoprocessorOptions {
-        CoprocessorOptions { tp: 0, paging_rows: 0, concurrency: 4, keep_order: true }
+        CoprocessorOptions {
+            tp: 0,
+            paging_rows: 0,
+            concurrency: 4,
+            keep_order: true,
+            replicas: ReplicaRead::Leader,
+        }
     }
 }
 
@@ -48,7 +57,8 @@ impl Client {
         plan: Payload,
         options: CoprocessorOptions,
     ) -> BoxStream<'static, Result<Payload>> {
-        let run = Arc::new(Run { core: Arc::clone(&self.core), snapshot: self.snapshot(ts), plan, options });
+        let snapshot = self.snapshot(ts).read_from(options.replicas);
+        let run = Arc::new(Run { core: Arc::clone(&self.core), snapshot, plan, options });
         let ranges = ranges.into_iter().filter(|range| !range.is_empty()).collect();
         let pieces = Pieces { run, uncut: Some(ranges), slots: VecDeque::new() };
         futures::stream::try_unfold(pieces, |mut pieces| async move {
@@ -181,6 +191,15 @@ impl Run {
             let region = self.core.cache.locate(&first.start).await?;
             if !inside(&piece.ranges, &region.range) {
                 return Ok(Page { data: None, rest: self.cut(piece.ranges).await? });
+            }
+            if self.snapshot.replicas() != ReplicaRead::Leader {
+                let request = self.request(&region, &piece.ranges);
+                let answer = self.snapshot.ask_follower(&region, |service, context| async move {
+                    service.coprocessor(CoprocessorRequest { context, ..request }).await
+                });
+                if let Some(answer @ CoprocessorResponse { locked: None, .. }) = answer.await {
+                    return self.take(piece, answer);
+                }
             }
             let repair = match region.service.coprocessor(self.request(&region, &piece.ranges)).await {
                 Ok(CoprocessorResponse { region_error: Some(error), .. }) => {

@@ -20,7 +20,7 @@
 //! keys while they run; see [`Transaction::lock_keys`]. Every wait has a budget, and the error that ends it names the
 //! last cause.
 //!
-//! Deliberately missing: follower reads, and network carriers.
+//! Deliberately missing: reads of the nearest peer, stale reads, and network carriers.
 
 mod background;
 mod backoff;
@@ -36,6 +36,7 @@ mod heartbeat;
 mod keyspace;
 mod lock_resolver;
 mod region;
+mod replica_read;
 mod running;
 mod snapshot;
 mod stores;
@@ -46,6 +47,7 @@ pub use commit_limit::CommitLimit;
 pub use config::ClientConfig;
 pub use coprocessor::CoprocessorOptions;
 pub use error::{Error, Result, WaitFor};
+pub use replica_read::ReplicaRead;
 pub use rutile_kv_proto::Payload;
 pub use snapshot::{ScanOptions, Scanner, Snapshot};
 pub use stores::{PlanForm, StaticStores, Stores};

@@ -15,12 +15,20 @@ pub struct ReadOptions {
     pub committed_locks: Vec<u64>,
     /// Whether blocks read stay in the cache; off for one-time scans.
     pub fill_cache: bool,
+    /// Whether a peer that does not lead may answer.
+    pub replica_read: bool,
 }
 
 impl ReadOptions {
     /// A plain read at `ts`.
     pub fn at(ts: TimeStamp) -> Self {
-        ReadOptions { ts, resolved_locks: Vec::new(), committed_locks: Vec::new(), fill_cache: true }
+        ReadOptions {
+            ts,
+            resolved_locks: Vec::new(),
+            committed_locks: Vec::new(),
+            fill_cache: true,
+            replica_read: false,
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use super::state::MergeState;
 use super::transport::PeerMessage;
 use crate::error::Result;
 use crate::pessimistic_locks::MovedLock;
-use crate::replica::Proposal;
+use crate::replica::{FollowerRead, Proposal};
 
 /// Called once with the end of a request that answers regions.
 pub type SplitDone = Box<dyn FnOnce(Result<Vec<Arc<Region>>>) + Send>;
@@ -33,6 +33,8 @@ pub enum Message {
     Operate(Operator),
     /// Confirm leadership with a quorum and wait until what is committed now is applied.
     ReadBarrier { region_id: u64, done: BarrierDone },
+    /// Ask the leader how far this peer must have applied for a read, and wait until it has.
+    FollowerRead { region_id: u64, read: FollowerRead, done: oneshot::Sender<Result<u64>> },
     /// A split was applied; the new regions need peers. The last region is the one that was split.
     SplitApplied { regions: Vec<Piece> },
     /// A change of members was applied, or refused at its turn.

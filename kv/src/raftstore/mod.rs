@@ -31,7 +31,7 @@
 //! Merges: a region becomes a part of its neighbour, with the peers of both on the same stores ([`merge`]).
 //!
 //! Nouns: [`Peer`], [`RegionView`], [`PeerStorage`], [`Command`], [`inbox`], [`driver`]. Operations: `propose`,
-//! `ready`, `transport`, `apply`, `split`, `merge`, `read`, `transfer_leader`, `conf_change`, `create`,
+//! `ready`, `transport`, `apply`, `split`, `merge`, `read`, `follower_read`, `transfer_leader`, `conf_change`, `create`,
 //! `destroy`, `snapshot`, `operator`, `log_gc`, `heartbeat`, `store_stats`, `resolved_ts`, `health`, `bootstrap`,
 //! `recovery`, one file or folder each.
 //!
@@ -49,6 +49,7 @@ mod conf_change;
 mod create;
 mod destroy;
 mod driver;
+mod follower_read;
 mod health;
 mod heartbeat;
 mod inbox;

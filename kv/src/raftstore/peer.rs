@@ -9,6 +9,7 @@ use rutile_kv_types::{Peer as PeerId, Region};
 use slog::{Discard, Logger, o};
 
 use super::conf_change::changes_in_log;
+use super::follower_read::Question;
 use super::merge::PeerMerge;
 use super::message::{BarrierDone, SplitDone};
 use super::propose::{Waiters, WriteGroup};
@@ -74,6 +75,8 @@ pub struct Peer {
     /// Proposed entries in index order, until they are committed.
     pub pending: VecDeque<Pending>,
     pub barriers: Vec<Barrier>,
+    /// Reads here while another peer leads.
+    pub questions: Vec<Question>,
     /// Term and role when the election timeout was last chosen.
     timeout_for: (u64, StateRole),
     /// The election timeout that was chosen.
@@ -149,6 +152,7 @@ impl Peer {
             group: WriteGroup::default(),
             pending: VecDeque::new(),
             barriers: Vec::new(),
+            questions: Vec::new(),
             timeout_for: (u64::MAX, StateRole::Follower),
             timeout_ticks: 2 * ELECTION_TICKS,
             published: (0, 0),

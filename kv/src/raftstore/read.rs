@@ -25,7 +25,7 @@ use crate::error::{Error, RegionError, Result};
 use crate::gc::{self, SafePoint};
 use crate::metrics::Metrics;
 use crate::pessimistic_locks::MemoryLocks;
-use crate::replica::{LedRegion, Proposal, RegionContext, RegionSnapshot, Replica};
+use crate::replica::{FollowerRead, LedRegion, Proposal, RegionContext, RegionSnapshot, Replica};
 
 /// Writes taken on and not yet applied, in [`IN_FLIGHT_UNIT`]s: 64 MiB.
 pub const IN_FLIGHT_MAX: usize = 1 << 16;
@@ -167,6 +167,14 @@ impl Replica for RaftReplica {
         })
     }
 
+    fn follower_snapshot<'a>(
+        &'a self,
+        context: &'a RegionContext,
+        read: FollowerRead,
+    ) -> BoxFuture<'a, Result<Option<RegionSnapshot>>> {
+        Box::pin(self.read_as_follower(context, read))
+    }
+
     fn max_ts_synced<'a>(&'a self, context: &'a RegionContext, term: u64) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let view = self.regions.get(context.region_id)?;
@@ -287,7 +295,7 @@ impl RaftLoop {
     }
 
     /// Numbers rounds by the time they are sent; two in the same nanosecond still differ.
-    fn next_round(&mut self) -> u64 {
+    pub(super) fn next_round(&mut self) -> u64 {
         let now = u64::try_from(self.env.clock.now().since_origin().as_nanos()).unwrap_or(u64::MAX);
         self.last_round = now.max(self.last_round + 1);
         self.last_round
@@ -295,8 +303,11 @@ impl RaftLoop {
 
     /// Lets reads go whose index is applied by now.
     pub(super) fn finish_all_barriers(&mut self) {
-        for peer in self.peers.values_mut().filter(|peer| !peer.barriers.is_empty()) {
-            peer.finish_barriers();
+        for peer in self.peers.values_mut() {
+            peer.forget_questions();
+            if !peer.barriers.is_empty() {
+                peer.finish_barriers();
+            }
         }
     }
 }

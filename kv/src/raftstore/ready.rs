@@ -239,7 +239,7 @@ impl Peer {
     /// A quorum confirmed this leader after the round named in `context` was sent.
     fn quorum_answered(&mut self, context: &[u8], index: u64, lease: Duration) {
         let Ok(sent) = context.try_into().map(u64::from_be_bytes) else {
-            return;
+            return self.leader_answered(context, index);
         };
         if !self.is_leader() {
             return;

@@ -145,6 +145,7 @@ impl Wiring {
             last_round: 0,
             appended_bytes: 0,
             log_gc_bytes: config.raft_log_gc_bytes,
+            concurrency: self.parts.concurrency.clone(),
             lock_budget: Arc::new(Budget::new(config.in_memory_pessimistic_locks)),
             stale_ticks: (config.stale_peer_interval.as_millis() / TICK.as_millis()) as u64,
             next_look: self.parts.env.clock.now(),

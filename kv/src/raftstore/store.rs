@@ -19,6 +19,7 @@ use super::read::RaftReplica;
 use super::snapshot::{Arrived, Streams};
 use super::transport::{Arrivals, PeerMessage, Transport};
 use super::view::{RegionView, Regions};
+use crate::concurrency_manager::ConcurrencyManager;
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
 use crate::pessimistic_locks::{Budget, MovedLock};
@@ -55,6 +56,8 @@ pub struct RaftLoop {
     /// Raft log bytes since the last truncation.
     pub(super) appended_bytes: u64,
     pub(super) log_gc_bytes: u64,
+    /// What a read must pass that a leader answers for its follower.
+    pub(super) concurrency: Arc<ConcurrencyManager>,
     /// Room for the pessimistic locks that leaders keep in memory.
     pub(super) lock_budget: Arc<Budget>,
     /// Ticks without a leader after which a peer asks PD whether it is still a member.
@@ -98,6 +101,7 @@ impl RaftLoop {
             Message::Split(split) => self.propose_split(split),
             Message::Operate(operator) => self.operate(operator),
             Message::ReadBarrier { region_id, done } => self.read_barrier(region_id, done),
+            Message::FollowerRead { region_id, read, done } => self.ask_leader(region_id, &read, done),
             Message::SplitApplied { regions } => {
                 if let Err(error) = self.split_applied(regions) {
                     fail_stop("new regions of a split", &error);

@@ -94,8 +94,7 @@ impl RaftReplica {
     }
 }
 
-/// Kinds that a peer of another store may send. Proposals and reads are never forwarded: whoever wants them is told
-/// who leads.
+/// Kinds that a peer of another store may send. Proposals are never forwarded: whoever wants them is told who leads.
 fn is_expected(kind: MessageType) -> bool {
     matches!(
         kind,
@@ -108,6 +107,8 @@ fn is_expected(kind: MessageType) -> bool {
             | MessageType::MsgHeartbeat
             | MessageType::MsgHeartbeatResponse
             | MessageType::MsgTimeoutNow
+            | MessageType::MsgReadIndex
+            | MessageType::MsgReadIndexResp
     )
 }
 
@@ -141,7 +142,12 @@ impl RaftLoop {
     }
 
     pub(super) fn step(&mut self, arrived: PeerMessage) {
-        let PeerMessage { region_id, from, to, message, .. } = arrived;
+        let PeerMessage { region_id, from, to, mut message, .. } = arrived;
+        if message.get_msg_type() == MessageType::MsgReadIndex
+            && !self.judge_question(region_id, &mut message)
+        {
+            return self.metrics.raft_messages_dropped.add(1);
+        }
         let Some(peer) = self.peers.get_mut(&region_id) else {
             return;
         };

@@ -13,6 +13,7 @@ use rutile_kv_env::Monotonic;
 use rutile_kv_types::{Peer, Region, RegionEpoch};
 use tokio::sync::Notify;
 
+use super::follower_read::AppliedWatch;
 use super::state::{ApplyState, MergeState};
 use crate::error::{RegionError, Result};
 use crate::pessimistic_locks::{MemoryLocks, MovedLock};
@@ -59,6 +60,8 @@ pub struct RegionView {
     pub memory_locks: Arc<MemoryLocks>,
     /// Something that a waiter may wait for has changed.
     changed: Notify,
+    /// Readers of a follower that wait for entries to be applied.
+    pub applied_watch: AppliedWatch,
     /// Written since the size was last measured.
     pub written_bytes: AtomicU64,
     pub written_keys: AtomicU64,
@@ -106,6 +109,7 @@ impl RegionView {
             history_from: Mutex::default(),
             locks: AtomicU64::new(LOCKS_UNKNOWN),
             changed: Notify::new(),
+            applied_watch: AppliedWatch::default(),
             written_bytes: AtomicU64::new(0),
             written_keys: AtomicU64::new(0),
             measured_bytes: AtomicU64::new(0),
@@ -216,6 +220,7 @@ impl RegionView {
         if before != applied.applied_term {
             self.changed.notify_waiters();
         }
+        self.applied_watch.wake();
     }
 
     /// The log up to `index` may go.

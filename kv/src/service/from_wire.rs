@@ -38,6 +38,7 @@ pub fn read_options(context: Option<&kvrpcpb::Context>, version: u64) -> ReadOpt
         options.resolved_locks.extend_from_slice(&context.resolved_locks);
         options.committed_locks.extend_from_slice(&context.committed_locks);
         options.fill_cache = !context.not_fill_cache;
+        options.replica_read = context.replica_read;
     }
     options
 }

@@ -27,7 +27,7 @@ use crate::lock_manager::{LockChanges, LockManager};
 use crate::metrics::Metrics;
 use crate::mvcc::{ReadOptions, Reader};
 use crate::pessimistic_locks::{At, Leaving, LockChange, MemoryLocks};
-use crate::replica::{Proposal, RegionContext, RegionSnapshot, Replica};
+use crate::replica::{FollowerRead, Proposal, RegionContext, RegionSnapshot, Replica};
 use crate::write_set::WriteSet;
 
 /// Executes transaction commands against a replica.
@@ -275,6 +275,14 @@ impl<R: Replica> Scheduler<R> {
     ) -> Result<RegionSnapshot> {
         let safe_point = self.replica.safe_point();
         safe_point.check(options.ts)?;
+        // A read of the latest has no timestamp by which the leader could protect it.
+        if options.replica_read && !options.ts.is_max() {
+            let read = follower_read(target, options);
+            if let Some(snapshot) = self.replica.follower_snapshot(context, read).await? {
+                safe_point.check(options.ts)?;
+                return Ok(snapshot);
+            }
+        }
         let hooks = &self.env.hooks;
         if hooks.is_planted("txn::scheduler::memory_locks_ignored") {
             self.concurrency.raise_max_ts(options.ts);
@@ -286,6 +294,20 @@ impl<R: Replica> Scheduler<R> {
         safe_point.check(options.ts)?;
         Ok(snapshot)
     }
+}
+
+/// What the leader is asked about a read elsewhere. Of several keys it is told the range.
+fn follower_read(target: ReadTarget<'_>, options: &ReadOptions) -> FollowerRead {
+    let behind = |key: &Key| [key.as_encoded(), &[0]].concat();
+    let (start, end) = match target {
+        ReadTarget::Key(key) => (key.as_encoded().to_vec(), behind(key)),
+        ReadTarget::Keys(keys) => {
+            let first = keys.iter().map(Key::as_encoded).min();
+            (first.unwrap_or_default().to_vec(), keys.iter().max().map(behind).unwrap_or_default())
+        }
+        ReadTarget::Range { start, end } => (start.to_vec(), end.to_vec()),
+    };
+    FollowerRead { ts: options.ts, start, end }
 }
 
 /// All keys must lie in the region.

@@ -30,6 +30,7 @@ mod world;
 
 use nemesis::Faults;
 use raft_run::Seen;
+use rutile_kv_client::ReplicaRead;
 
 /// Raft peers under loss, repetition, reordering, partitions and power failures: nothing acknowledged is lost, no
 /// read is stale, a term has one leader, all apply the same; and everything finishes once the faults end.
@@ -89,6 +90,25 @@ fn merging_regions_keep_their_promises() {
     }
     println!("{total:?}");
     assert!(total.merges > 0, "{total:?}");
+}
+
+/// Two reads of three go to followers; nothing else is drawn differently.
+fn read_at_followers(shape: &mut shape::Shape) {
+    shape.client_config.replica_read = ReplicaRead::LeaderAndFollower;
+}
+
+/// Followers serve reads under all faults, in every second run also while regions are split and merged.
+#[test]
+fn followers_keep_the_promises_of_their_leader() {
+    let mut total = raft_checker::Operations::default();
+    for seed in seeds::of("followers", 0..40) {
+        let merges = (seed % 2 == 1).then_some(&[][..]);
+        let faults = Faults { pd: true, merges, ..Faults::default() };
+        let run = |seed| transaction_run::run_in(seed, &[], faults, read_at_followers);
+        total += seeds::run("followers", seed, run).operations;
+    }
+    println!("{total:?}");
+    assert!(total.follower_reads > 0, "{total:?}");
 }
 
 /// Regions that split, or split and merge, every 200 milliseconds while PD restarts: clients notice nothing, every change ends in time.

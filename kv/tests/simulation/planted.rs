@@ -63,6 +63,17 @@ const fn merge_storm(name: &'static str) -> Bug {
     }
 }
 
+/// Reads that followers serve, among all other faults.
+const fn followers(name: &'static str) -> Bug {
+    Bug {
+        name,
+        run: |seed, bug| {
+            let faults = Faults { pd: true, ..Faults::default() };
+            transaction_run::run_in(seed, &[bug], faults, crate::read_at_followers);
+        },
+    }
+}
+
 /// Seeds tried for each bug, after those that are kept for it.
 const SEEDS_MAX: u64 = 150;
 
@@ -124,6 +135,9 @@ pub const BUGS: &[Bug] = &[
     each_step("client::lock_resolver::secondaries_not_asked"),
     transactions("txn::scheduler::memory_locks_ignored"),
     moving_leaders("raftstore::read::max_ts_not_synced"),
+    // A follower that is behind, or below a commit that its leader makes without asking.
+    followers("raftstore::follower_read::index_ignored"),
+    followers("raftstore::follower_read::leader_does_not_look"),
 ];
 
 pub struct Found {

@@ -14,7 +14,7 @@ pub struct RaftChecker {
 }
 
 /// What was done to regions: leader transfers begun, snapshots applied, members changed, peers destroyed, regions
-/// merged, merges rolled back.
+/// merged, merges rolled back, reads served by followers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Operations {
     pub transfers: u64,
@@ -23,6 +23,7 @@ pub struct Operations {
     pub destroyed: u64,
     pub merges: u64,
     pub rollbacks: u64,
+    pub follower_reads: u64,
 }
 
 impl AddAssign for Operations {
@@ -33,6 +34,7 @@ impl AddAssign for Operations {
         self.destroyed += other.destroyed;
         self.merges += other.merges;
         self.rollbacks += other.rollbacks;
+        self.follower_reads += other.follower_reads;
     }
 }
 
@@ -52,6 +54,7 @@ struct State {
     /// Merges by source and the index of the entry that prepared them, with the target; and those rolled back.
     merges: BTreeMap<(u64, u64), u64>,
     rollbacks: BTreeSet<(u64, u64)>,
+    follower_reads: u64,
 }
 
 impl RaftChecker {
@@ -75,6 +78,7 @@ impl RaftChecker {
                 assert_eq!(entry, (*term, *checksum), "region {region} applied two entries at {index}");
             }
             ("raftstore::transfer_leader::start", _) => state.transfers += 1,
+            ("raftstore::follower_read::served", _) => state.follower_reads += 1,
             ("raftstore::snapshot::applied", _) => state.snapshots += 1,
             ("raftstore::destroy::peer", _) => state.destroyed += 1,
             ("raftstore::merge::merged", [source, commit, target, _]) => {
@@ -110,6 +114,7 @@ impl RaftChecker {
             destroyed: state.destroyed,
             merges: state.merges.len() as u64,
             rollbacks: state.rollbacks.len() as u64,
+            follower_reads: state.follower_reads,
         }
     }
 

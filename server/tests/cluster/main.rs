@@ -8,6 +8,7 @@ mod local;
 mod pages;
 mod placement;
 mod process;
+mod replica_read;
 mod sql_nodes;
 mod tikv;
 mod timestamps;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use parking_lot::Mutex;
-use rutile_kv_client::{Client, CoprocessorOptions, MemBuffer, PlanForm, Snapshot};
+use rutile_kv_client::{Client, CoprocessorOptions, MemBuffer, PlanForm, ReplicaRead, Snapshot};
 use rutile_kv_proto::Payload;
 use rutile_kv_types::{KeyRange, TimeStamp};
 use rutile_sql_types::MySqlError;
@@ -38,6 +38,8 @@ pub struct ReadView {
     own_writes: Arc<BTreeMap<i64, Arc<OwnWrites>>>,
     /// Set for a locking read of several tables.
     pub locking: Option<Arc<LockedScans>>,
+    /// The peers that are asked.
+    replicas: ReplicaRead,
 }
 
 /// The scans whose rows are to be locked, and the rows they gave.
@@ -75,7 +77,8 @@ pub struct OwnWrites {
 impl ReadView {
     /// A snapshot alone.
     pub fn new(client: Client, start_ts: TimeStamp) -> Self {
-        Self { client, start_ts, own_writes: Arc::default(), locking: None }
+        let replicas = ReplicaRead::Leader;
+        Self { client, start_ts, own_writes: Arc::default(), locking: None, replicas }
     }
 
     /// A snapshot under the writes that `membuffer` holds for the tables of `relation`.
@@ -94,7 +97,12 @@ impl ReadView {
             pending.extend(relation.inputs());
         }
         own_writes.retain(|_, writes: &mut Arc<OwnWrites>| !writes.keys.is_empty());
-        Self { client, start_ts, own_writes: Arc::new(own_writes), locking: None }
+        Self { own_writes: Arc::new(own_writes), ..Self::new(client, start_ts) }
+    }
+
+    /// The same data, read at these peers.
+    pub fn read_from(self, replicas: ReplicaRead) -> Self {
+        Self { replicas, ..self }
     }
 
     pub fn own_writes(&self, table: i64) -> Option<&Arc<OwnWrites>> {
@@ -102,7 +110,7 @@ impl ReadView {
     }
 
     pub fn snapshot(&self) -> Snapshot {
-        self.client.snapshot(self.start_ts)
+        self.client.snapshot(self.start_ts).read_from(self.replicas)
     }
 }
 
@@ -136,6 +144,7 @@ pub fn select_rows(view: &ReadView, request: Arc<ScanRequest>, ranges: Vec<KeyRa
         paging_rows: if request.stage.is_some() { STAGE_PAGE_ROWS } else { PAGE_ROWS },
         concurrency: SCAN_CONCURRENCY,
         keep_order: request.keep_order,
+        replicas: view.replicas,
     };
     view.client
         .coprocessor(view.start_ts, ranges, plan, options)

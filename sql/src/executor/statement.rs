@@ -88,7 +88,8 @@ async fn run_short_read(
     read: &ShortRead<'_>,
     evaluation: &Evaluation,
 ) -> Result<Option<Vec<Vec<Value>>>> {
-    let snapshot = context.read_view().await?.snapshot;
+    let replicas = context.settings().replica_read;
+    let snapshot = context.read_view().await?.snapshot.read_from(replicas);
     let reader = SnapshotReader::new(snapshot, context.transaction.membuffer());
     Ok(read.read(&reader, evaluation).await?)
 }
@@ -298,10 +299,13 @@ pub async fn read_view(context: &mut StatementContext<'_>, relation: &Relation) 
     }
     let snapshot = context.read_view().await?;
     let client = context.client().clone();
-    Ok(Some(match context.transaction.membuffer() {
+    let view = match context.transaction.membuffer() {
         Some(membuffer) => ReadView::with_own_writes(client, snapshot.start_ts, relation, membuffer),
         None => ReadView::new(client, snapshot.start_ts),
-    }))
+    };
+    // Of an old transaction only leaders are asked.
+    let replicas = snapshot.snapshot.read_from(context.settings().replica_read).replicas();
+    Ok(Some(view.read_from(replicas)))
 }
 
 async fn drain(engine: &QueryEngine, planned: &PlannedQuery, evaluation: &Arc<Evaluation>) -> Result<()> {

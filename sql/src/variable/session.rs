@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use rutile_kv_client::ReplicaRead;
 use rutile_sql_types::{Charset, Collation, MySqlError, SqlMode, TimeZone, Value, Warnings};
 
 use super::check::check;
@@ -56,6 +57,8 @@ pub struct Settings {
     pub read_only: bool,
     /// `rutile_txn_mode`
     pub pessimistic: bool,
+    /// `rutile_replica_read`: the peers that plain reads go to.
+    pub replica_read: ReplicaRead,
     /// `rutile_mem_quota_query`; 0: no more than the server has.
     pub mem_quota_query_bytes: u64,
     /// `rutile_pushdown`
@@ -316,6 +319,14 @@ fn shown(value: &Value) -> String {
     }
 }
 
+fn replica_read(peers: &str) -> ReplicaRead {
+    match peers {
+        "follower" => ReplicaRead::Follower,
+        "leader-and-follower" => ReplicaRead::LeaderAndFollower,
+        _ => ReplicaRead::Leader,
+    }
+}
+
 fn derive(started_with: &Snapshot, own: &HashMap<&'static str, Value>) -> Settings {
     let value = |name: &str| value_of(started_with, own, name);
     let flag = |name: &str| matches!(value(name), Value::Int(v) if v != 0);
@@ -336,6 +347,7 @@ fn derive(started_with: &Snapshot, own: &HashMap<&'static str, Value>) -> Settin
         isolation: Isolation::from_name(&text("transaction_isolation")).unwrap_or(Isolation::RepeatableRead),
         read_only: flag("transaction_read_only"),
         pessimistic: text("rutile_txn_mode") == "PESSIMISTIC",
+        replica_read: replica_read(&text("rutile_replica_read")),
         mem_quota_query_bytes: number("rutile_mem_quota_query"),
         pushdown: flag("rutile_pushdown"),
         charset_client: charset("character_set_client"),

@@ -78,6 +78,7 @@ pub(super) const FIRST: &[Definition] = &[
     define("require_secure_transport", Global, ReadWrite, Bool, "OFF"),
     define("rutile_mem_quota_query", Both, ReadWrite, Integer { min: 0, max: u64::MAX }, "536870912"),
     define("rutile_pushdown", Both, ReadWrite, Bool, "ON"),
+    define("rutile_replica_read", Both, ReadWrite, Enum(&["leader", "follower", "leader-and-follower"]), "leader"),
     define("rutile_server_memory_limit", Global, ReadOnly, Integer { min: 0, max: u64::MAX }, "1073741824"),
     define("rutile_txn_mode", Both, ReadWrite, Enum(&["PESSIMISTIC", "OPTIMISTIC"]), "PESSIMISTIC"),
     define("secure_file_priv", Global, ReadOnly, NullableText, "NULL"),

@@ -41,6 +41,11 @@ impl RegionCache {
         RegionCache { pd, stores, regions: RwLock::default() }
     }
 
+    /// The carrier to a store.
+    pub(crate) fn service(&self, store_id: u64) -> Result<Arc<dyn TikvService>> {
+        self.stores.store(store_id).map_err(Error::Store)
+    }
+
     /// The region of a user key.
     pub(crate) async fn locate(&self, key: &[u8]) -> Result<Arc<CachedRegion>> {
         if let Some(found) = self.lookup(key) {

@@ -10,7 +10,7 @@ use crate::client::Core;
 use crate::error::Result;
 
 /// Answers that may carry a region error instead of what was asked for.
-pub(crate) trait RegionAnswer {
+pub(crate) trait RegionAnswer: Send {
     fn take_region_error(&mut self) -> Option<Box<errorpb::Error>>;
 }
 

@@ -10,5 +10,6 @@ mod group;
 mod repair;
 
 pub(crate) use cache::{CachedRegion, RegionCache};
+pub(crate) use call::RegionAnswer;
 pub(crate) use group::Group;
 pub(crate) use repair::Repair;

@@ -10,6 +10,7 @@ use super::Snapshot;
 use crate::backoff::Backoff;
 use crate::error::Result;
 use crate::region::{Group, Repair};
+use crate::replica_read::ReplicaRead;
 
 /// Bytes of keys in one request.
 const REQUEST_BYTES_MAX: usize = 64 << 10;
@@ -75,6 +76,15 @@ impl Snapshot {
             keys: group.items.iter().filter_map(|item| keys.get(*item).cloned()).collect(),
             version: self.ts.into_inner(),
         };
+        if self.replicas() != ReplicaRead::Leader {
+            let request = request.clone();
+            let answer = self.ask_follower(&group.region, |service, context| async move {
+                service.kv_batch_get(kvrpcpb::BatchGetRequest { context, ..request }).await
+            });
+            if let Some(kvrpcpb::BatchGetResponse { error: None, pairs, .. }) = answer.await {
+                return Ok(Part::Read(pairs));
+            }
+        }
         match self.core.attempt(&group.region, group.region.service.kv_batch_get(request)).await {
             Err(repair) => Ok(Part::Failed { items: group.items, repair }),
             Ok(answer) => match answer.error {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use rutile_kv_env::Monotonic;
 use rutile_kv_proto::kvrpcpb;
 use rutile_kv_types::{KeyRange, TimeStamp};
 
@@ -12,6 +13,7 @@ use crate::backoff::Backoff;
 use crate::client::Core;
 use crate::error::{Error, Result};
 use crate::region::CachedRegion;
+use crate::replica_read::{FOLLOWER_AGE_MAX, ReplicaRead};
 use crate::running::RunningGuard;
 use crate::transaction::MemBuffer;
 
@@ -21,8 +23,11 @@ const IGNORABLE_MAX: usize = 64;
 /// Data as committed at one timestamp. Cheap to clone; clones share what they learn about locks.
 #[derive(Clone)]
 pub struct Snapshot {
-    pub(super) core: Arc<Core>,
+    pub(crate) core: Arc<Core>,
     pub(super) ts: TimeStamp,
+    /// When the timestamp was given out, or later.
+    taken: Monotonic,
+    replicas: ReplicaRead,
     shared: Arc<Shared>,
 }
 
@@ -36,7 +41,23 @@ struct Shared {
 impl Snapshot {
     pub(crate) fn new(core: Arc<Core>, ts: TimeStamp) -> Snapshot {
         let shared = Shared { ignorable: Mutex::default(), _running: core.running.enter(ts) };
-        Snapshot { core, ts, shared: Arc::new(shared) }
+        let (taken, replicas) = (core.env.clock.now(), core.config.replica_read);
+        Snapshot { core, ts, taken, replicas, shared: Arc::new(shared) }
+    }
+
+    /// The same data, read at these peers. Leaders stand in for followers that do not answer at once.
+    pub fn read_from(mut self, replicas: ReplicaRead) -> Snapshot {
+        self.replicas = replicas;
+        self
+    }
+
+    /// Which peers it reads from now: followers only while it is young (see [`ReplicaRead`]).
+    pub fn replicas(&self) -> ReplicaRead {
+        if self.replicas == ReplicaRead::Leader || self.ts.is_max() {
+            return ReplicaRead::Leader;
+        }
+        let age = self.core.env.clock.now().saturating_since(self.taken);
+        if age < FOLLOWER_AGE_MAX { self.replicas } else { ReplicaRead::Leader }
     }
 
     pub fn timestamp(&self) -> TimeStamp {
@@ -51,6 +72,11 @@ impl Snapshot {
 
     pub async fn get(&self, key: &[u8]) -> Result<Option<Bytes>> {
         let key = Bytes::copy_from_slice(key);
+        if self.replicas() != ReplicaRead::Leader
+            && let Some(answer) = self.get_of_follower(&key).await?
+        {
+            return Ok((!answer.not_found).then_some(answer.value));
+        }
         let mut backoff = Backoff::new("get", self.core.config.retry_budget);
         loop {
             let answer = self
@@ -70,6 +96,15 @@ impl Snapshot {
                 }
             }
         }
+    }
+
+    async fn get_of_follower(&self, key: &Bytes) -> Result<Option<kvrpcpb::GetResponse>> {
+        let region = self.core.cache.locate(key).await?;
+        let (key, version) = (key.clone(), self.ts.into_inner());
+        let answer = self.ask_follower(&region, |service, context| async move {
+            service.kv_get(kvrpcpb::GetRequest { context, key, version }).await
+        });
+        Ok(answer.await.filter(|answer: &kvrpcpb::GetResponse| answer.error.is_none()))
     }
 
     pub fn scan(&self, range: KeyRange, options: ScanOptions) -> Scanner {

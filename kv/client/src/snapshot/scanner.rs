@@ -13,6 +13,7 @@ use super::Snapshot;
 use crate::backoff::Backoff;
 use crate::error::Result;
 use crate::region::{CachedRegion, Repair};
+use crate::replica_read::ReplicaRead;
 
 const BATCH_DEFAULT: usize = 256;
 const BATCH_MAX: usize = 10_240;
@@ -126,7 +127,14 @@ impl Scanner {
                 continue;
             };
             let limit = self.window.min(self.left.saturating_add(self.own.len()));
-            let answer = region.service.kv_scan(self.request(&region, &part, limit)).await;
+            let request = self.request(&region, &part, limit);
+            if self.snapshot.replicas() != ReplicaRead::Leader
+                && let Some(pairs) = self.pairs_of_follower(&region, request.clone()).await
+            {
+                self.take(part, pairs, limit);
+                return Ok(());
+            }
+            let answer = region.service.kv_scan(request).await;
             if limit > 1 && answer.as_ref().is_err_and(|status| status.code == Code::OutOfRange) {
                 // Larger than what may travel.
                 self.window = limit / 8 + 1;
@@ -151,6 +159,20 @@ impl Scanner {
             }
             self.snapshot.get_past(locks, &mut backoff).await?;
         }
+    }
+
+    /// What a follower answers, unless there are locks among it.
+    async fn pairs_of_follower(
+        &self,
+        region: &CachedRegion,
+        request: kvrpcpb::ScanRequest,
+    ) -> Option<Vec<kvrpcpb::KvPair>> {
+        let answer = self.snapshot.ask_follower(region, |service, context| async move {
+            service.kv_scan(kvrpcpb::ScanRequest { context, ..request }).await
+        });
+        let answer: kvrpcpb::ScanResponse = answer.await?;
+        let locked = answer.error.is_some() || answer.pairs.iter().any(|pair| pair.error.is_some());
+        (!locked).then_some(answer.pairs)
     }
 
     fn request(&self, region: &CachedRegion, part: &KeyRange, limit: usize) -> kvrpcpb::ScanRequest {

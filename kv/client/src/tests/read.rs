@@ -7,7 +7,7 @@ use rutile_kv_proto::kvrpcpb;
 use rutile_kv_types::TimeStamp;
 
 use super::scripted::{Answer, World, lock, not_leader, region, split_into};
-use crate::{ClientConfig, Error, Result};
+use crate::{ClientConfig, Error, ReplicaRead, Result};
 
 fn world() -> World {
     World::new(ClientConfig { retry_budget: Duration::from_secs(5), ..ClientConfig::default() })
@@ -152,4 +152,46 @@ fn a_pushed_owner_is_read_past() {
     world.script.expect(&format!("1 check p@{}", u64::MAX >> 1), Answer::Check(pushed));
     world.script.expect("1 get a", found());
     get(&world, "a").expect("reads");
+}
+
+#[test]
+fn a_follower_is_asked_first_and_the_leader_when_it_does_not_serve() {
+    let world = world();
+    let read = |wanted: ReplicaRead, age_s: u64| {
+        world.run(async {
+            let ts = world.client.timestamp().await.expect("PD answers");
+            let snapshot = world.client.snapshot(ts).read_from(wanted);
+            world.simulation.env().clock.sleep(Duration::from_secs(age_s)).await;
+            snapshot.get(b"a").await.expect("reads")
+        })
+    };
+    let value = Some(Bytes::from_static(b"v"));
+    world.script.expect("2 get a", found());
+    assert_eq!(read(ReplicaRead::Follower, 0), value);
+    assert_eq!(world.client.follower_reads(), 1);
+    // Behind, or locked there: the leader knows better.
+    world.script.expect("2 get a", region_error(not_leader(None)));
+    world.script.expect("1 get a", found());
+    assert_eq!(read(ReplicaRead::Follower, 0), value);
+    world.script.expect("2 get a", locked(lock("a", 5, 1_000)));
+    world.script.expect("1 get a", found());
+    assert_eq!(read(ReplicaRead::Follower, 0), value);
+    world.script.expect("1 get a", found());
+    assert_eq!(read(ReplicaRead::Follower, 61), value, "versions may be gone where they are not known to be");
+    // Away: it is left alone for a while.
+    world.script.expect("2 get a", Answer::Lost);
+    for _ in 0..3 {
+        world.script.expect("1 get a", found());
+        assert_eq!(read(ReplicaRead::Follower, 0), value);
+    }
+    world.script.expect("2 get a", found());
+    assert_eq!(read(ReplicaRead::Follower, 11), value);
+    // All in turn, and the leader alone.
+    world.script.forever("1 get a", found);
+    world.script.forever("2 get a", found);
+    let before = world.client.follower_reads();
+    (0..10).for_each(|_| drop(read(ReplicaRead::LeaderAndFollower, 0)));
+    assert_eq!(world.client.follower_reads() - before, 5);
+    (0..10).for_each(|_| drop(read(ReplicaRead::Leader, 0)));
+    assert_eq!(world.client.follower_reads() - before, 5);
 }

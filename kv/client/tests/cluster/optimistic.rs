@@ -196,7 +196,8 @@ async fn plans_are_pushed_to_every_region() {
     let ranges = vec![KeyRange::new(key(10), key(90)), KeyRange::new(key(100), key(150))];
     let expected: Vec<Bytes> = (10..90).chain(100..150).map(key).collect();
     for (paging_rows, keep_order) in [(0, true), (7, true), (7, false), (0, false)] {
-        let options = CoprocessorOptions { tp: 1, paging_rows, concurrency: 3, keep_order };
+        let options =
+            CoprocessorOptions { tp: 1, paging_rows, concurrency: 3, keep_order, ..Default::default() };
         // The other client has not seen the splits yet in its first round.
         let answers = cluster.two_phases.coprocessor(ts, ranges.clone(), plan(), options);
         let pages: Vec<Payload> = answers.try_collect().await.expect("answers");
