@@ -133,6 +133,8 @@ struct Task {
     attempts: u32,
     one_pc: bool,
     started: bool,
+    /// Its last request wrote nothing, and no other one is under way.
+    is_missing: bool,
 }
 
 /// One commit. Invariant: exactly one [`Action::Finish`] in its life, and none after [`Phase::Done`].
@@ -161,6 +163,8 @@ pub(super) struct Machine {
     /// Answers that are lost from now on leave no doubt; not both this and `decision_unknown`.
     is_settled: bool,
     failure: Option<Error>,
+    /// The caller does not want to wait any longer.
+    is_cancelled: bool,
     commit_ts: TimeStamp,
     secondaries: Vec<usize>,
 }
@@ -199,6 +203,7 @@ impl Machine {
             decision_unknown: false,
             is_settled: false,
             failure: None,
+            is_cancelled: false,
             commit_ts: TimeStamp::ZERO,
             secondaries: Vec::new(),
         }
@@ -223,6 +228,7 @@ impl Machine {
                 vec![Action::GetCommitTs]
             }
             Event::Locked { task } => {
+                self.miss(task);
                 self.attempts_of(task, |task, attempts| Action::ResolveLocks { task, attempts })
             }
             Event::RegionFailed { task, executed, cause } => self.region_failed(task, executed, cause),
@@ -235,19 +241,37 @@ impl Machine {
     }
 
     /// Gives up what is not decided yet. What is under way is waited for: a commit in one phase may succeed. Once the
-    /// commit of the primary was sent, or where a prewrite may have decided or each may be the one that does, there is
-    /// nothing to give up: the outcome is asked for.
+    /// commit of the primary was sent, or where a prewrite may have decided, there is nothing to give up: the outcome is
+    /// asked for. Of an async commit each prewrite may be the one that decides, but none while a key is known to be
+    /// missing: that is waited for.
     fn cancelled(&mut self) -> Vec<Action> {
+        self.is_cancelled = true;
         let early = matches!(self.phase, Phase::Prewrite | Phase::CommitTs);
-        if early && !self.async_commit && !self.decision_unknown {
-            self.fail(Error::Interrupted { start_ts: self.start_ts })
-        } else {
-            Vec::new()
+        let missing = self.tasks.values().any(|task| task.is_missing);
+        if !early || self.decision_unknown || (self.async_commit && !missing) {
+            return Vec::new();
+        }
+        if missing {
+            self.settle();
+        }
+        self.fail(Error::Interrupted { start_ts: self.start_ts })
+    }
+
+    /// A request of the task wrote nothing. The caller goes on with the task, or drops it if that was the end.
+    fn miss(&mut self, id: TaskId) {
+        if let Some(task) = self.tasks.get_mut(&id) {
+            task.is_missing = true;
+            if self.is_cancelled && self.failure.is_none() {
+                // Nothing to do comes of it while the task is there.
+                let actions = self.cancelled();
+                debug_assert!(actions.is_empty(), "{actions:?}");
+            }
         }
     }
 
     fn group(&mut self, indexes: Vec<usize>, attempts: u32) -> Vec<Action> {
-        let task = self.add_task(Task { indexes: indexes.clone(), attempts, one_pc: false, started: true });
+        let task =
+            self.add_task(Task { indexes: indexes.clone(), attempts, started: true, ..Task::default() });
         vec![Action::Group { task, indexes }]
     }
 
@@ -271,7 +295,7 @@ impl Machine {
         let whole = batches.len() == 1 && batches.iter().map(Vec::len).sum::<usize>() == self.count;
         let one_pc = self.one_pc && whole && !self.locks_written && self.primary.is_some();
         for indexes in batches {
-            let id = self.add_task(Task { indexes, attempts: former.attempts, one_pc, started: false });
+            let id = self.add_task(Task { indexes, attempts: former.attempts, one_pc, ..Task::default() });
             self.waiting.push_back(id);
         }
         self.start_waiting()
@@ -347,7 +371,8 @@ impl Machine {
         let (primary, others): (Vec<_>, Vec<_>) = batches.into_iter().partition(holds_primary);
         self.secondaries = others.concat();
         let indexes = primary.concat();
-        let task = self.add_task(Task { indexes: indexes.clone(), attempts, one_pc: false, started: true });
+        let task =
+            self.add_task(Task { indexes: indexes.clone(), attempts, started: true, ..Task::default() });
         vec![Action::Commit { task, indexes, commit_ts: self.commit_ts }]
     }
 
@@ -369,6 +394,8 @@ impl Machine {
             self.locks_possible |= self.phase == Phase::Prewrite;
             let decides = failed.one_pc || self.async_commit || self.phase == Phase::CommitPrimary;
             self.decision_unknown |= decides && !self.is_settled;
+        } else if self.phase == Phase::Prewrite {
+            self.miss(task);
         }
         self.attempts_of(task, |task, attempts| Action::Pause { task, attempts, cause })
     }
