@@ -29,8 +29,9 @@ pub struct ServerMemory {
     resident: Option<Resident>,
 }
 
-/// This part of the limit is given whatever the process takes: not all of that may be the fault of statements.
-const UNCONDITIONAL: usize = 4;
+/// This part of the limit is given whatever the process takes: an operator that went to disk needs memory to come back
+/// from there, and not all that the process takes is the fault of statements.
+const UNCONDITIONAL: usize = 2;
 
 impl ServerMemory {
     pub fn new(limit: MemoryLimit) -> Self {
@@ -66,6 +67,11 @@ impl ServerMemory {
 
     pub(super) fn leave_statement(&self) {
         self.statements.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// What each of the statements that run may count on.
+    pub(crate) fn share(&self) -> usize {
+        self.limit / UNCONDITIONAL / self.statements.load(Ordering::Relaxed).max(1)
     }
 
     /// Whether a statement that is to hold so much gets it, as far as the process is concerned.

@@ -217,13 +217,13 @@ mod tests {
         let server = Arc::new(ServerMemory::new(limit).watching(Some(probe)));
         let statement = || Arc::new(StatementMemory::new(Arc::clone(&server), usize::MAX));
         let (large, small) = (statement(), statement());
-        large.grow(40 * MIB).expect("fits");
+        large.grow(50 * MIB).expect("fits");
         small.grow(2 * MIB).expect("fits");
         resident.store(88 * MIB, Ordering::Relaxed);
         assert_eq!(large.grow(2 * MIB).expect_err("the process is too large").code, 3170);
         small.grow(2 * MIB).expect("holds less than others");
-        large.shrink(30 * MIB);
-        large.grow(2 * MIB).expect("a quarter is given anyway");
+        large.shrink(10 * MIB);
+        large.grow(2 * MIB).expect("half is given anyway");
         large.grow(30 * MIB).expect_err("but not more");
         resident.store(87 * MIB, Ordering::Relaxed);
         large.grow(30 * MIB).expect("fits again");

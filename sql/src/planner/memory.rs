@@ -6,20 +6,45 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use datafusion::common::{DataFusionError, Result};
-use datafusion::execution::memory_pool::{MemoryLimit, MemoryPool, MemoryReservation};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation};
 use datafusion::execution::runtime_env::RuntimeEnv;
+
+use rutile_sql_types::MySqlError;
 
 use crate::memory::StatementMemory;
 
+/// What an operator that can go to disk may hold at any rate: some batches.
+const SHARE_MIN: usize = 4 << 20;
+
 /// What the operators of one query may reserve.
+///
+/// Those that can go to disk share two fifths of what the query may have: what they hold is merged afterwards, by
+/// reservations that can not, and a merge that gets no memory is the end of the query.
 #[derive(Debug)]
-pub struct QueryQuota(pub Arc<StatementMemory>);
+pub struct QueryQuota {
+    memory: Arc<StatementMemory>,
+    /// Operators that can go to disk.
+    spilling: AtomicUsize,
+}
+
+impl QueryQuota {
+    pub fn new(memory: Arc<StatementMemory>) -> Self {
+        Self { memory, spilling: AtomicUsize::new(0) }
+    }
+
+    /// Of an operator that can go to disk.
+    fn share(&self) -> usize {
+        let capacity = self.memory.quota().min(self.memory.server().share());
+        (capacity / 5 * 2 / self.spilling.load(Ordering::Relaxed).max(1)).max(SHARE_MIN)
+    }
+}
 
 impl fmt::Display for QueryQuota {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "query quota of {} bytes", self.0.quota())
+        write!(f, "query quota of {} bytes", self.memory.quota())
     }
 }
 
@@ -28,32 +53,49 @@ impl MemoryPool for QueryQuota {
         "query"
     }
 
+    fn register(&self, consumer: &MemoryConsumer) {
+        if consumer.can_spill() {
+            self.spilling.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn unregister(&self, consumer: &MemoryConsumer) {
+        if consumer.can_spill() {
+            self.spilling.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
     fn grow(&self, _reservation: &MemoryReservation, additional: usize) {
-        self.0.grow_anyway(additional);
+        self.memory.grow_anyway(additional);
     }
 
     fn shrink(&self, _reservation: &MemoryReservation, shrink: usize) {
-        self.0.shrink(shrink);
+        self.memory.shrink(shrink);
     }
 
-    fn try_grow(&self, _reservation: &MemoryReservation, additional: usize) -> Result<()> {
-        // Only this kind of error makes an operator spill.
-        self.0.grow(additional).map_err(|error| DataFusionError::ResourcesExhausted(error.message))
+    fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
+        let held = reservation.size();
+        // Only this kind of error makes an operator spill; the first batch is nothing that it could write away.
+        let exhausted = |error: MySqlError| DataFusionError::ResourcesExhausted(error.message);
+        if held > 0 && reservation.consumer().can_spill() && held.saturating_add(additional) > self.share() {
+            return Err(exhausted(self.memory.over_quota()));
+        }
+        self.memory.grow(additional).map_err(exhausted)
     }
 
     fn reserved(&self) -> usize {
-        self.0.used()
+        self.memory.used()
     }
 
     fn memory_limit(&self) -> MemoryLimit {
-        MemoryLimit::Finite(self.0.quota())
+        MemoryLimit::Finite(self.memory.quota())
     }
 }
 
 /// The server's runtime with its memory pool replaced by a query's quota.
 pub fn runtime_with_quota(server: &RuntimeEnv, memory: &Arc<StatementMemory>) -> Arc<RuntimeEnv> {
     Arc::new(RuntimeEnv {
-        memory_pool: Arc::new(QueryQuota(Arc::clone(memory))),
+        memory_pool: Arc::new(QueryQuota::new(Arc::clone(memory))),
         disk_manager: Arc::clone(&server.disk_manager),
         cache_manager: Arc::clone(&server.cache_manager),
         object_store_registry: Arc::clone(&server.object_store_registry),

@@ -39,6 +39,8 @@ const BATCH_ROWS_MIN: usize = 128;
 const BATCH_BYTES: std::ops::RangeInclusive<usize> = 128 << 10..=1 << 20;
 /// This part of the server's memory is a batch, within those bounds.
 const BATCH_SHARE: usize = 512;
+/// Kept by a sort for the merge of what it wrote to disk; it takes more if there is.
+const SORT_MERGE_BYTES: usize = 2 << 20;
 /// Rewrites of the whole rule list; the second pass sees what the first one exposed.
 const OPTIMIZER_PASSES: usize = 2;
 
@@ -56,6 +58,7 @@ pub fn session_template(partitions: usize, runtime: Arc<RuntimeEnv>) -> SessionS
 fn session_config(partitions: usize) -> SessionConfig {
     let mut options = ConfigOptions::new();
     options.optimizer.max_passes = OPTIMIZER_PASSES;
+    options.execution.sort_spill_reservation_bytes = SORT_MERGE_BYTES;
     // Dynamic filters need a scan that accepts them; ours does not yet.
     options.optimizer.enable_dynamic_filter_pushdown = false;
     options.optimizer.enable_join_dynamic_filter_pushdown = false;

@@ -15,7 +15,10 @@ use crate::memory::{MemoryLimit, ServerMemory, StatementMemory};
 
 /// Rows decoded between two looks at limits and cancellation.
 const CHUNK_ROWS: usize = 1024;
-/// An answer is sent when it reaches this size, whatever the number of rows.
+/// An answer is sent when it reaches this share of the server's memory, whatever the number of rows: a scan has several on
+/// the way, which nobody counts.
+const PAGE_SHARE: usize = 256;
+const PAGE_BYTES_MIN: usize = 256 << 10;
 const PAGE_BYTES_MAX: usize = 4 << 20;
 /// Bytes read for one answer where a stage makes little of them.
 const STAGE_PAGE_BYTES_MAX: usize = 32 << 20;
@@ -86,7 +89,9 @@ fn scan(
     let started = plan.statement.clock_nanos();
     let mut pipeline = ScanPipeline::new(plan).map_err(failed)?;
     let page_rows = usize::try_from(request.paging_rows).ok().filter(|rows| *rows > 0).unwrap_or(usize::MAX);
-    let page_bytes = if plan.stage.is_some() { STAGE_PAGE_BYTES_MAX } else { PAGE_BYTES_MAX };
+    let server_bytes = plan.statement.memory().server().limit();
+    let answer_bytes = (server_bytes / PAGE_SHARE).clamp(PAGE_BYTES_MIN, PAGE_BYTES_MAX);
+    let page_bytes = if plan.stage.is_some() { STAGE_PAGE_BYTES_MAX } else { answer_bytes };
     let (mut done, mut in_chunk, mut scanned, mut bytes) = (false, 0, 0, 0);
     while !done {
         match request.rows.next()? {
@@ -106,7 +111,7 @@ fn scan(
             plan.statement.check_alive().map_err(failed)?;
             pipeline.finish_chunk().map_err(failed)?;
             in_chunk = 0;
-            if pipeline.is_satisfied() || pipeline.stage_bytes() >= PAGE_BYTES_MAX {
+            if pipeline.is_satisfied() || pipeline.stage_bytes() >= answer_bytes {
                 break;
             }
         }
