@@ -16,6 +16,8 @@ struct Local {
     ports: BTreeMap<&'static str, u16>,
 }
 
+/// Both SQL servers are given it, at the same time.
+const PASSWORD: &str = "of the whole cluster";
 /// Every port that the files name.
 const PORTS: [&str; 10] =
     ["2379", "2381", "2383", "20160", "20161", "20162", "4000", "4001", "10080", "10081"];
@@ -49,7 +51,7 @@ impl Local {
             .env("RUTILE_BINARY", BINARY)
             .env("RUTILE_CLUSTER", self.directory.path().join("data"))
             .env("RUTILE_CLUSTER_CONFIG", self.directory.path())
-            .env_remove("RUTILE_ROOT_PASSWORD")
+            .env("RUTILE_ROOT_PASSWORD", PASSWORD)
             .output()
             .expect("runs")
     }
@@ -64,7 +66,9 @@ impl Local {
 
     async fn connect(&self, port: &str) -> Conn {
         let options = OptsBuilder::default().ip_or_hostname("127.0.0.1").tcp_port(self.ports[port]);
-        Conn::new(options.user(Some("root")).prefer_socket(false)).await.expect("connects")
+        Conn::new(options.user(Some("root")).pass(Some(PASSWORD)).prefer_socket(false))
+            .await
+            .expect("connects")
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use rutile_kv_client::{Client, TransactionOptions};
+use rutile_kv_client::{Client, Error as StoreError, TransactionOptions};
 use rutile_kv_env::{BoxFuture, Env, Monotonic, TaskHandle};
 
 use super::prepared::PreparedCount;
@@ -262,14 +262,20 @@ impl Instance {
         read.await.map_err(|error| Error::from(error).into_sql())
     }
 
-    /// Changes that for all SQL nodes.
+    /// Changes that for all SQL nodes. Of several that do so at the same time, as nodes that start together with a
+    /// password do, the last one counts.
     pub async fn set_account(&self, user: &str, stored: Bytes) -> Result<(), SqlError> {
-        let write = async {
-            let mut transaction = self.client().begin(TransactionOptions::default()).await?;
-            transaction.put(keys::account(user), stored);
-            transaction.commit().await
-        };
-        write.await.map(drop).map_err(|error| Error::from(error).into_sql())
+        loop {
+            let write = async {
+                let mut transaction = self.client().begin(TransactionOptions::default()).await?;
+                transaction.put(keys::account(user), stored.clone());
+                transaction.commit().await
+            };
+            match write.await {
+                Err(StoreError::WriteConflict { .. }) => {}
+                written => return written.map(drop).map_err(|error| Error::from(error).into_sql()),
+            }
+        }
     }
 
     pub fn uptime_seconds(&self) -> u64 {
