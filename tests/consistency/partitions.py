@@ -60,6 +60,14 @@ class Cluster:
         self.processes = {}
 
     def __enter__(self):
+        try:
+            self.build()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def build(self):
         run("ip", "link", "add", self.bridge, "type", "bridge")
         run("ip", "addr", "add", NET + "1/24", "dev", self.bridge)
         run("ip", "link", "set", self.bridge, "up")
@@ -74,7 +82,6 @@ class Cluster:
             self.start(name)
         for name in HOSTS:
             self.until_ready(name)
-        return self
 
     def __exit__(self, *_):
         for process, _ in self.processes.values():
@@ -154,6 +161,7 @@ class Client(threading.Thread):
         self.acknowledged, self.history, self.complaints = set(), [], []
         self.done, self.last, self.gap = 0, time.monotonic(), 0.0
         self.random = random.Random(number)
+        self.trouble = "none"
 
     def run(self):
         sequence = 0
@@ -163,7 +171,7 @@ class Client(threading.Thread):
             try:
                 if connection is None:
                     connection = pymysql.connect(
-                        host=f"{NET}{HOSTS[self.server]}", user="root", password=PASSWORD, database="p", autocommit=True,
+                        host=f"{NET}{HOSTS[self.server]}", port=4000, user="root", password=PASSWORD, database="p", autocommit=True,
                         connect_timeout=3, read_timeout=45, write_timeout=45)
                 with connection.cursor() as cursor:
                     getattr(self, self.kind)(cursor, sequence)
@@ -173,6 +181,7 @@ class Client(threading.Thread):
             except pymysql.err.IntegrityError as error:
                 self.complaints.append(str(error))
             except (pymysql.err.Error, OSError) as error:
+                self.trouble = str(error)
                 if isinstance(error, pymysql.err.OperationalError) and error.args[0] in (1205, 1213):
                     if self.history:
                         self.history[-1].outcome = histories.REFUSED
@@ -281,7 +290,7 @@ def until_all_get_on(clients, since):
 
 
 def connect():
-    return pymysql.connect(host=f"{NET}{HOSTS['sql1']}", user="root", password=PASSWORD, autocommit=True)
+    return pymysql.connect(host=f"{NET}{HOSTS['sql1']}", port=4000, user="root", password=PASSWORD, autocommit=True)
 
 
 def check(clients):
@@ -321,7 +330,8 @@ def rounds(options, cluster):
         client.start()
     problems = []
     if until_all_get_on(clients, time.monotonic()) is None:
-        problems.append("clients do not get on before any cut")
+        told = [f"{c.kind} at {c.server}: {c.done} done, last trouble: {c.trouble}" for c in clients]
+        sys.exit("clients do not get on before any cut:\n" + "\n".join(told))
     known = shapes(cluster)
     for name in options.shapes.split(","):
         for client in clients:
@@ -329,10 +339,10 @@ def rounds(options, cluster):
         started = time.monotonic()
         what = known[name]()
         time.sleep(max(0.0, options.seconds - (time.monotonic() - started)))
-        best = min(max(client.gap, time.monotonic() - client.last) for client in clients)
+        gaps = sorted(max(client.gap, time.monotonic() - client.last) for client in clients)
         cluster.heal()
         recovered = until_all_get_on(clients, time.monotonic())
-        print(f"{name}: {what}; the client that was off best stood still for {best:.1f} s; "
+        print(f"{name}: {what}; clients stood still for {gaps[0]:.1f} to {gaps[-1]:.1f} s; "
               + (f"all got on {recovered:.1f} s after the end" if recovered is not None else "NOT all got on"), flush=True)
         if recovered is None:
             problems.append(f"{name}: a client did not get on within {RECOVERS_WITHIN_S} s")
