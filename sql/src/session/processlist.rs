@@ -124,6 +124,11 @@ impl Process {
         }
     }
 
+    /// Whether somebody, not the absence of its client, ended the connection.
+    pub fn was_connection_ordered_to_end(&self) -> bool {
+        self.is_connection_killed() && self.ordered.load(Ordering::Acquire)
+    }
+
     fn kill(&self, connection: bool) {
         self.ordered.store(true, Ordering::Release);
         self.end(connection);

@@ -70,7 +70,7 @@ pub(super) async fn implicit_commit(session: &mut Session) -> Result<()> {
 /// A connection that was killed commits nothing any more. All of a node are when it was off the list of SQL nodes, and
 /// what began before that must not commit under the lease that follows.
 pub(super) async fn commit(session: &mut Session) -> Result<()> {
-    if session.state.process.is_connection_killed() {
+    if session.state.process.was_connection_ordered_to_end() {
         rollback(session).await?;
         return Err(rutile_sql_types::MySqlError::query_interrupted().into());
     }
