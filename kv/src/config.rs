@@ -38,6 +38,12 @@ pub struct Config {
     pub coprocessor_concurrency: usize,
     /// Keep pessimistic locks in the memory of the region's leader, where there is room, instead of replicating them.
     pub in_memory_pessimistic_locks: bool,
+    /// Regions that nobody uses fall asleep: their peers send nothing and cost nothing.
+    pub hibernate_regions: bool,
+    /// For so long nobody uses a region before its leader asks the others to sleep.
+    pub hibernate_after: Duration,
+    /// How often a follower that sleeps looks whether its leader is there, and a leader that sleeps reports to PD.
+    pub hibernate_check_interval: Duration,
 }
 
 const MIB: u64 = 1 << 20;
@@ -61,6 +67,9 @@ impl Default for Config {
             gc_bytes_per_second: 32 * MIB,
             coprocessor_concurrency: 4,
             in_memory_pessimistic_locks: true,
+            hibernate_regions: false,
+            hibernate_after: Duration::from_secs(3),
+            hibernate_check_interval: Duration::from_secs(60),
         }
     }
 }

@@ -110,6 +110,12 @@ metrics! {
     snapshots_sent,
     /// Snapshots of other stores that were applied.
     snapshots_applied,
+    /// Raft messages sent to other stores.
+    raft_messages,
+    /// Ticks of peers that are awake.
+    raft_ticks,
+    /// Gauge: regions whose peer on this store sleeps, because nobody uses them.
+    regions_asleep,
     /// Raft messages of other stores that were not taken.
     raft_messages_dropped,
     /// Raft log truncations.

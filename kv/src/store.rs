@@ -137,6 +137,11 @@ impl Store {
         Ok(())
     }
 
+    /// What a carrier calls when it can not reach a store: regions that sleep and have a peer there wake.
+    pub fn store_unreachable(&self, store_id: u64) {
+        self.raft.replica.store_unreachable(store_id);
+    }
+
     /// Takes one snapshot of another store, chunk by chunk.
     pub fn receive_snapshot(&self) -> SnapshotReceiver {
         SnapshotReceiver { replica: self.raft.replica.clone(), sink: None }

@@ -318,14 +318,14 @@ mod tests {
             let path = file.path().to_str().expect("text").to_owned();
             parse_words(&[&["rutile", "start", role, "--config", &path], flags].concat())
         };
-        let text =
-            "port = 7\npd = [\"a:1\", \"b:2\"]\nregion_split_keys = 50\ninsecure = true\nhost = \"::\"\n";
+        let text = "port = 7\npd = [\"a:1\", \"b:2\"]\nregion_split_keys = 50\ninsecure = true\nhost = \"::\"\nhibernate_regions = false\n";
         let Ok(Parsed::Run(Command::StartKv(options))) = start("kv", text, &["--port", "8", "--pd", "c:3"])
         else {
             panic!("the file must be taken")
         };
         assert_eq!((options.port, options.region_split_keys, options.role.host.as_str()), (8, 50, "::"));
         assert_eq!(options.pd, ["c:3"], "a flag wins");
+        assert!(!options.hibernate_regions);
         let Ok(Parsed::Run(Command::StartPd(options))) = start("pd", "name = \"p2\"\njoin = [\"a:1\"]", &[])
         else {
             panic!("the file must be taken")

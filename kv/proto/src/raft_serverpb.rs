@@ -33,6 +33,34 @@ pub struct RaftMessage {
     /// In a tombstone message: the region was merged into this one.
     #[prost(message, optional, tag = "9")]
     pub merge_target: Option<metapb::Region>,
+    /// Ours alone: the peers of a region that nobody uses agree to sleep. A store that does not know it finds no raft
+    /// message beside it that it takes.
+    #[prost(message, optional, tag = "100")]
+    pub rest: Option<Rest>,
+}
+
+/// What a peer says of its rest.
+#[derive(Clone, Copy, PartialEq, Eq, ::prost::Message)]
+pub struct Rest {
+    #[prost(enumeration = "RestKind", tag = "1")]
+    pub kind: i32,
+    #[prost(uint64, tag = "2")]
+    pub term: u64,
+    /// The last entry in the log of the sender.
+    #[prost(uint64, tag = "3")]
+    pub index: u64,
+}
+
+/// See [`Rest`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum RestKind {
+    Unknown = 0,
+    Wake = 1,
+    Ask = 2,
+    Agree = 3,
+    Sleep = 4,
+    Check = 5,
 }
 
 /// A piece of a snapshot: first the message that announces it, then its data.

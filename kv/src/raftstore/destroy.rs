@@ -138,7 +138,7 @@ impl RaftLoop {
 
     /// One tick: leaders that were removed go when enough others know.
     pub(super) fn go_on_leaving(&mut self) {
-        for peer in self.peers.values_mut() {
+        for peer in self.peers.awake_mut() {
             let Some((index, ticks)) = peer.leaving else {
                 continue;
             };
@@ -211,7 +211,7 @@ impl RaftLoop {
                 | MessageType::MsgHeartbeat
                 | MessageType::MsgAppend
         );
-        if speaks_first {
+        if speaks_first || arrived.rest.is_some() {
             self.send_tombstone(arrived.region_id, &arrived.from);
         }
         true
@@ -234,6 +234,7 @@ impl RaftLoop {
             range: None,
             is_tombstone: true,
             merged_into: None,
+            rest: None,
             message,
         });
     }
@@ -242,7 +243,7 @@ impl RaftLoop {
     /// leader but itself; one that was removed and leaves a single other one behind is not that.
     pub(super) fn suspect_removal(&mut self) {
         let is_alone = |peer: &Peer| matches!(&peer.region.peers[..], [only] if only.id == peer.view.peer.id);
-        for peer in self.peers.values_mut().filter(|peer| !is_alone(peer)) {
+        for peer in self.peers.awake_mut().filter(|peer| !is_alone(peer)) {
             if peer.hears_leader() {
                 peer.leaderless_ticks = 0;
                 continue;

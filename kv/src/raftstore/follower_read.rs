@@ -228,6 +228,7 @@ impl RaftLoop {
         };
         let granted = self.env.hooks.is_planted("raftstore::follower_read::leader_does_not_look")
             || (!peer.view.is_merging() && passes_memory_locks(&self.concurrency, &read));
+        peer.view.note_used();
         let mut answer = name.to_vec();
         answer.push(if granted { GRANTED } else { REFUSED });
         entry.data = answer.into();

@@ -20,7 +20,7 @@ impl RaftLoop {
             return;
         }
         self.next_look = now + LOOK_EVERY;
-        let led = self.peers.values_mut().filter(|peer| peer.is_leader() && peer.region.peers.len() > 1);
+        let led = self.peers.awake_mut().filter(|peer| peer.is_leader() && peer.region.peers.len() > 1);
         for peer in led {
             // PD's next step waits for this, and the next heartbeat is far.
             if peer.look_after(now) {

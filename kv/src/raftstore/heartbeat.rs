@@ -5,7 +5,7 @@
 //! is made good. The answer to a heartbeat may name the next step of an operator, which goes to the raft loop.
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -123,6 +123,10 @@ pub struct Reporter {
     pub region_interval: Duration,
     /// PD is told the resolved timestamp with each report.
     pub reports_resolved_ts: bool,
+    /// How often those of them that sleep are.
+    pub sleeping_interval: Duration,
+    /// PD did not answer; when it does it may be another one, which knows nothing of who leads.
+    pub missed: AtomicBool,
 }
 
 impl Reporter {
@@ -132,6 +136,7 @@ impl Reporter {
         let first = if self.meter.data_dir.is_some() { Duration::ZERO } else { STORE_HEARTBEAT };
         let mut beat = self.env.clock.sleep(first);
         let mut report = self.env.clock.sleep(self.region_interval);
+        let mut rounds = 0;
         loop {
             tokio::select! {
                 biased;
@@ -141,7 +146,8 @@ impl Reporter {
                     beat = self.env.clock.sleep(STORE_HEARTBEAT);
                 }
                 () = &mut report => {
-                    self.report_all_regions();
+                    rounds += 1;
+                    self.report_all_regions(rounds);
                     report = self.env.clock.sleep(self.region_interval);
                 }
             }
@@ -268,8 +274,14 @@ impl Reporter {
         }
     }
 
-    fn report_all_regions(&self) {
-        let led = self.regions.all().into_iter().filter(|view| view.leader_term() != 0);
+    /// A region that sleeps has its turn once in so many rounds, not all in the same; and when PD may have changed.
+    fn report_all_regions(&self, round: u64) {
+        let intervals = self.sleeping_interval.as_nanos() / self.region_interval.as_nanos().max(1);
+        let every = u64::try_from(intervals).unwrap_or(u64::MAX).max(1);
+        let all = self.missed.swap(false, Ordering::Relaxed);
+        let has_turn = |view: &RegionView| (view.region_id + round).is_multiple_of(every);
+        let is_due = |view: &RegionView| all || !view.is_asleep() || has_turn(view);
+        let led = self.regions.all().into_iter().filter(|view| view.leader_term() != 0 && is_due(view));
         let mut todo = self.reports.todo.lock();
         for view in led {
             todo.heartbeats.entry(view.region_id).or_insert_with(|| view.region());
@@ -289,6 +301,7 @@ impl Reporter {
     pub(super) fn note(&self, result: rutile_pd_client::Result<()>) {
         if let Err(error) = result {
             self.metrics.pd_failures.add(1);
+            self.missed.store(true, Ordering::Relaxed);
             tracing::warn!(%error, "PD was not told");
         }
     }

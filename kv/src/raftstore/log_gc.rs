@@ -21,6 +21,9 @@ use super::peer::Peer;
 use super::store::RaftLoop;
 use super::view::{RegionView, Regions};
 
+/// Entries for which a region that sleeps is not woken.
+const SLEEPING_ENTRIES_MAX: u64 = 50;
+
 /// Flushes the state engine and has the logs truncated.
 pub fn run(
     engine: &dyn Engine,
@@ -97,7 +100,9 @@ impl Peer {
         let reached = self.node.raft.prs().iter().map(|(_, progress)| reach(progress));
         let awaited = reached.filter(|reached| reached + lag_max >= flushed).min();
         let index = awaited.map_or(flushed, |reached| reached.min(flushed));
-        if index <= self.view.compact_index() {
+        let known = self.view.compact_index();
+        // Each compaction is an entry, so without this every flush would wake all regions.
+        if index <= known || self.view.is_asleep() && index - known <= SLEEPING_ENTRIES_MAX {
             return false;
         }
         let data = encode_compact_log(self.view.region().epoch, index);

@@ -64,12 +64,38 @@ pub enum Message {
     /// Hand the pessimistic locks in memory over, as before a transfer; answers whether these were the last. Or keep them.
     #[cfg(test)]
     HandOverLocks { region_id: u64, hands_over: bool, done: oneshot::Sender<bool> },
+    /// A region was asked for whose peer here sleeps and does not lead.
+    AskedFor { region_id: u64 },
+    /// A store can not be reached.
+    Unreachable { store_id: u64 },
     /// Answer when everything queued before is handled.
     Sync(oneshot::Sender<()>),
     /// Finish what is committed and end.
     Stop,
     /// End at once, as a killed process would.
     Halt,
+}
+
+impl Message {
+    /// The region whose peer can not sleep on, now that it is told this.
+    pub fn disturbs(&self) -> Option<u64> {
+        match self {
+            Message::Propose(proposal, _) => Some(proposal.region_id),
+            Message::Split(split) => Some(split.region_id),
+            Message::Operate(operator) => Some(operator.region_id),
+            Message::SplitApplied { regions } => regions.last().map(|parent| parent.region.id),
+            Message::MergePrepared { region, .. } | Message::MergeRolledBack { region } => Some(region.id),
+            Message::Merged(merged) => Some(merged.region.id),
+            Message::ReadBarrier { region_id, .. }
+            | Message::FollowerRead { region_id, .. }
+            | Message::ConfChanged { region_id, .. }
+            | Message::SnapshotTaken { region_id, .. }
+            | Message::SnapshotSent { region_id, .. }
+            | Message::Restored { region_id } => Some(*region_id),
+            Message::SnapshotArrived(arrived) => Some(arrived.head.region.id),
+            _ => None,
+        }
+    }
 }
 
 /// A region that came out of a split.

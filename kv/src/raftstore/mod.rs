@@ -35,7 +35,7 @@
 //! `destroy`, `snapshot`, `operator`, `log_gc`, `heartbeat`, `store_stats`, `resolved_ts`, `health`, `bootstrap`,
 //! `recovery`, one file or folder each.
 //!
-//! Deliberately missing: hibernation.
+//! A region that nobody uses falls asleep ([`hibernate`]): the loop does not visit its peers, and they say nothing.
 //!
 //! [`RegionView`]: view::RegionView
 //! [`Command`]: command::Command
@@ -52,6 +52,7 @@ mod driver;
 mod follower_read;
 mod health;
 mod heartbeat;
+mod hibernate;
 mod inbox;
 mod log_gc;
 mod memory_locks;
@@ -78,6 +79,7 @@ mod view;
 
 pub use bootstrap::{NewStore, found_with_voters};
 pub use command::decode_only as decode_command;
+pub use hibernate::{RestKind, RestMessage};
 pub use read::RaftReplica;
 pub use snapshot::{SnapshotHead, SnapshotSink, SnapshotSource};
 pub use start::Parts;

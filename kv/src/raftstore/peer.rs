@@ -10,6 +10,7 @@ use slog::{Discard, Logger, o};
 
 use super::conf_change::changes_in_log;
 use super::follower_read::Question;
+use super::hibernate::Rest;
 use super::merge::PeerMerge;
 use super::message::{BarrierDone, SplitDone};
 use super::propose::{Waiters, WriteGroup};
@@ -116,6 +117,7 @@ pub struct Peer {
     /// A snapshot that raft took over and that is not applied yet.
     pub restoring: Option<Restoring>,
     pub merge: PeerMerge,
+    pub rest: Rest,
 }
 
 impl Peer {
@@ -166,6 +168,7 @@ impl Peer {
             handed_index: applied.applied_index,
             restoring: None,
             merge: PeerMerge::default(),
+            rest: Rest::default(),
             strangers: Vec::new(),
             unreported_changes: VecDeque::new(),
             changes_in_log,

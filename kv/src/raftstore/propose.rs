@@ -55,6 +55,11 @@ impl WriteGroup {
         self.waiters.push(waiter);
     }
 
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.waiters.is_empty()
+    }
+
     /// Empties the group without proposing it.
     pub fn take_waiting(&mut self) -> Waiters {
         self.data.clear();

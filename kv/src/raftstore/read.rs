@@ -82,6 +82,24 @@ impl RaftReplica {
         self.regions.first().is_some_and(|view| view.leader_term() != 0)
     }
 
+    /// The term in which this store leads a region that is asked for. Where it does not, the peer here may sleep, and so
+    /// may whoever led; a leader notes that its region is in use.
+    #[inline]
+    pub(super) fn leading_term(&self, view: &RegionView, context_term: u64) -> Result<u64, RegionError> {
+        let term = view.check_leader(context_term);
+        if term.is_ok() {
+            view.note_used();
+        } else if view.is_asleep() {
+            self.inbox.push(Message::AskedFor { region_id: view.region_id });
+        }
+        term
+    }
+
+    /// The carrier could not reach a store.
+    pub fn store_unreachable(&self, store_id: u64) {
+        self.inbox.push(Message::Unreachable { store_id });
+    }
+
     fn check_read(&self, view: &RegionView, term: u64) -> Result<bool, RegionError> {
         let checked = view.check_read(term, || self.env.clock.now());
         let unready = matches!(checked, Err(RegionError::ReadIndexNotReady { .. }));
@@ -124,7 +142,7 @@ impl RaftReplica {
     fn leader_snapshot(&self, context: &RegionContext) -> Result<(bool, RegionSnapshot)> {
         let view = self.regions.get(context.region_id)?;
         view.check_peer(context)?;
-        let term = view.check_leader(context.term)?;
+        let term = self.leading_term(&view, context.term)?;
         let (has_locks, merges) = (view.may_have_locks(), view.merges());
         let engine = self.engine.snapshot();
         let lease_holds = self.check_read(&view, term)?;
@@ -285,11 +303,11 @@ impl RaftLoop {
     /// Leaders of several voters keep their lease alive by a quorum round per heartbeat.
     pub(super) fn renew_leases(&mut self) {
         let round = self.next_round();
-        for (region_id, peer) in &mut self.peers {
+        for peer in self.peers.awake_mut() {
             let wanted = peer.is_leader() && !peer.is_only_voter() && peer.may_hold_lease();
             if wanted && peer.node.raft.commit_to_current_term() {
                 peer.node.read_index(round.to_be_bytes().to_vec());
-                self.dirty.insert(*region_id);
+                self.dirty.insert(peer.region_id());
             }
         }
     }
@@ -303,7 +321,7 @@ impl RaftLoop {
 
     /// Lets reads go whose index is applied by now.
     pub(super) fn finish_all_barriers(&mut self) {
-        for peer in self.peers.values_mut() {
+        for peer in self.peers.awake_mut() {
             peer.forget_questions();
             if !peer.barriers.is_empty() {
                 peer.finish_barriers();

@@ -59,6 +59,7 @@ impl RaftLoop {
     }
 
     fn collect(&mut self, region_id: u64, round: &mut Round) {
+        self.wake_disturbed(region_id);
         let Some(peer) = self.peers.get_mut(&region_id) else {
             return;
         };

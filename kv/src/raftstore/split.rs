@@ -189,7 +189,7 @@ impl Splitter for RegionSplitter {
         Box::pin(async move {
             let view = self.replica.regions.get(context.region_id)?;
             view.check_peer(&context)?;
-            view.check_leader(context.term)?;
+            self.replica.leading_term(&view, context.term)?;
             let region = view.check_epoch(context.epoch)?;
             let keys = inner_keys(&region, keys)?;
             if keys.is_empty() {

@@ -1,8 +1,8 @@
 //! Start of a store: what its loops share, and who gets what of it.
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -17,6 +17,7 @@ use super::background::{Background, Worker};
 use super::bootstrap::bootstrap;
 use super::driver::start;
 use super::heartbeat::{Reporter, Reports};
+use super::hibernate::{Hibernation, Peers};
 use super::inbox::Inbox;
 use super::message::Message;
 use super::peer::Peer;
@@ -67,6 +68,7 @@ struct Wiring {
     arrivals: Arc<Arrivals>,
     region_interval: Duration,
     reports_resolved_ts: bool,
+    sleeping_interval: Duration,
     data_dir: Option<PathBuf>,
     streams: Arc<Streams>,
 }
@@ -118,6 +120,7 @@ impl Wiring {
             arrivals: Arc::default(),
             region_interval: config.region_heartbeat_interval,
             reports_resolved_ts: config.reports_resolved_ts,
+            sleeping_interval: config.hibernate_check_interval,
             data_dir: config.data_dir.clone(),
             streams: Arc::default(),
         }
@@ -127,7 +130,13 @@ impl Wiring {
         RaftLoop {
             env: self.parts.env.clone(),
             store_id: self.store_id,
-            peers: BTreeMap::new(),
+            peers: Peers::default(),
+            hibernation: Hibernation::new(
+                config.hibernate_regions,
+                config.hibernate_after,
+                TICK,
+                config.hibernate_check_interval,
+            ),
             regions: self.regions.clone(),
             raft_log: self.parts.raft_log.clone(),
             engine: self.parts.engine.clone(),
@@ -202,6 +211,8 @@ impl Wiring {
             },
             region_interval: self.region_interval,
             reports_resolved_ts: self.reports_resolved_ts,
+            sleeping_interval: self.sleeping_interval,
+            missed: AtomicBool::new(false),
         }
     }
 

@@ -121,6 +121,11 @@ impl PeerStorage {
         self.snapshot.borrow_mut().take()
     }
 
+    /// Whether no snapshot for a follower is wished for, or kept.
+    pub fn has_no_snapshot(&self) -> bool {
+        matches!(*self.snapshot.borrow(), TakenSlot::Idle)
+    }
+
     /// One tick: a snapshot that nobody came for is given up.
     pub fn tick(&self) {
         self.snapshot.borrow_mut().tick();

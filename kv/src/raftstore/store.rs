@@ -1,5 +1,5 @@
 //! The raft loop, and the handle that ends all loops of the store.
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use super::apply::ApplyMessage;
 use super::background::Background;
 use super::driver::{Running, Steps, Wait};
 use super::heartbeat::Reports;
+use super::hibernate::{Hibernation, Peers};
 use super::inbox::{Inbox, Room};
 use super::message::Message;
 use super::peer::Peer;
@@ -32,7 +33,8 @@ pub(super) const TICK: Duration = Duration::from_millis(100);
 pub struct RaftLoop {
     pub(super) env: Env,
     pub(super) store_id: u64,
-    pub(super) peers: BTreeMap<u64, Peer>,
+    pub(super) peers: Peers,
+    pub(super) hibernation: Hibernation,
     pub(super) regions: Arc<Regions>,
     pub(super) raft_log: Arc<dyn RaftLog>,
     pub(super) engine: Arc<dyn Engine>,
@@ -95,6 +97,9 @@ impl RaftLoop {
     }
 
     fn handle(&mut self, message: Message) -> Option<Flow> {
+        if let Some(region_id) = message.disturbs() {
+            self.wake(region_id);
+        }
         match message {
             Message::Raft(message) => self.receive(*message),
             Message::Propose(proposal, in_flight) => self.propose(proposal, in_flight),
@@ -121,6 +126,8 @@ impl RaftLoop {
             Message::SnapshotArrived(arrived) => self.snapshot_arrived(*arrived),
             Message::Restored { region_id } => self.restored(region_id),
             Message::Flushed { applied } => self.truncate_logs(&applied),
+            Message::AskedFor { region_id } => self.asked_for(region_id),
+            Message::Unreachable { store_id } => self.store_unreachable(store_id),
             #[cfg(test)]
             Message::HandOverLocks { region_id, hands_over, done } => {
                 let is_last = hands_over && self.hand_over_locks(region_id);
@@ -146,11 +153,16 @@ impl RaftLoop {
         }
         // After a long pause one tick is enough: many at once would start elections for nothing.
         self.next_tick = now + TICK;
-        for (region_id, peer) in &mut self.peers {
+        self.look_after_sleepers(now);
+        self.ask_to_sleep();
+        let mut ticks = 0;
+        for peer in self.peers.awake_mut() {
+            ticks += 1;
             if peer.tick(&*self.env.random) {
-                self.dirty.insert(*region_id);
+                self.dirty.insert(peer.region_id());
             }
         }
+        self.metrics.raft_ticks.add(ticks);
         self.go_on_with_transfers();
         self.go_on_with_merges();
         self.retry_snapshots();
@@ -191,6 +203,7 @@ impl Steps for RaftLoop {
         }
         self.tick();
         self.run_rounds();
+        self.fall_asleep();
         if flow == Flow::Stop {
             self.stop();
         }

@@ -44,7 +44,7 @@ impl RaftLoop {
     /// Looks after transfers under way, once per tick.
     pub(super) fn go_on_with_transfers(&mut self) {
         let under_way: Vec<u64> =
-            self.peers.values().filter(|peer| peer.transfer.is_some()).map(Peer::region_id).collect();
+            self.peers.awake().filter(|peer| peer.transfer.is_some()).map(Peer::region_id).collect();
         for region_id in under_way {
             self.go_on_with_transfer(region_id);
         }

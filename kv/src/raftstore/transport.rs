@@ -11,6 +11,7 @@ use raft::eraftpb::{Message as RaftMessage, MessageType};
 use rutile_kv_types::{Peer as PeerId, RegionEpoch};
 
 use super::create::greets;
+use super::hibernate::RestMessage;
 use super::message::Message;
 use super::peer::Peer;
 use super::read::RaftReplica;
@@ -38,6 +39,8 @@ pub struct PeerMessage {
     pub is_tombstone: bool,
     /// In a tombstone message: the region was merged into this one, which is in this epoch or beyond.
     pub merged_into: Option<(u64, RegionEpoch)>,
+    /// What the peer says of its rest; `message` says nothing then.
+    pub rest: Option<RestMessage>,
     pub message: RaftMessage,
 }
 
@@ -126,6 +129,9 @@ impl RaftLoop {
             Some(own) if own < to_id => return self.destroy_stale(region_id, own, arrived.epoch),
             _ => {}
         }
+        if arrived.is_tombstone {
+            self.wake(region_id);
+        }
         if let Some(target) = arrived.merged_into.filter(|_| arrived.is_tombstone) {
             return self.take_notice(region_id, to_id, target);
         }
@@ -134,6 +140,9 @@ impl RaftLoop {
         }
         if self.tell_removed(&arrived) {
             return self.metrics.raft_messages_dropped.add(1);
+        }
+        if let Some(told) = arrived.rest {
+            return self.hear_of_rest(&arrived, told);
         }
         if arrived.message.get_msg_type() == MessageType::MsgPropose {
             return self.rollback_asked(region_id, &arrived.message);
@@ -159,6 +168,12 @@ impl RaftLoop {
         if !fits || silent || stale || peer.doomed || !is_expected(message.get_msg_type()) {
             return self.metrics.raft_messages_dropped.add(1);
         }
+        if self.sleeps_through(region_id, &message) {
+            return;
+        }
+        let Some(peer) = self.peers.get_mut(&region_id) else {
+            return;
+        };
         peer.remember(&from);
         if let Err(error) = peer.node.step(message) {
             tracing::debug!(region_id, from = from.id, %error, "raft message refused");
@@ -176,6 +191,7 @@ impl RaftLoop {
             return;
         };
         let region = &peer.region;
+        self.metrics.raft_messages.add(messages.len() as u64);
         for message in messages {
             // A peer that is gone from the region has nothing to hear, unless it spoke first.
             let known = region.peer(message.to);
@@ -192,6 +208,7 @@ impl RaftLoop {
                     range,
                     is_tombstone: false,
                     merged_into: None,
+                    rest: None,
                     message,
                 };
                 if message.message.get_msg_type() == MessageType::MsgSnapshot {

@@ -76,6 +76,10 @@ pub struct RegionView {
     health: Mutex<Health>,
     /// A split check is queued or a split is on its way.
     pub split_pending: AtomicBool,
+    /// Somebody has asked the leader for something of late.
+    used: AtomicBool,
+    /// The peer sleeps.
+    asleep: AtomicBool,
 }
 
 /// What the leader of several peers tells PD about them.
@@ -118,6 +122,8 @@ impl RegionView {
             removed: AtomicBool::new(false),
             health: Mutex::default(),
             split_pending: AtomicBool::new(false),
+            used: AtomicBool::new(false),
+            asleep: AtomicBool::new(false),
         }
     }
 
@@ -203,6 +209,35 @@ impl RegionView {
             0 => false,
             end => nanos(now()) < end,
         }
+    }
+
+    /// Somebody asks the leader for something.
+    #[inline]
+    pub fn note_used(&self) {
+        // Mostly it is set already, and readers share the line.
+        if !self.is_used() {
+            self.used.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether anybody has asked since [`RegionView::take_used`].
+    pub fn is_used(&self) -> bool {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// The same, and forgets it.
+    pub fn take_used(&self) -> bool {
+        self.is_used() && self.used.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether the peer sleeps.
+    pub fn is_asleep(&self) -> bool {
+        self.asleep.load(Ordering::SeqCst)
+    }
+
+    /// The peer falls asleep or wakes.
+    pub fn set_asleep(&self, asleep: bool) {
+        self.asleep.store(asleep, Ordering::SeqCst);
     }
 
     /// How far the region is applied.
@@ -507,6 +542,15 @@ mod tests {
         assert_eq!(view.check_read(6, || at(11)), Ok(true), "an older answer does not shorten it");
         view.suspend_lease();
         assert_eq!(view.check_read(6, || at(11)), Ok(false));
+    }
+
+    #[test]
+    fn use_is_noticed_once() {
+        let view = view();
+        assert!(!view.take_used());
+        view.note_used();
+        assert!(view.is_used() && view.take_used());
+        assert!(!view.is_used() && !view.take_used());
     }
 
     #[test]

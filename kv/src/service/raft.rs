@@ -10,7 +10,9 @@ use rutile_kv_proto::{Status, metapb, raft_serverpb};
 use rutile_pd_client::{from_wire, to_wire};
 
 use crate::error::{Error, RegionError, Result};
-use crate::raftstore::{PeerMessage, RaftReplica, SnapshotHead, SnapshotSink, SnapshotSource, Transport};
+use crate::raftstore::{
+    PeerMessage, RaftReplica, RestKind, RestMessage, SnapshotHead, SnapshotSink, SnapshotSource, Transport,
+};
 
 /// Version of the data of snapshots. The public one (2) is sorted table files; ours are chunks of pairs.
 const SNAPSHOT_VERSION: u64 = 1_001;
@@ -126,6 +128,7 @@ fn raft_to_wire(message: &PeerMessage) -> Result<raft_serverpb::RaftMessage, Sta
             region_epoch: Some(to_wire::epoch(epoch)),
             ..metapb::Region::default()
         }),
+        rest: message.rest.map(rest_to_wire),
     })
 }
 
@@ -148,8 +151,33 @@ pub fn raft_from_wire(wire: &raft_serverpb::RaftMessage) -> Result<PeerMessage, 
             .merge_target
             .as_ref()
             .map(|target| (target.id, from_wire::epoch(target.region_epoch.as_ref()))),
+        rest: wire.rest.as_ref().and_then(rest_from_wire),
         message,
     })
+}
+
+fn rest_to_wire(rest: RestMessage) -> raft_serverpb::Rest {
+    let kind = match rest.kind {
+        RestKind::Wake => raft_serverpb::RestKind::Wake,
+        RestKind::Ask => raft_serverpb::RestKind::Ask,
+        RestKind::Agree => raft_serverpb::RestKind::Agree,
+        RestKind::Sleep => raft_serverpb::RestKind::Sleep,
+        RestKind::Check => raft_serverpb::RestKind::Check,
+    };
+    raft_serverpb::Rest { kind: kind as i32, term: rest.term, index: rest.index }
+}
+
+/// A kind that a newer store says is nothing, as all of them are to an older one.
+fn rest_from_wire(wire: &raft_serverpb::Rest) -> Option<RestMessage> {
+    let kind = match wire.kind() {
+        raft_serverpb::RestKind::Wake => RestKind::Wake,
+        raft_serverpb::RestKind::Ask => RestKind::Ask,
+        raft_serverpb::RestKind::Agree => RestKind::Agree,
+        raft_serverpb::RestKind::Sleep => RestKind::Sleep,
+        raft_serverpb::RestKind::Check => RestKind::Check,
+        raft_serverpb::RestKind::Unknown => return None,
+    };
+    Some(RestMessage { kind, term: wire.term, index: wire.index })
 }
 
 /// The announcement of a snapshot: the region travels as the data of the raft message.
@@ -198,6 +226,7 @@ mod tests {
             range: Some(("a".into(), "b".into())),
             is_tombstone: false,
             merged_into: Some((7, epoch)),
+            rest: Some(RestMessage { kind: RestKind::Ask, term: 7, index: 12 }),
             message: inner,
         }
     }
@@ -215,6 +244,24 @@ mod tests {
         };
         assert!(raft_from_wire(&cut).is_err());
         assert!(raft_from_wire(&raft_serverpb::RaftMessage { from_peer: None, ..wire }).is_err());
+    }
+
+    #[test]
+    fn an_older_store_finds_nothing_for_raft_in_a_message_about_rest() {
+        let mut about_rest = message(eraftpb::MessageType::MsgHup);
+        about_rest.message = eraftpb::Message { from: 3, to: 4, ..Default::default() };
+        let wire = raft_to_wire(&about_rest).expect("encodes");
+        // What that store does not know, it skips.
+        let read =
+            raft_from_wire(&raft_serverpb::RaftMessage { rest: None, ..wire.clone() }).expect("decodes");
+        assert_eq!(
+            read.message.get_msg_type(),
+            eraftpb::MessageType::MsgHup,
+            "no store takes it from another"
+        );
+        let rest = raft_serverpb::Rest { kind: 77, term: 1, index: 1 };
+        let newer = raft_serverpb::RaftMessage { rest: Some(rest), ..wire };
+        assert_eq!(raft_from_wire(&newer).expect("a newer store may say more").rest, None);
     }
 
     #[test]

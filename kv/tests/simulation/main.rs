@@ -10,6 +10,8 @@ mod clients;
 mod detector;
 mod each_step;
 mod history;
+mod idle;
+mod lull;
 mod membership;
 mod nemesis;
 mod planted;
@@ -111,6 +113,49 @@ fn followers_keep_the_promises_of_their_leader() {
     assert!(total.follower_reads > 0, "{total:?}");
 }
 
+/// In one run of four regions are merged, too, and in another one nothing else happens.
+fn sleeping(seed: u64, keys: &'static [&'static str]) -> Faults {
+    let (merges, only_lulls) = (seed.is_multiple_of(4).then_some(keys), seed % 4 == 2);
+    Faults { sleeps: true, merges, only_lulls, ..Faults::default() }
+}
+
+/// Regions that fall asleep when nobody uses them, and whose stores fail while they sleep, with writers that speak to
+/// stores directly.
+#[test]
+fn sleeping_peers_keep_their_promises() {
+    let mut total = raft_checker::Operations::default();
+    for seed in seeds::of("sleep_raft", 0..40) {
+        let run = |seed| raft_run::run_in(seed, &[], sleeping(seed, BESIDE), |_| {});
+        total += seeds::run("sleep_raft", seed, run).operations;
+    }
+    println!("{total:?}");
+    assert!(total.sleeps > 0, "{total:?}");
+}
+
+/// The same under transactions, which read at followers in one run of three.
+#[test]
+fn sleeping_regions_keep_their_promises() {
+    let mut total = raft_checker::Operations::default();
+    for seed in seeds::of("sleep_transactions", 0..40) {
+        let faults = Faults { pd: true, ..sleeping(seed, &[]) };
+        let change = |shape: &mut shape::Shape| {
+            if seed.is_multiple_of(3) {
+                read_at_followers(shape);
+            }
+        };
+        let run = |seed| transaction_run::run_in(seed, &[], faults, change);
+        total += seeds::run("sleep_transactions", seed, run).operations;
+    }
+    println!("{total:?}");
+    assert!(total.sleeps > 0, "{total:?}");
+}
+
+/// A thousand regions fall silent, and each serves at once when it is asked.
+#[test]
+fn idle_regions_cost_nothing() {
+    println!("{:?}", idle::run(1));
+}
+
 /// Regions that split, or split and merge, every 200 milliseconds while PD restarts: clients notice nothing, every change ends in time.
 #[test]
 fn changing_regions_are_not_noticed() {
@@ -124,6 +169,15 @@ fn changing_regions_are_not_noticed() {
         println!("seed {seed}: {seen:?}");
         assert!(seen.counts.acknowledged > 0 && seen.operations.merges > 0, "{seen:?}");
     }
+    let mut sleeps = 0;
+    for seed in seeds::of("sleep_storm", 0..12) {
+        let run = |seed| storm::run_in(seed, &[], false, |shape| shape.let_sleep_at_once());
+        let seen = seeds::run("sleep_storm", seed, run);
+        println!("seed {seed}: {seen:?}");
+        assert!(seen.counts.acknowledged > 0, "{seen:?}");
+        sleeps += seen.operations.sleeps;
+    }
+    assert!(sleeps > 0);
 }
 
 /// Clocks that run 40 % fast or slow break the promise that leases rest on: a test that does not find a stale read

@@ -8,7 +8,7 @@ use rutile_kv_env::{Clock, Machine, NetworkFaults, Random};
 
 use crate::raft_checker::RaftChecker;
 use crate::world::{StoreNode, World};
-use crate::{membership, reshape};
+use crate::{lull, membership, reshape};
 
 /// Pauses between faults.
 const CALM_MS: std::ops::Range<u64> = 100..2_500;
@@ -36,6 +36,10 @@ pub struct Faults {
     pub members_move: bool,
     /// Half of what happens is that regions are split and merged: at these keys, or in the middle without any.
     pub merges: Option<&'static [&'static str]>,
+    /// Regions may sleep, and half of what happens, happens to those that do.
+    pub sleeps: bool,
+    /// Nothing else happens.
+    pub only_lulls: bool,
 }
 
 pub type StartClient = Arc<dyn Fn(&Machine) + Send + Sync>;
@@ -105,6 +109,9 @@ impl Nemesis {
             && self.random.one_in(2)
         {
             return reshape::strike(&self.world, &*self.random, &*self.clock, keys).await;
+        }
+        if self.faults.only_lulls || self.faults.sleeps && self.random.one_in(2) {
+            return lull::strike(&self.world, &*self.random, &*self.clock, self.leader()).await;
         }
         match self.random.range(0..30) {
             0 | 1 => self.crash_one().await,

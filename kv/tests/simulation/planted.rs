@@ -50,6 +50,20 @@ const fn merging_raft(name: &'static str) -> Bug {
     }
 }
 
+/// Regions that sleep, whose leaders are cut off from the others meanwhile.
+const fn sleeping_raft(name: &'static str) -> Bug {
+    Bug {
+        name,
+        run: |seed, bug| {
+            let faults = Faults { sleeps: true, only_lulls: true, ..Faults::default() };
+            raft_run::run_in(seed, &[bug], faults, |shape| {
+                shape.stores = 3;
+                shape.let_sleep_at_once();
+            });
+        },
+    }
+}
+
 /// Regions that are split and merged all the time under locks in memory, while nothing else fails.
 const fn merge_storm(name: &'static str) -> Bug {
     Bug {
@@ -126,6 +140,8 @@ pub const BUGS: &[Bug] = &[
     raft("raftstore::conf_change::before_commit"),
     // Leadership handed on by one who goes on reading.
     raft("raftstore::transfer_leader::keeps_lease"),
+    // A leader that slept, and reads before the others confirmed it.
+    sleeping_raft("raftstore::hibernate::lease_kept"),
     // Locks in memory that are lost when leadership is handed on.
     merge_storm("raftstore::transfer_leader::change_ignored"),
     // A region that takes over less than there was.

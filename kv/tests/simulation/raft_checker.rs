@@ -14,7 +14,7 @@ pub struct RaftChecker {
 }
 
 /// What was done to regions: leader transfers begun, snapshots applied, members changed, peers destroyed, regions
-/// merged, merges rolled back, reads served by followers.
+/// merged, merges rolled back, reads served by followers, leaders that fell asleep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Operations {
     pub transfers: u64,
@@ -24,6 +24,7 @@ pub struct Operations {
     pub merges: u64,
     pub rollbacks: u64,
     pub follower_reads: u64,
+    pub sleeps: u64,
 }
 
 impl AddAssign for Operations {
@@ -35,6 +36,7 @@ impl AddAssign for Operations {
         self.merges += other.merges;
         self.rollbacks += other.rollbacks;
         self.follower_reads += other.follower_reads;
+        self.sleeps += other.sleeps;
     }
 }
 
@@ -55,6 +57,7 @@ struct State {
     merges: BTreeMap<(u64, u64), u64>,
     rollbacks: BTreeSet<(u64, u64)>,
     follower_reads: u64,
+    sleeps: u64,
 }
 
 impl RaftChecker {
@@ -80,6 +83,7 @@ impl RaftChecker {
             ("raftstore::transfer_leader::start", _) => state.transfers += 1,
             ("raftstore::follower_read::served", _) => state.follower_reads += 1,
             ("raftstore::snapshot::applied", _) => state.snapshots += 1,
+            ("raftstore::hibernate::sleeps", [_, _, 1]) => state.sleeps += 1,
             ("raftstore::destroy::peer", _) => state.destroyed += 1,
             ("raftstore::merge::merged", [source, commit, target, _]) => {
                 let merge = (*source, *commit);
@@ -115,6 +119,7 @@ impl RaftChecker {
             merges: state.merges.len() as u64,
             rollbacks: state.rollbacks.len() as u64,
             follower_reads: state.follower_reads,
+            sleeps: state.sleeps,
         }
     }
 

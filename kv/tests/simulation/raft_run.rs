@@ -42,6 +42,9 @@ pub fn run_in(seed: u64, bugs: &[&'static str], faults: Faults, change: impl FnO
     let checker = RaftChecker::listen(&simulation);
     let env = simulation.env();
     let mut shape = Shape::of_raft(&*env.random);
+    if faults.sleeps {
+        shape.let_sleep(&*env.random);
+    }
     change(&mut shape);
     let world = World::start(simulation.clone(), shape);
     // The control run has no time to lose between one leader's commit and another one's read.

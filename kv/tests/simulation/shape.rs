@@ -86,6 +86,20 @@ impl Shape {
         }
     }
 
+    /// Regions fall asleep soon, and followers that sleep look for their leader often.
+    pub fn let_sleep(&mut self, random: &dyn Random) {
+        self.config.hibernate_regions = true;
+        self.config.hibernate_after = Duration::from_millis(random.range(200..1_500));
+        self.config.hibernate_check_interval = Duration::from_millis(random.range(800..4_000));
+    }
+
+    /// Regions fall asleep whenever nobody used them for a few ticks.
+    pub fn let_sleep_at_once(&mut self) {
+        self.config.hibernate_regions = true;
+        self.config.hibernate_after = Duration::from_millis(200);
+        self.config.hibernate_check_interval = Duration::from_secs(2);
+    }
+
     /// What the lists promise: where all who write lock what they read, nothing is skewed.
     pub fn model(&self) -> Model {
         if self.styles.iter().all(|style| style.locks()) {

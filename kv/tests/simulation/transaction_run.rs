@@ -45,6 +45,9 @@ pub fn run_in(seed: u64, bugs: &[&'static str], faults: Faults, change: impl FnO
     let checker = RaftChecker::listen(&simulation);
     let env = simulation.env();
     let mut shape = Shape::of_transactions(&*env.random);
+    if faults.sleeps {
+        shape.let_sleep(&*env.random);
+    }
     change(&mut shape);
     let workloads = shape.workloads(&*env.random);
     let world = World::start(simulation.clone(), shape);

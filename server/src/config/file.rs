@@ -67,6 +67,7 @@ fn written(item: &Item) -> Written<'_> {
     match item {
         Item::Value(Value::String(text)) => Written::Text(text.value()),
         Item::Value(Value::Integer(number)) => Written::Integer(*number.value()),
+        Item::Value(Value::Boolean(answer)) => Written::Boolean(*answer.value()),
         other => Written::Other(other.type_name()),
     }
 }

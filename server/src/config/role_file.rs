@@ -57,6 +57,9 @@ fn flag_of(arg: &Arg, item: &Item) -> Result<Option<String>, String> {
     match (arg.get_action(), item) {
         (ArgAction::SetTrue, Item::Value(Value::Boolean(on))) => Ok(on.value().then(|| format!("--{long}"))),
         (ArgAction::SetTrue, other) => Err(format!("true or false, not {}", other.type_name())),
+        (ArgAction::Set, Item::Value(Value::Boolean(on))) if is_answer(arg) => {
+            Ok(Some(format!("--{long}={}", on.value())))
+        }
         (_, Item::Value(Value::Array(list))) if is_list => {
             let texts: Option<Vec<_>> = list.iter().map(scalar).collect();
             let texts = texts.ok_or("a list of texts")?;
@@ -68,6 +71,11 @@ fn flag_of(arg: &Arg, item: &Item) -> Result<Option<String>, String> {
         },
         (_, other) => Err(format!("a text or a number, not {}", other.type_name())),
     }
+}
+
+/// Whether the flag takes true or false.
+fn is_answer(arg: &Arg) -> bool {
+    arg.get_possible_values().iter().any(|value| value.matches("true", false))
 }
 
 fn scalar(value: &Value) -> Option<String> {

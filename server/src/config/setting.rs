@@ -11,6 +11,7 @@ pub(crate) enum Written<'a> {
     /// A TOML string.
     Text(&'a str),
     Integer(i64),
+    Boolean(bool),
     /// Any other TOML value, by the name of its type.
     Other(&'static str),
 }
@@ -43,6 +44,7 @@ fn wrong<T>(form: &str, written: Written<'_>) -> Result<T, String> {
     Err(match written {
         Written::Flag(text) | Written::Text(text) => format!("{text:?} is not {form}"),
         Written::Integer(number) => format!("{number} is not {form}"),
+        Written::Boolean(_) => format!("expected {form}, found boolean"),
         Written::Other(kind) => format!("expected {form}, found {kind}"),
     })
 }
@@ -57,7 +59,7 @@ macro_rules! whole_numbers {
                 let number = match written {
                     Written::Flag(text) => text.parse().ok(),
                     Written::Integer(number) => number.try_into().ok(),
-                    Written::Text(_) | Written::Other(_) => None,
+                    Written::Text(_) | Written::Boolean(_) | Written::Other(_) => None,
                 };
                 number.map_or_else(|| wrong(Self::FORM, written), Ok)
             }
@@ -89,7 +91,7 @@ impl Setting for Bytes {
             Written::Integer(number) => {
                 usize::try_from(number).map_or_else(|_| wrong(Self::FORM, written), |bytes| Ok(Self(bytes)))
             }
-            Written::Other(_) => wrong(Self::FORM, written),
+            Written::Boolean(_) | Written::Other(_) => wrong(Self::FORM, written),
         }
     }
 
@@ -165,6 +167,24 @@ impl Setting for Duration {
     }
 }
 
+impl Setting for bool {
+    const FORM: &'static str = "true or false";
+    const QUOTED: bool = false;
+
+    fn parse(written: Written<'_>) -> Result<Self, String> {
+        match written {
+            Written::Boolean(answer) => Ok(answer),
+            Written::Flag("true") => Ok(true),
+            Written::Flag("false") => Ok(false),
+            _ => wrong(Self::FORM, written),
+        }
+    }
+
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
 impl Setting for String {
     const FORM: &'static str = "a text";
     const QUOTED: bool = true;
@@ -172,7 +192,7 @@ impl Setting for String {
     fn parse(written: Written<'_>) -> Result<Self, String> {
         match written {
             Written::Flag(text) | Written::Text(text) => Ok(text.to_owned()),
-            Written::Integer(_) | Written::Other(_) => wrong(Self::FORM, written),
+            Written::Integer(_) | Written::Boolean(_) | Written::Other(_) => wrong(Self::FORM, written),
         }
     }
 

@@ -10,7 +10,7 @@ use super::setting::Written;
 use crate::connection::ConnectionSettings;
 use crate::error::{Error, Result};
 use crate::logging::LogSettings;
-use crate::node::{GcSettings, ServerSettings, TlsSettings};
+use crate::node::{GcSettings, RaftSettings, ServerSettings, TlsSettings};
 use crate::status::StatusSettings;
 
 /// The effective configuration.
@@ -22,6 +22,7 @@ pub(crate) struct Settings {
     pub(crate) status: StatusSettings,
     pub(crate) log: LogSettings,
     pub(crate) gc: GcSettings,
+    pub(crate) raft: RaftSettings,
 }
 
 /// Where settings come from; kept, so that a reload reads the same places.
@@ -95,18 +96,19 @@ impl Settings {
     }
 
     /// All sections, in the order of the sample file.
-    pub(crate) fn sections(&self) -> [&dyn Section; 6] {
-        [&self.server, &self.connections, &self.tls, &self.status, &self.log, &self.gc]
+    pub(crate) fn sections(&self) -> [&dyn Section; 7] {
+        [&self.server, &self.connections, &self.tls, &self.status, &self.log, &self.gc, &self.raft]
     }
 
     pub(super) fn section_mut(&mut self, name: &str) -> Option<&mut dyn Section> {
-        let sections: [&mut dyn Section; 6] = [
+        let sections: [&mut dyn Section; 7] = [
             &mut self.server,
             &mut self.connections,
             &mut self.tls,
             &mut self.status,
             &mut self.log,
             &mut self.gc,
+            &mut self.raft,
         ];
         sections.into_iter().find(|section| section.name() == name)
     }

@@ -79,8 +79,7 @@ fn mistakes_are_named_with_their_line() {
 
 #[test]
 fn what_is_printed_can_be_read_again() {
-    let content =
-        "[server]\nhost = \"a\\\"b\\\\c\"\n[gc]\ninterval = \"90s\"\n[status]\nmax_request = \"20KiB\"\n";
+    let content = "[server]\nhost = \"a\\\"b\\\\c\"\n[gc]\ninterval = \"90s\"\n[raft]\nhibernate_regions = false\n[status]\nmax_request = \"20KiB\"\n";
     let settings = read(content, &[]).expect("a good file");
     let printed = settings.print();
     assert_eq!(read(&printed, &[]), Ok(settings), "{printed}");

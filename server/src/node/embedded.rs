@@ -47,7 +47,7 @@ impl Node {
         private::keep_directory(data_path)?;
         keep(&accounts, disk, data_path)?;
         info!(version = SERVER_VERSION, data_dir = %data_path.display(), "starting");
-        let storage = Storage::open(&env, data_dir, &settings.gc, settings.server.memory_limit.0).await?;
+        let storage = Storage::open(&env, data_dir, &settings).await?;
         let instance = open_sql(&env, &settings, &storage, doors.mysql_port()?).await?;
         let parts = FrontParts {
             settings,

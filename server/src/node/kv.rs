@@ -93,15 +93,22 @@ pub(crate) async fn start_on(
         region_split_keys: options.region_split_keys,
         region_heartbeat_interval: REGION_HEARTBEAT,
         reports_resolved_ts: true,
+        hibernate_regions: options.hibernate_regions,
         ..StoreConfig::default()
     };
     let sender = Arc::new(RaftSender::new(env.clone(), pd.clone(), port.limits()));
     let (engine, raft_log) = (Arc::new(engine), Arc::new(raft_log));
-    let carrier = Arc::new(Carrier(sender));
+    let carrier = Arc::new(Carrier(sender.clone()));
     let store =
         Store::open_in_cluster(env.clone(), config, engine.clone(), raft_log.clone(), pd.clone(), carrier)
             .await?;
     let store = Arc::new(store);
+    let told = Arc::downgrade(&store);
+    sender.report_unreachable(move |store_id| {
+        if let Some(store) = told.upgrade() {
+            store.store_unreachable(store_id);
+        }
+    });
     store.set_endpoint(Arc::new(SqlEndpoint::default()))?;
     let context = port.context();
     let routes = tikv_routes(context, store.service(), store.raw_service());

@@ -26,7 +26,7 @@ use crate::node::peer_tls::PeerTlsOptions;
 use crate::node::process::{self, Served};
 use crate::node::role::{KvOptions, PdOptions, Port, Role as _, RoleOptions};
 use crate::node::sql::SqlParts;
-use crate::node::{ServerSettings, kv, pd, private, sql};
+use crate::node::{kv, pd, private, sql};
 
 /// In a data directory that belongs to a cluster: what is to be known of it, and the name of the placement driver.
 const MARK: &str = "cluster";
@@ -109,9 +109,11 @@ impl Peers {
         }
     }
 
-    fn kv_options(&self, settings: &ServerSettings, pd: Vec<String>) -> KvOptions {
-        let (data_dir, memory_limit) = (settings.data_dir.clone(), settings.memory_limit);
-        KvOptions { data_dir, pd, memory_limit, ..KvOptions::local(self.role.clone(), self.kv_port) }
+    fn kv_options(&self, settings: &Settings, pd: Vec<String>) -> KvOptions {
+        let (data_dir, memory_limit) = (settings.server.data_dir.clone(), settings.server.memory_limit);
+        let hibernate_regions = settings.raft.hibernate_regions;
+        let local = KvOptions::local(self.role.clone(), self.kv_port);
+        KvOptions { data_dir, pd, memory_limit, hibernate_regions, ..local }
     }
 }
 
@@ -149,7 +151,7 @@ impl Running {
         let pd = pd::start_on(pd_options, env.clone(), pd_port).await?;
         let mut addresses = vec![pd.address().to_owned()];
         addresses.extend(peers.join.iter().cloned());
-        let options = peers.kv_options(&settings.server, addresses.clone());
+        let options = peers.kv_options(&settings, addresses.clone());
         let kv = match kv::start_on(options, env.clone(), kv_port, data_dir).await {
             Ok(kv) => kv,
             Err(error) => {

@@ -34,4 +34,4 @@ mod storage;
 mod threads;
 mod tls;
 
-pub(crate) use settings::{GcSettings, ServerSettings, TlsSettings};
+pub(crate) use settings::{GcSettings, HIBERNATE_REGIONS, RaftSettings, ServerSettings, TlsSettings};

@@ -16,9 +16,9 @@ use super::threads;
 use crate::config::{Bytes, Settings};
 use crate::error::{Error, Result};
 use crate::logging::{self, LogSettings};
-use crate::node::ServerSettings;
 use crate::node::peer_tls::{PeerTlsOptions, Renewal};
 use crate::node::signals::{Asked, StopSignals};
+use crate::node::{HIBERNATE_REGIONS, ServerSettings};
 
 /// Records of a region that is split.
 pub(crate) const REGION_SPLIT_KEYS: u64 = 2_560_000;
@@ -97,6 +97,9 @@ pub(crate) struct KvOptions {
     /// What the process is to stay below; caches and memtables are sized by it
     #[arg(long, default_value = "1GiB", value_parser = size)]
     pub(crate) memory_limit: Bytes,
+    /// Regions that nobody uses fall asleep and cost nothing
+    #[arg(long, default_value_t = HIBERNATE_REGIONS, action = clap::ArgAction::Set)]
+    pub(crate) hibernate_regions: bool,
     /// Where the store is: zone=a,host=h1; the placement driver keeps copies of data apart by them
     #[arg(long, value_delimiter = ',', value_parser = label)]
     pub(crate) labels: Vec<(String, String)>,
@@ -112,6 +115,7 @@ impl KvOptions {
             pd: Vec::new(),
             region_split_keys: REGION_SPLIT_KEYS,
             memory_limit: ServerSettings::default().memory_limit,
+            hibernate_regions: HIBERNATE_REGIONS,
             labels: Vec::new(),
         }
     }

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use crate::config::{Bytes, settings};
 
+/// Whether regions that nobody uses fall asleep, where nobody says otherwise.
+pub(crate) const HIBERNATE_REGIONS: bool = true;
+
 settings! {
     /// The process.
     ServerSettings in "server" {
@@ -43,5 +46,13 @@ settings! {
         life_time: Duration = Duration::from_secs(600), [600_000 to 31_536_000_000], restart;
         /// How often the limit moves on.
         interval: Duration = Duration::from_secs(60), [1_000 to 3_600_000], restart;
+    }
+}
+
+settings! {
+    /// Replication between stores.
+    RaftSettings in "raft" {
+        /// Regions that nobody uses fall asleep: their replicas send nothing and cost nothing.
+        hibernate_regions: bool = HIBERNATE_REGIONS, restart;
     }
 }

@@ -11,12 +11,13 @@ use rutile_pd_client::PdClient;
 use rutile_sql::storeside::SqlEndpoint;
 use tokio::sync::oneshot;
 
+use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::metrics::{HistogramFamily, Reading};
-use crate::node::{GcSettings, pd};
+use crate::node::pd;
 
 /// What of a store's numbers also falls.
-const STORE_GAUGES: [&str; 2] = ["regions", "leaders"];
+const STORE_GAUGES: [&str; 3] = ["regions", "leaders", "regions_asleep"];
 
 /// What counters are read from; each lives for as long as it is read.
 #[derive(Clone)]
@@ -77,14 +78,10 @@ pub(crate) struct Storage {
 }
 
 impl Storage {
-    /// Opens what the directory holds, founding a cluster of one in an empty one. The process is to stay below
-    /// `memory_limit`.
-    pub(crate) async fn open(
-        env: &Env,
-        data_dir: DataDir,
-        gc: &GcSettings,
-        memory_limit: usize,
-    ) -> Result<Self> {
+    /// Opens what the directory holds, founding a cluster of one in an empty one. The process is to stay below its
+    /// memory limit.
+    pub(crate) async fn open(env: &Env, data_dir: DataDir, settings: &Settings) -> Result<Self> {
+        let memory_limit = settings.server.memory_limit.0;
         let (pd_config, state, log) =
             (PdConfig::new(data_dir.placement_driver()), data_dir.state_engine(), data_dir.raft_log());
         let pd_env = env.clone();
@@ -98,7 +95,11 @@ impl Storage {
         let (engine, raft_log) = (Arc::new(engine), Arc::new(raft_log));
         let store = Store::open(
             env.clone(),
-            StoreConfig { data_dir: Some(data_dir.path().to_owned()), ..StoreConfig::default() },
+            StoreConfig {
+                data_dir: Some(data_dir.path().to_owned()),
+                hibernate_regions: settings.raft.hibernate_regions,
+                ..StoreConfig::default()
+            },
             engine.clone(),
             raft_log.clone(),
             pd_client.clone(),
@@ -108,7 +109,7 @@ impl Storage {
         let stores = StaticStores::new([(store.store_id(), store.service())]);
         let client = Client::new(env.clone(), pd_client, Arc::new(stores));
         let owner = client.clone();
-        let (life_time, interval) = (gc.life_time, gc.interval);
+        let (life_time, interval) = (settings.gc.life_time, settings.gc.interval);
         let owner = async move { owner.run_gc(life_time, interval).await };
         let gc_owner = env.spawn.spawn("gc-owner", Box::pin(owner));
         let readings = Readings { engine, raft_log, store: Arc::new(store) };

@@ -4,7 +4,7 @@
 //! stream of its own.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::http::uri::PathAndQuery;
@@ -37,18 +37,29 @@ pub struct RaftSender {
     pd: PdClient,
     limits: Arc<Limits>,
     by_id: Mutex<BTreeMap<u64, Lane<ToStore>>>,
+    unreachable: Arc<OnceLock<Unreachable>>,
 }
+
+/// Who is told of a store that could not be reached, or whose stream broke.
+type Unreachable = Box<dyn Fn(u64) + Send + Sync>;
 
 impl RaftSender {
     pub fn new(env: Env, pd: PdClient, limits: Limits) -> RaftSender {
-        RaftSender { env, pd, limits: Arc::new(limits), by_id: Mutex::default() }
+        RaftSender { env, pd, limits: Arc::new(limits), by_id: Mutex::default(), unreachable: Arc::default() }
+    }
+
+    /// Tells of each store that can not be reached. Only the first call does anything.
+    pub fn report_unreachable(&self, report: impl Fn(u64) + Send + Sync + 'static) {
+        // A second listener would have missed what the first one heard.
+        let _ = self.unreachable.set(Box::new(report));
     }
 
     fn with_lane<T>(&self, store_id: u64, work: impl FnOnce(&Lane<ToStore>) -> T) -> T {
         let mut by_id = self.by_id.lock();
         work(by_id.entry(store_id).or_insert_with(|| {
             let channel = StoreChannel::new(self.pd.clone(), self.limits.clone(), store_id);
-            Lane::new(&self.env, &self.limits, ToStore(channel))
+            let unreachable = self.unreachable.clone();
+            Lane::new(&self.env, &self.limits, ToStore { store_id, channel, unreachable })
         }))
     }
 
@@ -64,7 +75,7 @@ impl RaftSender {
         chunks: impl Stream<Item = Result<SnapshotChunk, Status>> + Send,
     ) -> Result<(), Status> {
         let way = self.with_lane(store_id, |lane| lane.way.clone());
-        let channel = way.0.get().await?;
+        let channel = way.channel.get().await?;
         let (mut sink, stream) = outgoing::channel(CHUNKS_MAX);
         let mut client = ready(channel, &self.limits).await?;
         let codec = ProstCodec::<SnapshotChunk, Done>::default();
@@ -84,13 +95,17 @@ impl RaftSender {
         // A failing feed drops the call, which the store sees as broken.
         let result = futures::future::try_join(feed, answered).await;
         if result.is_err() {
-            way.0.suspect();
+            way.channel.suspect();
         }
         result.map(drop)
     }
 }
 
-struct ToStore(StoreChannel);
+struct ToStore {
+    store_id: u64,
+    channel: StoreChannel,
+    unreachable: Arc<OnceLock<Unreachable>>,
+}
 
 impl OneWay for ToStore {
     type Message = RaftMessage;
@@ -102,11 +117,14 @@ impl OneWay for ToStore {
     const PAUSE: Duration = Duration::from_millis(200);
 
     fn channel(&self) -> BoxFuture<'_, Result<Channel, Status>> {
-        Box::pin(self.0.get())
+        Box::pin(self.channel.get())
     }
 
     fn suspect(&self) {
-        self.0.suspect();
+        self.channel.suspect();
+        if let Some(report) = self.unreachable.get() {
+            report(self.store_id);
+        }
     }
 
     fn frames(first: RaftMessage, mut more: impl FnMut() -> Option<RaftMessage>) -> Vec<BatchRaftMessage> {

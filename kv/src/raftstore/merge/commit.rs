@@ -28,7 +28,7 @@ impl RaftLoop {
     pub(in crate::raftstore) fn go_on_with_merges(&mut self) {
         self.go_on_with_preparations();
         let merging: Vec<u64> =
-            self.peers.values().filter(|peer| peer.merge.state.is_some()).map(Peer::region_id).collect();
+            self.peers.awake().filter(|peer| peer.merge.state.is_some()).map(Peer::region_id).collect();
         merging.into_iter().for_each(|region_id| self.go_on_with_merge(region_id));
         self.bury_leftovers();
     }

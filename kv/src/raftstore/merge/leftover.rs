@@ -48,6 +48,7 @@ impl RaftLoop {
             range: None,
             is_tombstone: true,
             merged_into: was_member.then_some((merge.target.id, merge.target.epoch)),
+            rest: None,
             message,
         });
         true
@@ -90,6 +91,7 @@ impl RaftLoop {
                 range: None,
                 is_tombstone: false,
                 merged_into: None,
+                rest: None,
                 message,
             });
         }
@@ -97,7 +99,7 @@ impl RaftLoop {
 
     /// One tick: leftovers whose data nobody can need any more.
     pub(super) fn bury_leftovers(&mut self) {
-        let told = self.peers.values().filter(|peer| peer.is_sound() && peer.merge.held.is_empty());
+        let told = self.peers.awake().filter(|peer| peer.is_sound() && peer.merge.held.is_empty());
         let told: Vec<(u64, u64, RegionEpoch)> = told
             .filter_map(|peer| peer.merge.merged_into.map(|(id, epoch)| (peer.region_id(), id, epoch)))
             .collect();

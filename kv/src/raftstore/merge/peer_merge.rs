@@ -34,6 +34,19 @@ pub struct PeerMerge {
     pub(super) merged_into: Option<(u64, RegionEpoch)>,
 }
 
+impl PeerMerge {
+    /// Whether no merge is under way or has to be followed up, in a region that is applied up to `applied`.
+    pub fn is_quiet(&self, applied: u64) -> bool {
+        self.preparing.is_none()
+            && self.prepare_index == 0
+            && self.state.is_none()
+            && self.rollback_index <= applied
+            && self.commit_index <= applied
+            && self.held.is_empty()
+            && self.merged_into.is_none()
+    }
+}
+
 /// A merge that is about to be proposed.
 pub(super) struct Preparing {
     pub(super) epoch: RegionEpoch,
@@ -104,7 +117,7 @@ impl Peer {
     }
 
     /// Whether a merge can be counted on this peer: it has data and goes on.
-    pub(super) fn is_sound(&self) -> bool {
+    pub(in crate::raftstore) fn is_sound(&self) -> bool {
         self.is_initialised() && self.restoring.is_none() && self.leaving.is_none() && !self.doomed
     }
 }

@@ -32,7 +32,7 @@ impl RaftLoop {
     /// One tick.
     pub(super) fn go_on_with_preparations(&mut self) {
         let waits = |peer: &&Peer| peer.merge.preparing.is_some() || peer.merge.prepare_index != 0;
-        let waiting: Vec<u64> = self.peers.values().filter(waits).map(Peer::region_id).collect();
+        let waiting: Vec<u64> = self.peers.awake().filter(waits).map(Peer::region_id).collect();
         for region_id in waiting {
             self.go_on_preparing(region_id);
             self.notice_refusal(region_id);
@@ -126,7 +126,7 @@ impl RaftLoop {
         if known.epoch != told.epoch || known.start_key != told.start_key || known.end_key != told.end_key {
             return Err(refused(region_id, "has a target that changed"));
         }
-        if self.peers.values().any(|other| other.goes_into(region_id)) {
+        if self.peers.awake().any(|other| other.goes_into(region_id)) {
             return Err(refused(region_id, "is about to take another region over"));
         }
         if target.is_being_merged() || is_in_joint(known) {

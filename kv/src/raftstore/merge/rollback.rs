@@ -59,6 +59,7 @@ impl RaftLoop {
             range: None,
             is_tombstone: false,
             merged_into: None,
+            rest: None,
             message,
         });
     }

@@ -191,8 +191,8 @@ impl RaftLoop {
 
     /// Other peers of this store that have, or will have, a part of the region's range.
     fn in_the_way<'a>(&'a self, region: &'a Region) -> impl Iterator<Item = &'a Peer> {
-        let others = self.peers.range(..region.id).chain(self.peers.range(region.id + 1..));
-        others.map(|(_, peer)| peer).filter(|peer| {
+        let others = self.peers.values().filter(|peer| peer.region_id() != region.id);
+        others.filter(|peer| {
             let restoring =
                 peer.restoring.as_ref().is_some_and(|restoring| restoring.region.overlaps(region));
             restoring || (peer.is_initialised() && peer.region.overlaps(region))
