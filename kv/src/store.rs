@@ -1,5 +1,6 @@
 //! The facade: what a store is made of, and its life.
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use rutile_kv_engine::{Engine, RaftLog};
 use rutile_kv_env::{Env, HistogramReading, TaskHandle};
@@ -203,6 +204,12 @@ impl Store {
     /// How long requests for pessimistic locks take, with their wait for other transactions.
     pub fn lock_time(&self) -> HistogramReading {
         self.metrics.lock_time.read()
+    }
+
+    /// Hands the leaderships of regions on to other stores, as well as that goes within `limit`; answers how many are
+    /// still here that others could have. To be called before [`Store::stop`], while the store still serves.
+    pub async fn hand_leaders_on(&self, limit: Duration) -> usize {
+        self.raft.replica.hand_leaders_on(limit).await
     }
 
     /// Takes nothing on any more, finishes what is committed, flushes the state engine.

@@ -68,6 +68,8 @@ pub enum Message {
     AskedFor { region_id: u64 },
     /// A store can not be reached.
     Unreachable { store_id: u64 },
+    /// Hand the leaderships of these regions on, a number at a time; answers those that are on their way.
+    HandOn { regions: Vec<u64>, round: u64, done: oneshot::Sender<Vec<u64>> },
     /// Answer when everything queued before is handled.
     Sync(oneshot::Sender<()>),
     /// Finish what is committed and end.

@@ -32,7 +32,7 @@
 //!
 //! Nouns: [`Peer`], [`RegionView`], [`PeerStorage`], [`Command`], [`inbox`], [`driver`]. Operations: `propose`,
 //! `ready`, `transport`, `apply`, `split`, `merge`, `read`, `follower_read`, `transfer_leader`, `conf_change`, `create`,
-//! `destroy`, `snapshot`, `operator`, `log_gc`, `heartbeat`, `store_stats`, `resolved_ts`, `health`, `bootstrap`,
+//! `destroy`, `snapshot`, `operator`, `log_gc`, `drain`, `heartbeat`, `store_stats`, `resolved_ts`, `health`, `bootstrap`,
 //! `recovery`, one file or folder each.
 //!
 //! A region that nobody uses falls asleep ([`hibernate`]): the loop does not visit its peers, and they say nothing.
@@ -48,6 +48,7 @@ mod command;
 mod conf_change;
 mod create;
 mod destroy;
+mod drain;
 mod driver;
 mod follower_read;
 mod health;

@@ -126,6 +126,10 @@ impl RaftLoop {
             Message::SnapshotArrived(arrived) => self.snapshot_arrived(*arrived),
             Message::Restored { region_id } => self.restored(region_id),
             Message::Flushed { applied } => self.truncate_logs(&applied),
+            Message::HandOn { regions, round, done } => {
+                // Nobody to tell means that the store no longer waits for it.
+                let _ = done.send(self.hand_on(regions, round));
+            }
             Message::AskedFor { region_id } => self.asked_for(region_id),
             Message::Unreachable { store_id } => self.store_unreachable(store_id),
             #[cfg(test)]

@@ -84,6 +84,7 @@ pub fn run(seed: u64) -> Seen {
         let asleep = cost_of_a_second(&world, 60).await;
         use_some(&client).await;
         let woken = 3 * REGIONS as u64 - cost(&world).1;
+        hand_on(&world).await;
         client.close().await;
         Seen { awake, asleep, woken }
     });
@@ -92,4 +93,17 @@ pub fn run(seed: u64) -> Seen {
     assert!(seen.woken >= 3 * USED as u64 / 2 && seen.woken < 6 * USED as u64, "{seen:?}");
     world.end();
     seen
+}
+
+/// A store that is about to stop hands its leaderships on, those of regions that sleep included.
+async fn hand_on(world: &World) {
+    let env = world.simulation.env();
+    let stores = world.nodes.all().into_iter().filter_map(|node| node.store());
+    let store = stores.max_by_key(|store| store.metrics().leaders).expect("three are on");
+    let (led, started) = (store.metrics().leaders, env.clock.now());
+    let left = store.hand_leaders_on(Duration::from_secs(5)).await;
+    let took = env.clock.now() - started;
+    println!("{led} leaderships handed on within {took:?}");
+    assert_eq!((left, store.metrics().leaders), (0, 0), "of {led}");
+    assert!(took < Duration::from_secs(3), "{led} leaderships took {took:?}");
 }

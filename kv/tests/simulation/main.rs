@@ -150,7 +150,7 @@ fn sleeping_regions_keep_their_promises() {
     assert!(total.sleeps > 0, "{total:?}");
 }
 
-/// A thousand regions fall silent, and each serves at once when it is asked.
+/// A thousand regions fall silent, and each serves at once when it is asked; a store that stops hands its part on.
 #[test]
 fn idle_regions_cost_nothing() {
     println!("{:?}", idle::run(1));

@@ -24,6 +24,8 @@ use crate::status::part;
 
 /// How often leaders report their regions; what matters is told at once. A PD that starts knows the leaders after this.
 const REGION_HEARTBEAT: Duration = Duration::from_secs(10);
+/// How long a store that stops tries to hand its leaderships on.
+const HAND_ON_MAX: Duration = Duration::from_secs(5);
 /// How long a PD that does not answer is left alone.
 pub(crate) const PD_PAUSE: Duration = Duration::from_secs(1);
 
@@ -62,6 +64,9 @@ impl Role for KvOptions {
     async fn stop(running: Running) -> Result<()> {
         running.keyspaces.abort();
         running.steps.abort();
+        // While it still serves: clients are told who leads now.
+        let leaders = running.readings.store.hand_leaders_on(HAND_ON_MAX).await;
+        info!(leaders, "leaderships are handed on");
         running.port.stop().await;
         Ok(running.readings.store.stop().await?)
     }

@@ -3,6 +3,7 @@
 
 mod certificates;
 mod deadlock;
+mod drain;
 mod growth;
 mod local;
 mod pages;

@@ -72,6 +72,11 @@ impl Process {
         Process { name: name.to_owned(), address, ports, flags: flags.to_vec(), log: path, child }
     }
 
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
     /// SIGTERM; how it ended.
     pub fn terminate(&mut self) -> ExitStatus {
         self.signal("TERM");
@@ -101,7 +106,7 @@ impl Drop for Process {
         drop(self.child.kill());
         drop(self.child.wait());
         if std::thread::panicking() {
-            let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+            let log = self.log();
             let lines: Vec<&str> = log.lines().collect();
             let last = lines.get(lines.len().saturating_sub(LOG_LINES)..).unwrap_or_default();
             eprintln!("--- {} ---\n{}", self.name, last.join("\n"));
