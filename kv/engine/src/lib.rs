@@ -12,6 +12,12 @@
 //! Deliberately missing: raft logic, MVCC, and any knowledge of what keys mean beyond "the write CF ends in a
 //! timestamp", which the bloom filters need.
 
+// What is stored must come back as it was: numbers are not cut or bent in silence (tests may).
+#![cfg_attr(
+    not(test),
+    deny(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_possible_wrap)
+)]
+
 mod config;
 mod data_dir;
 mod engine;

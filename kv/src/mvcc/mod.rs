@@ -14,6 +14,12 @@
 //! - [`ForwardScanner`], [`BackwardScanner`]: ranges, as a merge of the write and the lock iterator.
 //!
 //! Deliberately missing: read-committed isolation. Garbage collection is in `gc`.
+
+// What is stored must come back as it was: numbers are not cut or bent in silence (tests may).
+#![cfg_attr(
+    not(test),
+    deny(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_possible_wrap)
+)]
 mod backward;
 mod forward;
 mod point_get;

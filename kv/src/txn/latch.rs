@@ -49,8 +49,12 @@ impl Latches {
     }
 
     fn slot_of(&self, key: &[u8]) -> u32 {
-        // The remainder is below the slot count, which fits u32 by construction.
-        (crc32fast::hash(key) as usize % self.slots.len()) as u32
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the remainder is no larger than the hash, which is one"
+        )]
+        let slot = (crc32fast::hash(key) as usize % self.slots.len()) as u32;
+        slot
     }
 
     /// Waits until this caller is the first in line for all `keys`.

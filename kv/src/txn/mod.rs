@@ -16,6 +16,12 @@
 //! - [`latch`]: order between commands on the same keys
 //!
 //! Deliberately missing: assertions, which are refused or not asked for.
+
+// What is stored must come back as it was: numbers are not cut or bent in silence (tests may).
+#![cfg_attr(
+    not(test),
+    deny(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_possible_wrap)
+)]
 mod acquire_pessimistic_lock;
 mod check_secondary_locks;
 mod check_txn_status;

@@ -9,6 +9,12 @@
 //! Deliberately missing: any I/O, clock, network or async code, and every word of the SQL layer except the published
 //! `t{table}_r{handle}` key layout that the printer recognises.
 
+// What is stored must come back as it was: numbers are not cut or bent in silence (tests may).
+#![cfg_attr(
+    not(test),
+    deny(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_possible_wrap)
+)]
+
 mod cf;
 pub mod codec;
 mod error;

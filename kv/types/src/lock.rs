@@ -213,7 +213,9 @@ fn encode_unless_zero(out: &mut Vec<u8>, flag: u8, value: u64) {
 pub(crate) fn encode_short_value(out: &mut Vec<u8>, flag: u8, value: &[u8]) {
     assert!(crate::is_short_value(value), "a value of {} bytes does not fit inline", value.len());
     out.push(flag);
-    out.push(value.len() as u8);
+    #[expect(clippy::cast_possible_truncation, reason = "an inline value has at most 255 bytes, as asserted")]
+    let length = value.len() as u8;
+    out.push(length);
     out.extend_from_slice(value);
 }
 

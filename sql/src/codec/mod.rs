@@ -16,6 +16,12 @@
 //! Missing on purpose: the older row format v1 (nothing here ever wrote it), row checksums, global
 //! indexes of partitioned tables.
 
+// What is stored must come back as it was: numbers are not cut or bent in silence (tests may).
+#![cfg_attr(
+    not(test),
+    deny(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_possible_wrap)
+)]
+
 pub mod datum;
 mod decimal;
 mod error;

@@ -15,7 +15,9 @@ const VERSION: u8 = 1;
 pub(super) fn write(disk: &dyn Disk, dir: &Path, pairs: &[(Cf, Bytes, Bytes)]) -> Result<()> {
     let mut content = vec![VERSION];
     for (cf, key, value) in pairs {
-        content.push(cf.index() as u8);
+        #[expect(clippy::cast_possible_truncation, reason = "there are four column families")]
+        let family = cf.index() as u8;
+        content.push(family);
         codec::encode_compact_bytes(&mut content, key);
         codec::encode_compact_bytes(&mut content, value);
     }

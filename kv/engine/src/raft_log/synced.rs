@@ -185,7 +185,9 @@ fn encode(slot: usize, (number, end): Mark) -> [u8; SLOT_BYTES] {
 fn checksum(slot: usize, body: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(body);
-    hasher.update(&[slot as u8]);
+    #[expect(clippy::cast_possible_truncation, reason = "a file has a handful of slots")]
+    let slot = slot as u8;
+    hasher.update(&[slot]);
     hasher.finalize()
 }
 

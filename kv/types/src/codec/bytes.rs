@@ -24,7 +24,9 @@ pub fn encode_bytes(out: &mut Vec<u8>, raw: &[u8]) {
     let pad = GROUP_BYTES - rest.len();
     out.extend_from_slice(rest);
     out.resize(out.len() + pad, 0);
-    out.push(MARKER - pad as u8);
+    #[expect(clippy::cast_possible_truncation, reason = "a group has eight bytes")]
+    let pad = pad as u8;
+    out.push(MARKER - pad);
 }
 
 /// Encoded size of `raw_len` bytes.
@@ -85,7 +87,9 @@ pub fn encoded_bytes_prefix_len(encoded: &[u8]) -> Result<usize> {
 
 /// Appends a zig-zag varint length and the bytes themselves.
 pub fn encode_compact_bytes(out: &mut Vec<u8>, raw: &[u8]) {
-    encode_var_i64(out, raw.len() as i64);
+    #[expect(clippy::cast_possible_wrap, reason = "nothing in memory has more than isize::MAX bytes")]
+    let length = raw.len() as i64;
+    encode_var_i64(out, length);
     out.extend_from_slice(raw);
 }
 

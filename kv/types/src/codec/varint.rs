@@ -7,10 +7,10 @@ pub const VAR_U64_MAX_BYTES: usize = 10;
 
 pub fn encode_var_u64(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
-        out.push((value as u8) | 0x80);
+        out.push((value & 0x7f) as u8 | 0x80);
         value >>= 7;
     }
-    out.push(value as u8);
+    out.push((value & 0x7f) as u8);
 }
 
 pub fn decode_var_u64(input: &mut &[u8]) -> Result<u64> {
