@@ -10,9 +10,11 @@
 //! duplicate, the new elements leave again and the statement fails.
 
 use std::collections::BTreeSet;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use rutile_sql_types::MySqlError;
 
 use super::change::{self, Change};
@@ -96,9 +98,6 @@ async fn undo(instance: &Instance, id: i64, alter: &Alter, cancellation: &Cancel
     if alter.stage == Stage::EnterDeleteOnly {
         // Nobody has written to them: with statements that know nothing of them those that only delete there agree.
         back.stage = Stage::Done;
-    } else if instance.membership().is_some() {
-        // The owner of schema changes is whoever runs one: it must not leave one behind.
-        return Box::pin(drive(instance, id, back, &Cancellation::never())).await;
     }
     let mut retreat = Retreat { id, back, version: 0 };
     while !retreat.step(instance).await? {
@@ -132,14 +131,23 @@ impl Retreat {
     }
 
     /// Goes the rest of the way in the background: other schema changes need not wait for statements that this one met.
+    /// Among several SQL nodes they do, since whoever may change the schema next finishes what was left first.
     fn go_on_alone(self, instance: &Instance) {
         let (id, worker) = (self.id, instance.clone());
         let work = async move {
-            if let Err(error) = self.finish(&worker).await {
+            let finished = match worker.membership() {
+                Some(_) => worker.ddl_turn(&Cancellation::never()).await.map(drop),
+                None => self.finish(&worker).await,
+            };
+            if let Err(error) = finished {
                 tracing::warn!(job = id, %error, "an ALTER TABLE is undone at the next start only");
             }
         };
-        instance.spawn("sql-ddl-undo", Box::pin(work));
+        let mut work: BoxFuture<'static, ()> = Box::pin(work);
+        // Before the caller gives its turn away: then no statement can come first, and wait here for longer than it may.
+        if work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+            instance.spawn("sql-ddl-undo", work);
+        }
     }
 
     async fn finish(mut self, instance: &Instance) -> Result<()> {
