@@ -5,7 +5,9 @@
 use std::time::Duration;
 
 use crate::cluster::{Cluster, run};
-use rutile_sql::Session;
+use rutile_sql::catalog::SchemaState;
+use rutile_sql::cluster::ClusterConfig;
+use rutile_sql::{Instance, InstanceConfig, Session, SessionInfo};
 
 /// What must be over by then: a second, with room for a busy machine.
 const SOON: Duration = Duration::from_secs(3);
@@ -76,6 +78,40 @@ async fn until_running(cluster: &Cluster, sql: &str) {
         }
         tokio::task::yield_now().await;
     }
+}
+
+/// Planning this takes seconds: groups of so many keys are made as they are written if all of them are shown.
+fn long_to_plan() -> String {
+    let keys = (0..1_500).map(|n| format!("k + {n}")).collect::<Vec<_>>().join(", ");
+    format!("select {keys} from t group by {keys}")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn planning_ends_when_it_is_killed_or_out_of_time() {
+    let cluster = Cluster::start().await;
+    let mut session = cluster.session(1).expect("opens");
+    filled(&mut session).await;
+    let sql = long_to_plan();
+    let statement = sql.clone();
+    let killed = tokio::spawn(async move {
+        let outcome = run(&mut session, &statement).await;
+        (session, outcome)
+    });
+    until_running(&cluster, &sql).await;
+    assert!(cluster.instance.processes().kill(1, true));
+    let (mut session, outcome) = tokio::time::timeout(SOON, killed).await.expect("soon").expect("ends");
+    assert_eq!(outcome.expect_err("is killed").code, 1317);
+    // More than are planned at a time: what is left of the others does not keep these waiting for longer than they may.
+    must(&mut session, "set max_execution_time = 100").await;
+    for _ in 0..12 {
+        let outcome = tokio::time::timeout(SOON, run(&mut session, &sql)).await.expect("soon");
+        assert_eq!(outcome.expect_err("out of time").code, 3024);
+    }
+    must(&mut session, "set max_execution_time = 0").await;
+    assert_eq!(run(&mut session, &sql).await, Ok(7), "the next one is planned when there is room");
+    assert_eq!(cluster.instance.memory().used(), 0, "nothing is kept for those that were given up");
+    session.close().await;
+    cluster.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -198,5 +234,52 @@ async fn a_definition_that_gives_up_waiting_leaves_nothing_in_the_way() {
     assert_eq!(run(&mut session, "select * from t use index (kk) where k < 0").await, Ok(2));
     session.close().await;
     other.close().await;
+    cluster.stop().await;
+}
+
+/// An ALTER TABLE of one of several SQL nodes that is given up in the middle does not wait for the statements it met there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_definition_among_nodes_is_given_up_at_once() {
+    let alone = ClusterConfig::new("one:4000".to_owned());
+    let cluster =
+        Cluster::start_with(InstanceConfig { cluster: Some(alone), ..InstanceConfig::default() }).await;
+    let second = cluster.another("two:4000").await;
+    let mut session = cluster.session(1).expect("opens");
+    filled(&mut session).await;
+    let info = SessionInfo { connection_id: 2, charset_id: 255, ..SessionInfo::default() };
+    let mut other = second.session(info).expect("opens");
+    must(&mut other, "use test").await;
+    let sql = "create index kk on big(k, c)";
+    let killed = tokio::spawn(async move {
+        let outcome = run(&mut session, sql).await;
+        (session, outcome)
+    });
+    let on_its_way = |instance: &Instance| {
+        let schema = instance.infoschema();
+        schema.table("test", "big").is_some_and(|table| {
+            table.indexes.iter().any(|index| index.state == SchemaState::WriteReorganization)
+        })
+    };
+    while !on_its_way(&second) {
+        tokio::task::yield_now().await;
+    }
+    must(&mut other, "begin").await;
+    must(&mut other, "insert into big values (-1, -1, 'met')").await;
+    assert!(cluster.instance.processes().kill(1, true));
+    let (mut session, outcome) = tokio::time::timeout(SOON, killed).await.expect("soon").expect("ends");
+    assert_eq!(outcome.expect_err("is killed").code, 1317);
+    must(&mut session, "set lock_wait_timeout = 1").await;
+    let next = tokio::time::timeout(SOON, run(&mut session, "alter table t add x int")).await.expect("soon");
+    assert_eq!(next.expect_err("the one before is not undone yet").code, 1205);
+    must(&mut other, "commit").await;
+    must(&mut session, "set lock_wait_timeout = default").await;
+    must(&mut session, "alter table t add x int").await;
+    let schema = cluster.instance.infoschema();
+    assert!(schema.table("test", "big").expect("exists").indexes.iter().all(|index| index.primary));
+    assert_eq!(run(&mut session, "select * from big where k = -1").await, Ok(1));
+    other.close().await;
+    session.close().await;
+    second.leave().await.expect("leaves");
+    second.close();
     cluster.stop().await;
 }

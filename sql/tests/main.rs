@@ -4,6 +4,7 @@ mod cluster;
 mod explain;
 mod kill;
 mod load;
+mod many_keys;
 mod memory;
 mod nodes;
 mod online_ddl;

@@ -6,7 +6,7 @@
 //! Functional Dependence"). Such columns become "any value of the group". Anything else is error
 //! 1055, or 1140 without GROUP BY; without ONLY_FULL_GROUP_BY any value of the group is taken.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use rutile_sql_types::MySqlError;
 
@@ -16,6 +16,9 @@ use super::relation::{JoinKind, Relation};
 use super::scope::Scope;
 use super::select::SelectParts;
 use crate::expression::{AggregateCall, Expr, WindowCall};
+
+/// Up to so many keys are looked through one after the other.
+const FEW_KEYS: usize = 16;
 
 /// Puts the aggregation on top of `parts.relation` and rewrites everything above it.
 pub(super) fn apply(block: &mut Block, parts: &mut SelectParts, only_full: bool) -> Result<(), MySqlError> {
@@ -32,7 +35,7 @@ pub(super) fn apply(block: &mut Block, parts: &mut SelectParts, only_full: bool)
 
     let mut above = Above {
         scope: &block.scope,
-        keys: &parts.keys,
+        keys: Keys::new(&parts.keys),
         calls,
         first: usize::from(parts.rollup),
         determined,
@@ -111,10 +114,31 @@ fn used_subqueries(block: &Block, parts: &SelectParts) -> HashSet<usize> {
     used
 }
 
+/// The group keys, to find out which one an expression is.
+struct Keys<'a> {
+    all: &'a [Expr],
+    /// Only of many.
+    positions: Option<HashMap<&'a Expr, usize>>,
+}
+
+impl<'a> Keys<'a> {
+    fn new(all: &'a [Expr]) -> Self {
+        let positions = all.iter().enumerate().map(|(position, key)| (key, position));
+        Self { all, positions: (all.len() > FEW_KEYS).then(|| positions.collect()) }
+    }
+
+    fn position(&self, expr: &Expr) -> Option<usize> {
+        match &self.positions {
+            Some(positions) => positions.get(expr).copied(),
+            None => self.all.iter().position(|key| key == expr),
+        }
+    }
+}
+
 /// Rewrites expressions from below the aggregation to its output row: keys, then calls.
 struct Above<'a> {
     scope: &'a Scope,
-    keys: &'a [Expr],
+    keys: Keys<'a>,
     calls: Vec<AggregateCall>,
     /// Columns before the keys: of WITH ROLLUP the level.
     first: usize,
@@ -138,14 +162,14 @@ impl Above<'_> {
 
     /// Top-down, so that the largest expression equal to a key is found.
     fn rewrite(&mut self, expr: Expr) -> Result<Expr, MySqlError> {
-        if let Some(index) = self.keys.iter().position(|key| *key == expr) {
+        if let Some(index) = self.keys.position(&expr) {
             let ty = expr.ty().clone();
             let ty = if self.first > 0 { ty.with_nullable() } else { ty };
             return Ok(Expr::Column { index: self.first + index, ty });
         }
         match expr {
             Expr::Aggregate { index, ty } => {
-                Ok(Expr::Column { index: self.first + self.keys.len() + index, ty })
+                Ok(Expr::Column { index: self.first + self.keys.all.len() + index, ty })
             }
             Expr::Call(call) if call.function.name == "grouping" => self.grouping(&call.args),
             Expr::Column { index, .. } => {
@@ -180,7 +204,7 @@ impl Above<'_> {
                 self.calls.len() - 1
             }
         };
-        Expr::Column { index: self.first + self.keys.len() + index, ty }
+        Expr::Column { index: self.first + self.keys.all.len() + index, ty }
     }
 
     /// `GROUPING(…)`, which only WITH ROLLUP gives a meaning.
@@ -190,7 +214,7 @@ impl Above<'_> {
         }
         let mut positions = Vec::with_capacity(args.len());
         for (number, arg) in args.iter().enumerate() {
-            match self.keys.iter().position(|key| key == arg) {
+            match self.keys.position(arg) {
                 Some(position) => positions.push(position),
                 None => return Err(MySqlError::invalid_grouping_argument(number + 1)),
             }
@@ -205,7 +229,7 @@ impl Above<'_> {
                 let name = self.scope.columns.get(column).map_or("", |column| &column.name);
                 MySqlError::unknown_column(name, Clause::Having.name())
             }
-            clause if self.keys.is_empty() => error::mixed_without_group_by(self.position, clause, &name),
+            clause if self.keys.all.is_empty() => error::mixed_without_group_by(self.position, clause, &name),
             clause => error::not_in_group_by(self.position, clause, &name),
         }
     }
@@ -233,18 +257,7 @@ fn determined_columns(relation: &Relation, keys: &[Expr], scope: &Scope) -> Hash
             }
         }
         for table in &scope.tables {
-            let Some(info) = &table.table else {
-                continue;
-            };
-            // Positions in the row follow the public columns, which come first in the table.
-            let covered = info.public_indexes().filter(|index| index.unique).any(|index| {
-                index.columns.iter().all(|part| {
-                    part.length.is_none()
-                        && info.columns.get(part.offset).is_some_and(|column| column.ty.not_null)
-                        && determined.contains(&(table.first + part.offset))
-                })
-            });
-            if covered {
+            if table.has_unique_key_in(&determined) {
                 determined.extend(table.first..table.first + table.count);
             }
         }

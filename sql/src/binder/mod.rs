@@ -6,7 +6,8 @@
 //! ```
 //!
 //! `query.rs` set operations, WITH and tails; `select.rs` one query block in MySQL's order of
-//! resolution; `from.rs` tables and joins; `group.rs` GROUP BY and ONLY_FULL_GROUP_BY; `subquery.rs`
+//! resolution; `from.rs` tables and joins; `group.rs` GROUP BY and ONLY_FULL_GROUP_BY;
+//! `order.rs` ORDER BY; `subquery.rs`
 //! subqueries as joins; `expression.rs` and its siblings expressions; `relation.rs` the result.
 //!
 //! Subqueries are decorrelated here: uncorrelated ones of any form, EXISTS, IN and quantified
@@ -27,6 +28,7 @@ mod group;
 pub mod hint;
 mod literal;
 mod operator;
+mod order;
 mod output;
 mod print;
 mod query;

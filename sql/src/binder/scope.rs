@@ -4,6 +4,7 @@
 //! follow MySQL: columns in any case, table aliases as written (`lower_case_table_names=0`), a column
 //! merged by USING or NATURAL is found once without a qualifier and in each table with one.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use rutile_sql_parser::ast::ColumnRef;
@@ -25,6 +26,23 @@ pub struct ScopeTable {
     /// Its columns are `first..first + count` of the row.
     pub first: usize,
     pub count: usize,
+}
+
+impl ScopeTable {
+    /// Whether the columns of the row hold a key in which no two rows of the table agree.
+    pub fn has_unique_key_in(&self, columns: &HashSet<usize>) -> bool {
+        let Some(info) = &self.table else {
+            return false;
+        };
+        // Positions in the row follow the public columns, which come first in the table.
+        info.public_indexes().filter(|index| index.unique).any(|index| {
+            index.columns.iter().all(|part| {
+                part.length.is_none()
+                    && info.columns.get(part.offset).is_some_and(|column| column.ty.not_null)
+                    && columns.contains(&(self.first + part.offset))
+            })
+        })
+    }
 }
 
 /// A column of the row.

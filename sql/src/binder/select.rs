@@ -4,6 +4,7 @@
 //! columns over aliases, HAVING aliases over columns, an ORDER BY item that is a bare name prefers
 //! aliases. ORDER BY keys that are not in the select list become hidden columns.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use rutile_sql_parser::ast::{self, ExprKind, GroupBy, OrderItem, Select, SelectItem};
@@ -14,8 +15,8 @@ use super::error::{self, Clause};
 use super::hint;
 use super::query::{BoundQuery, RowLimit, limited, position_of};
 use super::relation::{Relation, SortKey};
-use super::scope::{Scope, same_name};
-use super::{Binder, Block, OutputColumn};
+use super::scope::Scope;
+use super::{Binder, Block, OutputColumn, order};
 use crate::expression::{Expr, WindowCall};
 
 /// One column of the select list.
@@ -129,6 +130,7 @@ impl Binder<'_> {
     fn bind_items(&mut self, items: &[SelectItem]) -> Result<Vec<Item>, MySqlError> {
         let mut bound = Vec::with_capacity(items.len());
         for item in items {
+            self.context.statement.check_alive()?;
             match item {
                 SelectItem::Wildcard(_) => {
                     let scope = &self.block_mut()?.scope;
@@ -162,6 +164,7 @@ impl Binder<'_> {
         };
         let mut keys: Vec<Expr> = Vec::with_capacity(group_by.items.len());
         for key in &group_by.items {
+            self.context.statement.check_alive()?;
             let (expr, name) = match position_of(key) {
                 Some(position) => {
                     let item = item_at(items, position, Clause::Group)?;
@@ -172,28 +175,13 @@ impl Binder<'_> {
             if expr.any(|node| matches!(node, Expr::Aggregate { .. } | Expr::Window { .. })) {
                 return Err(MySqlError::cannot_group_on(name));
             }
-            // Constants do not divide rows into groups.
-            if !keys.contains(&expr) {
-                keys.push(expr);
-            }
+            keys.push(expr);
         }
-        Ok(keys)
-    }
-
-    fn bind_order(&mut self, order_by: &[OrderItem], items: &[Item]) -> Result<Vec<SortKey>, MySqlError> {
-        let mut keys = Vec::with_capacity(order_by.len());
-        for item in order_by {
-            let expr = if let Some(position) = position_of(&item.expr) {
-                item_at(items, position, Clause::Order)?.expr.clone()
-            } else if let Some(expr) = alias_of(&item.expr, items)? {
-                expr
-            } else {
-                self.bind_expr(&item.expr)?
-            };
-            if !expr.is_constant() {
-                keys.push(SortKey { expr, descending: item.descending });
-            }
-        }
+        // Rows that agree in a key agree in it again.
+        let mut known = HashSet::with_capacity(keys.len());
+        let first: Vec<bool> = keys.iter().map(|key| known.insert(key)).collect();
+        let mut first = first.into_iter();
+        keys.retain(|_| first.next().unwrap_or(true));
         Ok(keys)
     }
 
@@ -205,15 +193,16 @@ impl Binder<'_> {
         limit: Option<RowLimit>,
     ) -> Result<BoundQuery, MySqlError> {
         let only_full = self.context.statement.sql_mode().contains(SqlMode::ONLY_FULL_GROUP_BY);
+        order::drop_idle_keys(&mut parts, &block.scope);
         if parts.grouped {
             super::group::apply(&mut block, &mut parts, only_full)?;
         } else {
             super::group::check_having(&block, &parts)?;
         }
-        let mut relation = parts.relation;
+        let mut relation = std::mem::replace(&mut parts.relation, Relation::Dual);
         if !parts.having.is_empty() {
             let mut having: Vec<&mut Expr> = parts.having.iter_mut().collect();
-            relation = block.attach(relation, &mut having)?.filtered(parts.having);
+            relation = block.attach(relation, &mut having)?.filtered(std::mem::take(&mut parts.having));
         }
         let mut calls = std::mem::take(&mut block.windows);
         if !calls.is_empty() {
@@ -231,24 +220,14 @@ impl Binder<'_> {
             .iter()
             .map(|item| OutputColumn { ty: item.expr.ty().clone(), ..item.column.clone() })
             .collect();
+        let (keys, hidden) = order::place_keys(&parts, &block.scope, only_full)?;
         let mut exprs: Vec<Expr> = parts.items.into_iter().map(|item| item.expr).collect();
         let width = exprs.len();
-        let mut keys = Vec::with_capacity(parts.order.len());
-        for (position, key) in parts.order.into_iter().enumerate() {
-            let index = exprs.iter().position(|expr| *expr == key.expr);
-            if index.is_none() && parts.distinct && only_full {
-                return Err(error::order_not_in_distinct(
-                    position + 1,
-                    &column_name(&key.expr, &block.scope),
-                ));
-            }
-            let ty = key.expr.ty().clone();
-            let index = index.unwrap_or_else(|| {
-                exprs.push(key.expr);
-                exprs.len() - 1
-            });
-            keys.push(SortKey { expr: Expr::Column { index, ty }, descending: key.descending });
-        }
+        let mut order: Vec<Expr> = parts.order.into_iter().map(|key| key.expr).collect();
+        let taken = |position: usize| {
+            order.get_mut(position).map(|expr| std::mem::replace(expr, Expr::placeholder()))
+        };
+        exprs.extend(hidden.into_iter().filter_map(taken));
         let mut slots: Vec<&mut Expr> = exprs.iter_mut().collect();
         relation = block.attach(relation, &mut slots)?;
         let hidden = exprs.len() > width;
@@ -298,7 +277,7 @@ fn column_item(scope: &Scope, position: usize) -> Option<Item> {
     Some(Item { expr, column })
 }
 
-fn item_at(items: &[Item], position: u64, clause: Clause) -> Result<&Item, MySqlError> {
+pub(super) fn item_at(items: &[Item], position: u64, clause: Clause) -> Result<&Item, MySqlError> {
     usize::try_from(position)
         .ok()
         .and_then(|position| position.checked_sub(1))
@@ -307,28 +286,11 @@ fn item_at(items: &[Item], position: u64, clause: Clause) -> Result<&Item, MySql
 }
 
 /// The name, if the expression is an unqualified column name.
-fn simple_name(expr: &ast::Expr) -> Option<&str> {
+pub(super) fn simple_name(expr: &ast::Expr) -> Option<&str> {
     match &expr.kind {
         ExprKind::Column(name) if name.table.is_none() => Some(name.column.as_str()),
         _ => None,
     }
-}
-
-/// The select item that a bare name in ORDER BY means; two different ones are error 1052.
-fn alias_of(expr: &ast::Expr, items: &[Item]) -> Result<Option<Expr>, MySqlError> {
-    let Some(name) = simple_name(expr) else {
-        return Ok(None);
-    };
-    let mut found: Option<&Expr> = None;
-    for item in items.iter().filter(|item| same_name(&item.column.name, name)) {
-        match found {
-            Some(other) if *other != item.expr => {
-                return Err(MySqlError::ambiguous_column(name, Clause::Order.name()));
-            }
-            _ => found = Some(&item.expr),
-        }
-    }
-    Ok(found.cloned())
 }
 
 /// What an error calls the column that the expression reads.

@@ -4,7 +4,7 @@
 //! `table_reader.rs` the scan operator, over record ranges or through an index (`index_lookup.rs`),
 //! with the transaction's own writes merged in (`union_scan.rs`); `sequential_union.rs` UNION in written order; `row.rs` (`row_order.rs`,
 //! `row_group.rs`) queries evaluated row by row, without tables or over the few rows that `short_read.rs` reads by
-//! their keys (`row_walk.rs`, `snapshot_reader.rs`), which prepared statements bind once (`read_template.rs`); `run.rs` everything from bound query to result stream, `materialize.rs` what must run before it; `statement.rs` whole statements for the session.
+//! their keys (`row_walk.rs`, `snapshot_reader.rs`), which prepared statements bind once (`read_template.rs`); `run.rs` everything from bound query to result stream (`planner.rs`: plans, large ones beside the session), `materialize.rs` what must run before it; `statement.rs` whole statements for the session.
 //!
 //! Statements that write, without DataFusion: `dml.rs` chooses and binds, `insert.rs` (`insert_rows.rs`,
 //! `insert_conflict.rs`), `update.rs`, `delete.rs` run; `row_source.rs` chooses rows with the same `row_walk.rs`,
@@ -24,6 +24,7 @@ mod joined_write;
 mod locking_join;
 mod locking_read;
 mod materialize;
+mod planner;
 mod provider;
 mod read_template;
 mod row;
@@ -46,9 +47,10 @@ pub(crate) mod write_row;
 
 pub use check_table::check_table;
 pub use dml::{check_dml, run_dml};
+pub use planner::PlannedQuery;
 pub use provider::StoredTable;
 pub use read_template::TemplateCache;
-pub use run::{PlannedQuery, QueryEngine, to_mysql_error};
+pub use run::{QueryEngine, to_mysql_error};
 pub use sequential_union::OrderUnions;
 pub use short_read::ShortRead;
 pub use split_table::{Cuts, split_table};

@@ -1,4 +1,4 @@
-//! From bound query to rows: plan, optimise, execute, and turn failures into MySQL's errors.
+//! From bound query to rows: plan (`planner.rs`), execute, and turn failures into MySQL's errors.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -7,19 +7,18 @@ use std::task::Poll;
 use arrow::array::RecordBatch;
 use datafusion::catalog::{MemTable, TableProvider};
 use datafusion::common::{DataFusionError, Result as PlanResult};
-use datafusion::execution::TaskContext;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::physical_plan::execute_stream;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use rutile_kv_env::Env;
 use rutile_sql_types::{FieldType, MySqlError, Value};
+use tokio::sync::Semaphore;
 
 use super::materialize::{self, Materializer};
-use super::watched::{isolated, needs_isolation, watch_joins};
+use super::planner::{PlannedQuery, Planner};
+use super::watched::{ISOLATED_MAX, isolated, needs_isolation};
 use super::{StoredTable, row};
 use crate::binder::relation::{TableScan, VirtualScan};
 use crate::binder::{BoundQuery, Relation};
@@ -27,30 +26,17 @@ use crate::config::Spill;
 use crate::distsql::ReadView;
 use crate::expression::datafusion::to_plan_error;
 use crate::expression::{Evaluation, Expr, evaluate, vector};
-use crate::planner::logical::{LogicalBuilder, Sources, schema_of};
-use crate::planner::memory::runtime_with_quota;
-use crate::planner::pushdown::push_down;
-use crate::planner::row_width::row_bytes;
+use crate::planner::logical::{Sources, schema_of};
 use crate::planner::statistics::TableRows;
-use crate::planner::template::{BATCH_ROWS, batch_rows, session_template};
 use crate::session::Rows;
 use crate::storeside::batch_of;
-
-/// Threads one query can use at a time.
-const PARTITIONS: usize = 1;
 
 /// Plans and runs queries; one per server.
 pub struct QueryEngine {
     env: Env,
-    template: SessionState,
-    runtime: Arc<RuntimeEnv>,
-    rows: Arc<TableRows>,
-}
-
-/// A query ready to run.
-pub struct PlannedQuery {
-    pub plan: Arc<dyn ExecutionPlan>,
-    task: Arc<TaskContext>,
+    planner: Planner,
+    /// For batches that are long in coming.
+    threads: Arc<Semaphore>,
 }
 
 impl QueryEngine {
@@ -65,8 +51,8 @@ impl QueryEngine {
             .with_disk_manager_builder(disk)
             .build_arc()
             .map_err(MySqlError::internal)?;
-        let template = session_template(PARTITIONS, Arc::clone(&runtime));
-        Ok(Self { env, template, runtime, rows: Arc::default() })
+        let planner = Planner::new(env.clone(), runtime);
+        Ok(Self { env, planner, threads: Arc::new(Semaphore::new(ISOLATED_MAX)) })
     }
 
     /// The rows of a query. Without a view the query must not read stored tables.
@@ -99,39 +85,13 @@ impl QueryEngine {
         view: Option<&ReadView>,
         statement: &Arc<Evaluation>,
     ) -> Result<PlannedQuery, MySqlError> {
-        let settled;
         let relation = if materialize::is_needed(relation) {
             let first = Materializer { engine: self, view, statement };
-            settled = first.settle(relation.clone()).await?;
-            &settled
+            Cow::Owned(first.settle(relation.clone()).await?)
         } else {
-            relation
+            Cow::Borrowed(relation)
         };
-        let sources = QuerySources { view, statement, rows: &self.rows };
-        let logical =
-            LogicalBuilder::new(&sources, Arc::clone(statement)).build(relation).map_err(to_mysql_error)?;
-        let optimized = self.template.optimize(&logical).map_err(to_mysql_error)?;
-        let state = self.state_for(&optimized, statement).map_err(to_mysql_error)?;
-        let state: &SessionState = &state;
-        let plan = state.query_planner().create_physical_plan(&optimized, state).await;
-        let plan = plan.map_err(to_mysql_error)?;
-        let plan = push_down(plan, statement.pushdown()).map_err(to_mysql_error)?;
-        let plan = watch_joins(plan, statement).map_err(to_mysql_error)?;
-        let task = TaskContext::default()
-            .with_session_config(state.config().clone())
-            .with_runtime(runtime_with_quota(&self.runtime, statement.memory()));
-        Ok(PlannedQuery { plan, task: Arc::new(task) })
-    }
-
-    /// The session to plan with: rows that are wide come in smaller batches.
-    fn state_for(&self, plan: &LogicalPlan, statement: &Evaluation) -> PlanResult<Cow<'_, SessionState>> {
-        let rows = batch_rows(row_bytes(plan)?, statement.memory().server().limit());
-        if rows == BATCH_ROWS {
-            return Ok(Cow::Borrowed(&self.template));
-        }
-        let mut state = self.template.clone();
-        *state.config_mut() = state.config().clone().with_batch_size(rows);
-        Ok(Cow::Owned(state))
+        self.planner.plan(relation, view, statement).await
     }
 
     /// Starts a planned query.
@@ -139,7 +99,7 @@ impl QueryEngine {
         let stream =
             execute_stream(Arc::clone(&planned.plan), Arc::clone(&planned.task)).map_err(to_mysql_error)?;
         let stream = if needs_isolation(&planned.plan) {
-            isolated(&self.env, stream, Arc::clone(statement))
+            isolated(&self.env, &self.threads, stream, Arc::clone(statement))
         } else {
             stream.boxed()
         };
@@ -169,10 +129,10 @@ fn in_time(
 }
 
 /// The tables of one query.
-struct QuerySources<'a> {
-    view: Option<&'a ReadView>,
-    statement: &'a Arc<Evaluation>,
-    rows: &'a Arc<TableRows>,
+pub(super) struct QuerySources<'a> {
+    pub view: Option<&'a ReadView>,
+    pub statement: &'a Arc<Evaluation>,
+    pub rows: &'a Arc<TableRows>,
 }
 
 impl Sources for QuerySources<'_> {

@@ -8,8 +8,9 @@ use rutile_sql_types::{FieldType, MySqlError, Value};
 
 use super::locking_join;
 use super::locking_read::LockingRead;
+use super::planner::PlannedQuery;
 use super::read_template::TemplateCache;
-use super::run::{PlannedQuery, QueryEngine};
+use super::run::QueryEngine;
 use super::short_read::ShortRead;
 use super::snapshot_reader::SnapshotReader;
 use crate::binder::relation::TableScan;

@@ -3,12 +3,10 @@
 //! A join can turn two pages into billions of rows without ever waiting for anything. [`Watched`] stands above each
 //! join: before every batch it looks whether the statement was killed or is out of time, and now and then it lets
 //! other tasks run. A nested loop join whose condition keeps little also computes for long between two batches, so
-//! a plan with one runs on a thread of its own ([`isolated`]); the condition itself looks whether to go on.
+//! a plan with one runs on threads of its own ([`isolated`]); the condition itself looks whether to go on.
 
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use arrow::array::RecordBatch;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
@@ -22,14 +20,16 @@ use datafusion::physical_plan::metrics::MetricsSet;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::stream::BoxStream;
-use futures::{Stream, StreamExt, TryStreamExt};
+use futures::{StreamExt, TryStreamExt};
 use rutile_kv_env::Env;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::expression::Evaluation;
 use crate::expression::datafusion::to_plan_error;
 
-/// Batches that an isolated plan may be ahead of its reader.
-const BATCHES_AHEAD: usize = 2;
+/// Batches that are computed on threads of their own at the same time: half of the threads there are, so that others who
+/// need one, logins among them, do not wait for queries.
+pub const ISOLATED_MAX: usize = 256;
 
 /// An operator whose output is watched.
 #[derive(Debug)]
@@ -72,39 +72,60 @@ pub fn needs_isolation(plan: &Arc<dyn ExecutionPlan>) -> bool {
     any.is::<NestedLoopJoinExec>() || plan.children().into_iter().any(needs_isolation)
 }
 
-/// The same stream, pulled by a thread of its own. Dropping it ends the statement.
+/// The same stream, each batch computed on a thread of its own: one of `threads`, which is another's again when the
+/// batch is there, however long nobody fetches it. Dropping the stream ends the statement.
 pub fn isolated(
     env: &Env,
-    mut stream: SendableRecordBatchStream,
+    threads: &Arc<Semaphore>,
+    stream: SendableRecordBatchStream,
     statement: Arc<Evaluation>,
 ) -> BoxStream<'static, Result<RecordBatch>> {
-    let (sender, receiver) = tokio::sync::mpsc::channel(BATCHES_AHEAD);
-    let work = move || {
-        futures::executor::block_on(async move {
-            while let Some(batch) = stream.next().await {
-                if sender.send(batch).await.is_err() {
-                    break;
-                }
-            }
-        });
-    };
-    env.spawn.spawn_blocking("query", Box::new(work));
-    Isolated { receiver, statement, ended: false }.boxed()
+    let (env, threads) = (env.clone(), Arc::clone(threads));
+    let isolated = Isolated { env, threads, stream: Some(stream), statement, ended: false };
+    futures::stream::unfold(isolated, |mut isolated| async move {
+        let next = isolated.next().await?;
+        Some((next, isolated))
+    })
+    .boxed()
 }
 
 struct Isolated {
-    receiver: tokio::sync::mpsc::Receiver<Result<RecordBatch>>,
+    env: Env,
+    threads: Arc<Semaphore>,
+    /// Not here while a batch is computed, and after the last one.
+    stream: Option<SendableRecordBatchStream>,
     statement: Arc<Evaluation>,
     ended: bool,
 }
 
-impl Stream for Isolated {
-    type Item = Result<RecordBatch>;
+impl Isolated {
+    async fn next(&mut self) -> Option<Result<RecordBatch>> {
+        let next = self.computed().await;
+        self.ended = !matches!(next, Some(Ok(_)));
+        next
+    }
 
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let polled = self.receiver.poll_recv(context);
-        self.ended |= matches!(polled, Poll::Ready(None));
-        polled
+    async fn computed(&mut self) -> Option<Result<RecordBatch>> {
+        let mut stream = self.stream.take()?;
+        let turn = tokio::select! {
+            turn = Arc::clone(&self.threads).acquire_owned() => turn.ok()?,
+            error = self.statement.interrupted() => return Some(Err(to_plan_error(error))),
+        };
+        let (sender, receiver) = oneshot::channel();
+        let work = move || {
+            let next = futures::executor::block_on(stream.next());
+            drop(turn);
+            // Whoever asked may have gone.
+            drop(sender.send((stream, next)));
+        };
+        self.env.spawn.spawn_blocking("query", Box::new(work));
+        match receiver.await {
+            Ok((stream, next)) => {
+                self.stream = next.is_some().then_some(stream);
+                next
+            }
+            Err(_) => Some(Err(DataFusionError::Internal("the thread of a query has stopped".to_owned()))),
+        }
     }
 }
 

@@ -255,7 +255,7 @@ pub fn plan_integer(value: i64) -> PlanExpr {
     PlanExpr::Literal(ScalarValue::Int64(Some(value)), None)
 }
 
-fn column_at(columns: &[Column], index: usize) -> Result<Column> {
+pub(super) fn column_at(columns: &[Column], index: usize) -> Result<Column> {
     columns.get(index).cloned().ok_or_else(|| {
         DataFusionError::Internal(format!("column {index} of an input of {} columns", columns.len()))
     })

@@ -26,6 +26,9 @@ pub trait Interruption: Send + Sync {
 
     /// Completes when the statement is out of time; `None` if it has as much as it wants.
     fn expiry(&self) -> Option<BoxFuture<'static, ()>>;
+
+    /// Completes when the statement is killed.
+    fn killed(&self) -> BoxFuture<'static, ()>;
 }
 
 /// The shared part.
@@ -179,6 +182,19 @@ impl Evaluation {
         self.interruption.expiry()
     }
 
+    /// Completes with the error of the statement when it is killed or out of time.
+    pub async fn interrupted(&self) -> MySqlError {
+        let killed = self.interruption.killed();
+        let Some(expired) = self.expiry() else {
+            killed.await;
+            return MySqlError::query_interrupted();
+        };
+        tokio::select! {
+            () = killed => MySqlError::query_interrupted(),
+            () = expired => MySqlError::query_timeout(),
+        }
+    }
+
     pub fn clock_nanos(&self) -> u64 {
         self.interruption.clock_nanos()
     }
@@ -199,5 +215,9 @@ impl Interruption for Uninterrupted {
 
     fn expiry(&self) -> Option<BoxFuture<'static, ()>> {
         None
+    }
+
+    fn killed(&self) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::pending())
     }
 }

@@ -6,7 +6,7 @@
 //!                                     --datafusion.rs-> a DataFusion expression, and back (pushed.rs)
 //! ```
 //!
-//! `fold.rs` constants, `key.rs` what makes native equality MySQL's, `aggregate.rs` and `window.rs` their calls,
+//! `fold.rs` constants, `key.rs` what makes native equality MySQL's (`row_key.rs`: many keys as one), `aggregate.rs` and `window.rs` their calls,
 //! `evaluation.rs` what all evaluation of one statement shares, `print.rs` text for EXPLAIN,
 //! `temporal.rs` temporal constants.
 
@@ -20,6 +20,7 @@ mod fold;
 pub mod key;
 pub mod print;
 pub mod pushed;
+pub mod row_key;
 pub mod temporal;
 pub mod vector;
 mod window;

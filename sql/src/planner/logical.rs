@@ -23,11 +23,13 @@ use datafusion::logical_expr::{
 use rutile_sql_types::{FieldType, Value};
 
 use super::aggregate::plan_aggregate;
+use super::many_keys::{HiddenGroups, HiddenKeys, SORT_KEYS_MAX};
 use super::window::{WindowColumns, edges_of, plan_window};
 use crate::binder::relation::{
     Attach, AttachKind, Join, JoinKind, Relation, SortKey, TableScan, VirtualScan,
 };
-use crate::expression::datafusion::{plan_integer, to_plan, to_plan_condition, to_plan_key};
+use crate::expression::datafusion::{plan_integer, to_plan, to_plan_condition, to_plan_error, to_plan_key};
+use crate::expression::row_key::KeyPart;
 use crate::expression::{AggregateCall, Evaluation, Expr, WindowCall, build, key};
 
 /// Terms of a filter or join that are moved and evaluated one by one.
@@ -54,6 +56,7 @@ impl<'a> LogicalBuilder<'a> {
     }
 
     pub fn build(&mut self, relation: &Relation) -> Result<LogicalPlan> {
+        self.statement.check_alive().map_err(to_plan_error)?;
         match relation {
             Relation::Dual => Ok(LogicalPlan::EmptyRelation(EmptyRelation {
                 produce_one_row: true,
@@ -77,6 +80,12 @@ impl<'a> LogicalBuilder<'a> {
                 self.filter(input, predicates)
             }
             Relation::Project { input, exprs } => {
+                if let Some(query) = HiddenKeys::of(exprs, input) {
+                    return self.sort_by_hidden(&query);
+                }
+                if let Some(query) = HiddenGroups::of(exprs, input) {
+                    return self.group_by_hidden(&query);
+                }
                 let input = self.build(input)?;
                 self.project(input, exprs)
             }
@@ -120,12 +129,16 @@ impl<'a> LogicalBuilder<'a> {
         Ok(LogicalPlan::TableScan(TableScanBuilder::new(name, source).build()?))
     }
 
-    fn next_name(&mut self) -> String {
+    pub(super) fn statement(&self) -> &Arc<Evaluation> {
+        &self.statement
+    }
+
+    pub(super) fn next_name(&mut self) -> String {
         self.columns += 1;
         format!("#{}", self.columns - 1)
     }
 
-    fn filter(&mut self, mut plan: LogicalPlan, predicates: &[Expr]) -> Result<LogicalPlan> {
+    pub(super) fn filter(&mut self, mut plan: LogicalPlan, predicates: &[Expr]) -> Result<LogicalPlan> {
         // One filter per term: the optimizer then moves each as far down as it goes.
         let columns = output_columns(&plan);
         let mut terms = Vec::with_capacity(predicates.len());
@@ -151,7 +164,7 @@ impl<'a> LogicalBuilder<'a> {
         all.map(Cow::Owned).map_err(|error| DataFusionError::External(Box::new(error)))
     }
 
-    fn project(&mut self, plan: LogicalPlan, exprs: &[Expr]) -> Result<LogicalPlan> {
+    pub(super) fn project(&mut self, plan: LogicalPlan, exprs: &[Expr]) -> Result<LogicalPlan> {
         let columns = output_columns(&plan);
         let mut projected: Vec<PlanExpr> = Vec::with_capacity(exprs.len());
         for expr in exprs {
@@ -164,6 +177,10 @@ impl<'a> LogicalBuilder<'a> {
     }
 
     fn sort(&mut self, plan: LogicalPlan, keys: &[SortKey]) -> Result<LogicalPlan> {
+        if keys.len() > SORT_KEYS_MAX {
+            let part = |key: &SortKey| KeyPart { expr: key.expr.clone(), descending: key.descending };
+            return self.sort_by_row_key(plan, keys.iter().map(part).collect());
+        }
         let columns = output_columns(&plan);
         let expr = keys
             .iter()
@@ -176,7 +193,7 @@ impl<'a> LogicalBuilder<'a> {
         Ok(LogicalPlan::Sort(Sort { expr, input: Arc::new(plan), fetch: None }))
     }
 
-    fn aggregate(
+    pub(super) fn aggregate(
         &mut self,
         plan: LogicalPlan,
         keys: &[Expr],
@@ -409,7 +426,7 @@ fn split_sides((a, b): (Expr, Expr), width: usize) -> Option<(Expr, Expr)> {
     }
 }
 
-fn limit(input: LogicalPlan, offset: u64, count: Option<u64>) -> LogicalPlan {
+pub(super) fn limit(input: LogicalPlan, offset: u64, count: Option<u64>) -> LogicalPlan {
     // LIMIT 18446744073709551615 is MySQL's "all rows".
     let clamp = |number: u64| plan_integer(i64::try_from(number).unwrap_or(i64::MAX));
     LogicalPlan::Limit(Limit {
@@ -419,7 +436,7 @@ fn limit(input: LogicalPlan, offset: u64, count: Option<u64>) -> LogicalPlan {
     })
 }
 
-fn projection(input: LogicalPlan, exprs: Vec<PlanExpr>) -> Result<LogicalPlan> {
+pub(super) fn projection(input: LogicalPlan, exprs: Vec<PlanExpr>) -> Result<LogicalPlan> {
     Ok(LogicalPlan::Projection(Projection::try_new(exprs, Arc::new(input))?))
 }
 

@@ -5,7 +5,7 @@
 //!                                                                        scans: access_path.rs, ranger.rs
 //! ```
 //!
-//! `aggregate.rs` MySQL's aggregates for DataFusion (`groups.rs` the fast
+//! `many_keys.rs` ORDER BY and GROUP BY of many keys; `aggregate.rs` MySQL's aggregates for DataFusion (`groups.rs` the fast
 //! lane of sums, `any_value.rs`, `accumulator.rs`, `row_accumulator.rs` the rest), `window.rs` and `frame.rs` window functions, `pushdown.rs` partial
 //! aggregates and first rows at the stores, `memory.rs` pool and quotas, `row_width.rs` what decides how many rows a batch has, `statistics.rs` row counts. Missing: plan cache, cost from real statistics, join order by
 //! cost, index merge, order from indexes.
@@ -17,6 +17,7 @@ mod any_value;
 mod frame;
 mod groups;
 pub mod logical;
+mod many_keys;
 pub mod memory;
 pub mod pushdown;
 pub mod ranger;

@@ -47,6 +47,11 @@ impl Interruption for SessionInterruption {
         let left = self.deadline?.saturating_since(self.clock.now());
         Some(self.clock.sleep(left))
     }
+
+    fn killed(&self) -> BoxFuture<'static, ()> {
+        let process = Arc::clone(&self.process);
+        Box::pin(async move { process.killed().await })
+    }
 }
 
 /// What the expressions of a new session may ask of it.
