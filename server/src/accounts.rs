@@ -125,9 +125,7 @@ impl ClusterAccounts {
 #[async_trait]
 impl Accounts for ClusterAccounts {
     async fn find(&self, user: &str, _host: &str) -> rutile_server_wire::Result<Option<Account>> {
-        if user != ROOT {
-            return Ok(None);
-        }
+        // For every name: the time that reading takes, or that it fails, must not tell whether an account exists.
         let verifier = self.root().await.map_err(|error| {
             tracing::warn!(%error, "the account of a login could not be read");
             WireError::Fatal(ErrorPacket::new(
@@ -136,7 +134,7 @@ impl Accounts for ClusterAccounts {
                 "The accounts of the cluster cannot be read now",
             ))
         })?;
-        if self.exposed && verifier == Verifier::Empty {
+        if user != ROOT || (self.exposed && verifier == Verifier::Empty) {
             return Ok(None);
         }
         Ok(Some(Account { user: ROOT.to_owned(), host: "%".to_owned(), verifier }))

@@ -44,9 +44,10 @@ impl Reading {
 
     /// The counters of the MySQL protocol.
     pub(crate) fn wire(&mut self, metrics: &WireMetrics) {
-        let rows: [(&str, &'static str, &AtomicU64); 7] = [
+        let rows: [(&str, &'static str, &AtomicU64); 8] = [
             ("logins", "Successful logins", &metrics.logins),
             ("logins_refused", "Logins refused or not finished", &metrics.logins_refused),
+            ("full_password_checks", "Passwords checked the long way", &metrics.full_password_checks),
             ("commands", "Commands received", &metrics.commands),
             ("errors_sent", "Error packets sent", &metrics.errors_sent),
             ("malformed_packets", "Connections ended for a malformed packet", &metrics.malformed_packets),

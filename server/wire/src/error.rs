@@ -31,6 +31,12 @@ impl ErrorPacket {
         )
     }
 
+    /// ER_HOST_IS_BLOCKED
+    pub fn host_is_blocked(host: &str) -> Self {
+        let why = "is blocked because of many connection errors; unblock with 'mysqladmin flush-hosts'";
+        Self::new(1129, "HY000", format!("Host '{host}' {why}"))
+    }
+
     pub fn too_many_connections() -> Self {
         Self::new(1040, "08004", "Too many connections")
     }

@@ -89,6 +89,10 @@ pub trait Handler: Send {
     /// in its own way.
     fn killed(&self) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
+    /// There will be no login: the client went, stopped or sent what is no handshake before it said who it is. A password
+    /// that is refused is something else.
+    fn handshake_failed(&mut self);
+
     /// The login succeeded. An error (unknown database, too many connections of the user) ends the connection.
     async fn open(&mut self, login: Login) -> Result<()>;
 

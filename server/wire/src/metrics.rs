@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Metrics {
     pub logins: AtomicU64,
     pub logins_refused: AtomicU64,
+    /// Passwords checked by thousands of hash rounds.
+    pub full_password_checks: AtomicU64,
     pub commands: AtomicU64,
     pub errors_sent: AtomicU64,
     pub malformed_packets: AtomicU64,

@@ -50,6 +50,7 @@ pub async fn serve_connection(
         collation: 0,
         compression: None,
         greeted: false,
+        answered: false,
         opened: false,
         silence: None,
     };
@@ -87,6 +88,8 @@ struct Connection<'a> {
     /// Asked for by the client; begins behind the OK of the login.
     compression: Option<Algorithm>,
     greeted: bool,
+    /// The client has said who it is.
+    answered: bool,
     opened: bool,
     /// Made when the session first waits for its client.
     silence: Option<Silence>,
@@ -96,6 +99,9 @@ impl Connection<'_> {
     async fn run(&mut self) -> Result<()> {
         let login =
             timeout(self.config.connect_timeout, self.log_in()).await.unwrap_or(Err(Error::ConnectTimeout));
+        if login.as_ref().is_err_and(|error| self.is_no_handshake(error)) {
+            self.handler.handshake_failed();
+        }
         let login = login.map_err(|error| self.unlogged(error));
         let counter =
             if login.is_ok() { &self.config.metrics.logins } else { &self.config.metrics.logins_refused };
@@ -123,6 +129,22 @@ impl Connection<'_> {
             // What an execution used is given back.
             self.handler.hold_long_data(self.statements.long_data_bytes())?;
             self.flush().await?;
+        }
+    }
+
+    /// Whether a login failed by what `max_connect_errors` counts. A client that goes while its password is looked at is
+    /// none of those: it may have been made to wait for others' failures.
+    fn is_no_handshake(&self, error: &Error) -> bool {
+        match error {
+            Error::Malformed(_) | Error::TooLarge { .. } | Error::OutOfOrder { .. } => true,
+            Error::Refused(_) | Error::Internal(_) => false,
+            Error::ConnectTimeout
+            | Error::ReadTimeout
+            | Error::WriteTimeout
+            | Error::Closed
+            | Error::Certificate(_)
+            | Error::Fatal(_)
+            | Error::Io(_) => !self.answered,
         }
     }
 
@@ -185,6 +207,7 @@ impl Connection<'_> {
             packet = self.channel.read_packet().await?;
         }
         let response = Response::decode(&packet, offered)?;
+        self.answered = true;
         // Before anything that a password could be learned from.
         if self.config.tls_required && !self.channel.is_secure() {
             return Err(Error::Fatal(ErrorPacket::secure_transport_required()));

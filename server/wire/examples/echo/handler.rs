@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -51,6 +51,8 @@ pub struct EchoHandler {
     pub wake: Arc<Notify>,
     /// Ends an idle connection.
     pub kill: Arc<Notify>,
+    /// Connections that never said who they are.
+    pub handshakes_failed: Arc<AtomicU64>,
 }
 
 fn text_column(name: &str) -> Column {
@@ -186,6 +188,10 @@ impl Handler for EchoHandler {
     fn killed(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let kill = self.kill.clone();
         Box::pin(async move { kill.notified().await })
+    }
+
+    fn handshake_failed(&mut self) {
+        self.handshakes_failed.fetch_add(1, Ordering::Relaxed);
     }
 
     async fn open(&mut self, login: Login) -> Result<()> {

@@ -15,6 +15,7 @@ use crate::auth::{CACHING_SHA2, NATIVE, SCRAMBLE_BYTES};
 use crate::capability::Capabilities;
 use crate::config::ConnectionConfig;
 use crate::error::{Error, ErrorPacket, Result};
+use crate::metrics::Metrics;
 use crate::packet::{Channel, put};
 
 const FAST_AUTH_SUCCESS: u8 = 0x03;
@@ -117,6 +118,8 @@ impl Authenticator {
         mut attempt: Attempt<'_>,
         config: &ConnectionConfig,
     ) -> Result<Account> {
+        // Without an account all goes on as with one that has another password: which plugin is asked for, which steps
+        // are taken and what they cost. The salt of a verifier never leaves the server, so any will do.
         let found = accounts.find(attempt.user, &config.client_host).await?;
         let host = config.client_host.as_str();
         let denied =
@@ -147,7 +150,7 @@ impl Authenticator {
             (_, true) => false,
             (Verifier::Native(verifier), false) => verifier.accepts(&attempt.response, &attempt.scramble),
             (Verifier::CachingSha2(verifier), false) => {
-                self.caching_sha2(channel, verifier, &attempt).await?
+                self.caching_sha2(channel, verifier, &attempt, config).await?
             }
         };
         match found {
@@ -161,10 +164,9 @@ impl Authenticator {
         channel: &mut Channel,
         verifier: &Sha2Verifier,
         attempt: &Attempt<'_>,
+        config: &ConnectionConfig,
     ) -> Result<bool> {
-        if let Some(fast) = self.cache.get(verifier)
-            && caching_sha2::fast_accepts(&fast, &attempt.response, &attempt.scramble)
-        {
+        if self.cache.accepts(verifier, &attempt.response, &attempt.scramble) {
             more_data(channel, &[FAST_AUTH_SUCCESS]);
             return Ok(true);
         }
@@ -174,6 +176,7 @@ impl Authenticator {
             return Ok(false);
         };
         let _turn = self.full_checks.acquire().await.map_err(|_| Error::Closed)?;
+        Metrics::add(&config.metrics.full_password_checks, 1);
         let stored = verifier.clone();
         let check =
             spawn_blocking(move || stored.accepts(&password).then(|| caching_sha2::fast_digest(&password)));

@@ -6,7 +6,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::auth::caching_sha2::{HASH_BYTES, Sha2Verifier};
+use crate::auth::SCRAMBLE_BYTES;
+use crate::auth::caching_sha2::{HASH_BYTES, Sha2Verifier, fast_accepts};
 
 /// Entries kept; when full, the cache starts over and the next login of each account takes the slow path once.
 const ENTRIES_MAX: usize = 10_000;
@@ -17,8 +18,17 @@ pub(crate) struct FastCache {
 }
 
 impl FastCache {
-    pub(crate) fn get(&self, verifier: &Sha2Verifier) -> Option<[u8; HASH_BYTES]> {
-        self.proved.lock().unwrap_or_else(PoisonError::into_inner).get(verifier).copied()
+    /// Whether the response proves the password that was proved for this verifier before. Where none was, as for users
+    /// that do not exist, the answer takes as long.
+    pub(crate) fn accepts(
+        &self,
+        verifier: &Sha2Verifier,
+        response: &[u8],
+        scramble: &[u8; SCRAMBLE_BYTES],
+    ) -> bool {
+        let proved = self.proved.lock().unwrap_or_else(PoisonError::into_inner).get(verifier).copied();
+        let accepted = fast_accepts(&proved.unwrap_or_default(), response, scramble);
+        proved.is_some() & accepted
     }
 
     pub(crate) fn put(&self, verifier: Sha2Verifier, fast: [u8; HASH_BYTES]) {

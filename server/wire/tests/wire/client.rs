@@ -1,7 +1,7 @@
 //! A client that speaks in raw packets, and the server on the other end of its pipe.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use rutile_server_wire::auth::SCRAMBLE_BYTES;
 use rutile_server_wire::{
@@ -37,6 +37,7 @@ pub struct Server {
     pub stop: watch::Sender<Option<StopReason>>,
     pub cancelled: Arc<AtomicBool>,
     pub kill: Arc<Notify>,
+    pub handshakes_failed: Arc<AtomicU64>,
     config: ConnectionConfig,
 }
 
@@ -56,6 +57,7 @@ impl Server {
             stop,
             cancelled: Arc::default(),
             kill: Arc::default(),
+            handshakes_failed: Arc::default(),
             config,
         }
     }
@@ -66,9 +68,10 @@ impl Server {
         let (config, accounts, authenticator) =
             (self.config.clone(), self.accounts.clone(), self.authenticator.clone());
         let (cancelled, kill) = (self.cancelled.clone(), self.kill.clone());
+        let handshakes_failed = self.handshakes_failed.clone();
         #[expect(clippy::disallowed_methods, reason = "the package has no environment to spawn through")]
         let served = tokio::spawn(async move {
-            let mut handler = EchoHandler { cancelled, kill, ..EchoHandler::default() };
+            let mut handler = EchoHandler { cancelled, kill, handshakes_failed, ..EchoHandler::default() };
             serve_connection(Box::new(far), &mut handler, accounts.as_ref(), &authenticator, config).await
         });
         (Client { stream: Box::new(near), sequence: 0, transcript: Vec::new() }, served)

@@ -1,5 +1,7 @@
 //! Random and broken input: every connection ends or answers, none panics, nothing runs before the login.
 
+use std::sync::atomic::Ordering;
+
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -134,4 +136,36 @@ async fn commands_before_the_login_are_not_commands() {
         assert_eq!(packet.first(), Some(&0xff), "{code:#x}");
         assert!(served.await.expect("no panic").is_err());
     }
+}
+
+/// What `max_connect_errors` counts: clients that never say who they are, not those whose password is wrong.
+#[tokio::test(start_paused = true)]
+async fn broken_off_handshakes_are_told_apart_from_refused_logins() {
+    let server = Server::new();
+    let failed = |server: &Server| server.handshakes_failed.swap(0, Ordering::Relaxed);
+    let half = response(MODERN, "root", b"", "caching_sha2_password", None);
+    let half = half.get(..20).unwrap_or_default();
+    for (what, packet) in [("nothing", &b""[..]), ("noise", b"GET / HTTP/1.1"), ("half a response", half)] {
+        let (mut client, served) = server.connect();
+        client.receive().await;
+        if !packet.is_empty() {
+            client.send(packet).await;
+        }
+        end(client, served, 0).await;
+        assert_eq!(failed(&server), 1, "{what}");
+    }
+    let (client, served) = server.connect();
+    assert!(served.await.expect("no panic").is_err(), "silent until the connect timeout");
+    drop(client);
+    assert_eq!(failed(&server), 1);
+    let (client, served) = server.session(MODERN).await;
+    end(client, served, 0).await;
+    for (user, plugin) in [("native", "mysql_native_password"), ("sha", "caching_sha2_password")] {
+        let (mut client, served) = server.connect();
+        client.receive().await;
+        client.send(&response(MODERN, user, &[1; 20], plugin, None)).await;
+        client.receive().await;
+        end(client, served, 0).await;
+    }
+    assert_eq!(failed(&server), 0, "a login, a wrong password, and one that leaves instead of the password");
 }

@@ -13,7 +13,7 @@ use crate::client::{
 };
 
 /// A key made once with `openssl genpkey`; only tests use it.
-const TEST_KEY: &str = include_str!("testdata/test_key.pem");
+pub const TEST_KEY: &str = include_str!("testdata/test_key.pem");
 
 fn server_with_key() -> Server {
     let mut server = Server::new();
@@ -26,15 +26,19 @@ async fn full_path(client: &mut Client, scramble: &[u8], password: &[u8]) -> Vec
     assert_eq!(client.receive().await, [1, 4]);
     client.send(&[2]).await;
     let pem = client.receive().await;
+    client.send(&sealed(&pem, scramble, password)).await;
+    client.receive().await
+}
+
+/// The password for the server whose packet brought this key.
+pub fn sealed(pem: &[u8], scramble: &[u8], password: &[u8]) -> Vec<u8> {
     let key = rsa::RsaPublicKey::from_public_key_pem(std::str::from_utf8(&pem[1..]).expect("PEM"))
         .expect("public key");
     let mut clear = [password, &[0]].concat();
     for (slot, mask) in clear.iter_mut().zip(scramble.iter().cycle()) {
         *slot ^= mask;
     }
-    let sealed = key.encrypt(&mut rsa::rand_core::OsRng, Oaep::new::<Sha1>(), &clear).expect("fits the key");
-    client.send(&sealed).await;
-    client.receive().await
+    key.encrypt(&mut rsa::rand_core::OsRng, Oaep::new::<Sha1>(), &clear).expect("fits the key")
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 #[path = "../../examples/echo/handler.rs"]
 mod echo;
 
+mod alike;
 mod client;
 mod commands;
 mod golden;
