@@ -1,6 +1,7 @@
 //! One client: the wire's commands on one side, its SQL session on the other.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,7 @@ use crate::connection::{column, field_list, parameter, result, tracking};
 pub(crate) struct Client {
     instance: Instance,
     connections: Arc<Connections>,
+    address: IpAddr,
     /// Until the client is logged in.
     arrival: Option<Arrival>,
     /// Only an administrator may have this place.
@@ -54,10 +56,11 @@ impl Client {
     pub(crate) fn new(
         instance: Instance,
         connections: Arc<Connections>,
+        address: IpAddr,
         arrival: Arrival,
         reserved: bool,
     ) -> Self {
-        Self { instance, connections, arrival: Some(arrival), reserved, open: None }
+        Self { instance, connections, address, arrival: Some(arrival), reserved, open: None }
     }
 
     /// The session, ready to look at tables.
@@ -176,8 +179,14 @@ impl Handler for Client {
         }
     }
 
+    fn handshake_failed(&mut self) {
+        let known_max = self.instance.global_variables().number("host_cache_size");
+        self.instance.host_cache().failed(self.address, known_max);
+    }
+
     async fn open(&mut self, login: Login) -> Result<()> {
         self.arrival = None;
+        self.instance.host_cache().logged_in(self.address);
         if self.reserved && login.account_user != ROOT {
             self.connections.count_refused();
             return Err(ErrorPacket::too_many_connections().into());
@@ -185,7 +194,8 @@ impl Handler for Client {
         let mut session = self.start(login)?;
         // What the login asked for is nothing new to the client.
         session.take_changes();
-        self.open = Some(Open { session, cursors: Cursors::default() });
+        let cursors = Cursors::new(session.held());
+        self.open = Some(Open { session, cursors });
         Ok(())
     }
 

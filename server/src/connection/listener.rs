@@ -1,7 +1,7 @@
 //! Accepting MySQL clients.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -73,15 +73,18 @@ impl Listener {
             debug!(%error, %peer, "client left at once");
             return;
         }
+        if let Some(error) = refusal(&self.parts.instance, peer.ip()) {
+            return self.turn_away(stream, peer, error);
+        }
         let arrival = self.parts.logins.arrive(auth::network(peer.ip()));
         match arrival.and_then(|arrival| Some((arrival, self.parts.connections.enter()?))) {
             Some((arrival, place)) => self.serve(stream, peer, place, arrival),
-            None => self.turn_away(stream, peer),
+            None => self.turn_away(stream, peer, ErrorPacket::too_many_connections()),
         }
     }
 
-    fn turn_away(&self, stream: TcpStream, peer: SocketAddr) {
-        debug!(%peer, "too many connections");
+    fn turn_away(&self, stream: TcpStream, peer: SocketAddr, error: ErrorPacket) {
+        debug!(%peer, %error, "client refused");
         let (_, stop) = watch::channel(None);
         let config = ConnectionConfig {
             write_timeout: ACCEPT_RETRY,
@@ -90,7 +93,6 @@ impl Listener {
         self.parts.env.spawn.spawn(
             "refused-client",
             Box::pin(async move {
-                let error = ErrorPacket::too_many_connections();
                 if let Err(error) = refuse(Box::new(stream), &error, &config).await {
                     debug!(%error, "client left before it was refused");
                 }
@@ -124,7 +126,7 @@ impl Listener {
             // The time to wait and the time to log in are one.
             let waited = clock.now().saturating_since(arrived);
             config.connect_timeout = config.connect_timeout.saturating_sub(waited);
-            let mut client = Client::new(instance, connections, arrival, place.reserved);
+            let mut client = Client::new(instance, connections, peer.ip(), arrival, place.reserved);
             let result =
                 serve_connection(Box::new(stream), &mut client, accounts.as_ref(), &authenticator, config)
                     .await;
@@ -138,6 +140,13 @@ impl Listener {
         let task = parts.env.spawn.spawn("client", Box::pin(work.instrument(span)));
         parts.connections.attach(id, task);
     }
+}
+
+/// Why clients of this address are not let in, if they are not.
+fn refusal(instance: &Instance, address: IpAddr) -> Option<ErrorPacket> {
+    let errors_max = instance.global_variables().number("max_connect_errors");
+    let refused = instance.host_cache().refuses(address, errors_max);
+    refused.then(|| ErrorPacket::host_is_blocked(&address.to_canonical().to_string()))
 }
 
 /// A connection that ends badly is one line; the client's own mistakes are no warnings.

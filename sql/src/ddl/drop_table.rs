@@ -130,6 +130,10 @@ pub(super) fn is_settled(table: &TableInfo) -> bool {
 
 pub async fn truncate_table(context: &mut StatementContext<'_>, name: &ast::ObjectName) -> Result<()> {
     let database = context.database_of(name)?.to_owned();
+    if crate::infoschema::is_host_cache(&database, name.name.as_str()) {
+        context.instance.host_cache().clear();
+        return Ok(());
+    }
     refuse_system_schema(context, &database)?;
     let _turn = context.instance.ddl_turn(&context.cancellation()).await?;
     let change = Truncate { database: &database, table: name.name.as_str() };

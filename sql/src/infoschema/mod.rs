@@ -23,7 +23,7 @@ mod tables;
 
 pub use ddl_jobs::ddl_jobs;
 pub use registry::{
-    is_virtual_database, names_cluster_processes, virtual_database, virtual_databases, virtual_table,
-    virtual_tables_of,
+    is_host_cache, is_virtual_database, names_cluster_processes, virtual_database, virtual_databases,
+    virtual_table, virtual_tables_of,
 };
 pub use show::{show, show_columns};

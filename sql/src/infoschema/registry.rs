@@ -30,6 +30,12 @@ pub fn is_virtual_database(name: &str) -> bool {
     virtual_database(name).is_some()
 }
 
+/// Whether the table is the one that can be truncated.
+pub fn is_host_cache(database: &str, table: &str) -> bool {
+    virtual_database(database) == Some(PERFORMANCE_SCHEMA)
+        && table.eq_ignore_ascii_case(tables::performance_schema::HOST_CACHE)
+}
+
 /// Whether a statement may ask for the connections of other nodes, which have to be gathered first.
 pub fn names_cluster_processes(text: &[u8]) -> bool {
     text.windows(CLUSTER_PROCESSLIST.len())

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::sync::Weak;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use rutile_kv_client::{Client, Error as StoreError, TransactionOptions};
 use rutile_kv_env::{BoxFuture, Env, Monotonic, TaskHandle};
 
+use super::host_cache::HostCache;
 use super::prepared::PreparedCount;
 use super::processlist::{Cancellation, ProcessList};
 use super::session::Session;
@@ -36,6 +38,7 @@ struct Shared {
     global_variables: GlobalVariables,
     processes: ProcessList,
     prepared_count: Arc<PreparedCount>,
+    host_cache: HostCache,
     status: StatusCounters,
     query_engine: Arc<QueryEngine>,
     memory: Arc<ServerMemory>,
@@ -103,6 +106,7 @@ impl Instance {
             global_variables,
             processes: ProcessList::default(),
             prepared_count: Arc::default(),
+            host_cache: HostCache::default(),
             query_engine,
             status: StatusCounters::default(),
             ddl_turn: tokio::sync::Mutex::new(()),
@@ -203,6 +207,11 @@ impl Instance {
         self.0.prepared_count.get()
     }
 
+    /// Addresses that connect and do not log in.
+    pub fn host_cache(&self) -> &HostCache {
+        &self.0.host_cache
+    }
+
     pub fn status(&self) -> &StatusCounters {
         &self.0.status
     }
@@ -229,8 +238,11 @@ impl Instance {
 
     /// Waits until this session may change the catalog, here and among the nodes.
     pub async fn ddl_turn(&self, cancellation: &Cancellation) -> Result<DdlTurn<'_>> {
+        let timeout = self.0.env.clock.sleep(Duration::from_secs(cancellation.lock_wait_timeout_s()));
         let turn = tokio::select! {
+            biased;
             turn = self.0.ddl_turn.lock() => turn,
+            () = timeout => return Err(SqlError::lock_wait_timeout().into()),
             () = cancellation.cancelled() => return Err(SqlError::query_interrupted().into()),
         };
         cluster::take_turn(self, cancellation).await?;

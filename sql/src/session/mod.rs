@@ -10,6 +10,7 @@
 //! outcome.rs            what comes back
 //! environment.rs        what expressions of a statement share: time, modes, variables
 //! processlist.rs        who is connected, and KILL
+//! host_cache.rs         addresses that connect and never log in
 //! ```
 //!
 //! A statement's life: register as a user of the catalog snapshot, clear diagnostics, run, commit or roll back
@@ -20,6 +21,7 @@ mod dispatch;
 mod dml;
 mod environment;
 mod evaluate;
+mod host_cache;
 mod instance;
 mod into;
 mod load;
@@ -40,6 +42,7 @@ mod status;
 mod transaction_control;
 mod utility;
 
+pub use host_cache::{FailedHost, HostCache};
 pub use instance::{Instance, WeakInstance};
 pub use load::Load;
 pub use outcome::{ColumnMeta, LoadRequest, Outcome, ResultSet, Rows};

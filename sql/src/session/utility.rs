@@ -42,13 +42,20 @@ pub(super) async fn evaluate_all(
     Ok(Outcome::done())
 }
 
-/// There are no caches, logs or grant tables to flush; what would lock or export is refused.
+/// Of caches there is that of hosts; there are no logs or grant tables to flush; what would lock or export is refused.
 pub(super) async fn flush(session: &mut Session, flush: &ast::Flush) -> Result<Outcome> {
     match &flush.what {
         FlushTarget::Tables { read_lock: true, .. } => Err(Error::unsupported("FLUSH TABLES WITH READ LOCK")),
         FlushTarget::Tables { for_export: true, .. } => Err(Error::unsupported("FLUSH TABLES FOR EXPORT")),
-        FlushTarget::Tables { .. } | FlushTarget::Options(_) => {
+        FlushTarget::Tables { .. } => {
             transaction_control::implicit_commit(session).await?;
+            Ok(Outcome::done())
+        }
+        FlushTarget::Options(options) => {
+            transaction_control::implicit_commit(session).await?;
+            if options.iter().any(|option| option == "HOSTS") {
+                session.instance.host_cache().clear();
+            }
             Ok(Outcome::done())
         }
     }
