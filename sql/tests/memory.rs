@@ -168,11 +168,11 @@ async fn parameters_that_come_ahead_are_counted_for_all_sessions_together() {
     let cluster = Cluster::start_with(InstanceConfig { memory, ..InstanceConfig::default() }).await;
     let mut one = cluster.session(1).expect("opens");
     let mut two = cluster.session(2).expect("opens");
-    one.hold_long_data(5_000_000).expect("fits");
-    assert_eq!(two.hold_long_data(5_000_000).expect_err("the server is full").code, 3170);
+    one.hold_long_data(3_000_000).expect("fits");
+    assert_eq!(two.hold_long_data(3_000_000).expect_err("the server is full").code, 3170);
     one.hold_long_data(1_000).expect("less always fits");
-    two.hold_long_data(5_000_000).expect("fits now");
-    assert_eq!(cluster.instance.memory().used(), 5_001_000);
+    two.hold_long_data(3_000_000).expect("fits now");
+    assert_eq!(cluster.instance.memory().used(), 3_001_000);
     one.close().await;
     two.close().await;
     assert_eq!(cluster.instance.memory().used(), 0);

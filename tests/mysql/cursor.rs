@@ -93,28 +93,36 @@ async fn cursors_answer_as_mysql_with_eof_packets() -> Result<()> {
     check("cursor_old_eof.packets", OLD_EOF).await
 }
 
-fn prepare(client: &mut RawClient, sql: &str) -> Result<[u8; 4]> {
+pub fn prepare(client: &mut RawClient, sql: &str) -> Result<[u8; 4]> {
     client.command(&[b"\x16", sql.as_bytes()].concat())?;
     let ok = client.receive()?;
     ensure!(ok.first() == Some(&0), "{sql}: {ok:02x?}");
-    let columns = u16::from_le_bytes([ok[5], ok[6]]);
-    for _ in 0..columns {
+    let (columns, parameters) = (u16::from_le_bytes([ok[5], ok[6]]), u16::from_le_bytes([ok[7], ok[8]]));
+    for _ in 0..columns + parameters {
         client.receive()?;
     }
     ok[1..5].try_into().context("a statement id")
 }
 
-fn open(client: &mut RawClient, id: [u8; 4]) -> Result<()> {
+pub fn open(client: &mut RawClient, id: [u8; 4]) -> Result<()> {
+    try_open(client, id)?.map_err(|code| anyhow::anyhow!("error {code}"))
+}
+
+/// The same, or the number of the error.
+pub fn try_open(client: &mut RawClient, id: [u8; 4]) -> Result<Result<(), u16>> {
     client.command(&[&[0x17][..], &id, &EXECUTE_WITH_CURSOR].concat())?;
-    let columns = client.receive()?[0];
-    for _ in 0..=columns {
+    let first = client.receive()?;
+    if let [0xff, low, high, ..] = first.as_slice() {
+        return Ok(Err(u16::from_le_bytes([*low, *high])));
+    }
+    for _ in 0..=first[0] {
         client.receive()?;
     }
-    Ok(())
+    Ok(Ok(()))
 }
 
 /// Rows of one fetch, or the number of its error.
-fn fetch(client: &mut RawClient, id: [u8; 4], rows: u32) -> Result<Result<Vec<Vec<u8>>, u16>> {
+pub fn fetch(client: &mut RawClient, id: [u8; 4], rows: u32) -> Result<Result<Vec<Vec<u8>>, u16>> {
     client.command(&[&[0x1c][..], &id, &rows.to_le_bytes()].concat())?;
     let mut fetched = Vec::new();
     loop {

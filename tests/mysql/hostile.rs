@@ -82,7 +82,7 @@ async fn two_greetings_never_share_a_scramble() -> Result<()> {
 }
 
 /// A fact of the server process as `/proc` tells it, in KiB or as a count.
-fn process_status(server: &Server, field: &str) -> Result<u64> {
+pub fn process_status(server: &Server, field: &str) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid()))?;
     let line = status.lines().find_map(|line| line.strip_prefix(field));
     Ok(line.and_then(|line| line.split_whitespace().next()).unwrap_or_default().parse()?)
@@ -92,7 +92,7 @@ fn open_files(server: &Server) -> Result<usize> {
     Ok(std::fs::read_dir(format!("/proc/{}/fd", server.pid()))?.count())
 }
 
-fn started_with(settings: &[&str]) -> Result<Server> {
+pub fn started_with(settings: &[&str]) -> Result<Server> {
     let arguments = settings.iter().flat_map(|setting| ["--set".to_owned(), (*setting).to_owned()]).collect();
     let options = ServerOptions { arguments, ..ServerOptions::default() };
     Server::start(env!("CARGO_BIN_EXE_rutile-under-test"), options)

@@ -10,6 +10,7 @@ mod driver;
 mod drivers;
 mod errors;
 mod hostile;
+mod kept;
 mod metadata;
 mod process;
 mod raw;

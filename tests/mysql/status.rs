@@ -27,7 +27,7 @@ fn ask(port: u16, request: &[u8]) -> Result<String> {
 }
 
 /// The body of a page.
-fn get(server: &Server, path: &str) -> Result<String> {
+pub fn get(server: &Server, path: &str) -> Result<String> {
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     let answer = ask(server.status_port(), request.as_bytes())?;
     ensure!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");

@@ -141,6 +141,7 @@ pub(super) fn place_keys(
     only_full: bool,
 ) -> Result<(Vec<SortKey>, Vec<usize>), MySqlError> {
     let width = parts.items.len();
+    #[expect(clippy::mutable_key_type, reason = "what may change in a call is no part of its equality")]
     let mut places: HashMap<&Expr, usize> = HashMap::with_capacity(width + parts.order.len());
     if !parts.order.is_empty() {
         for (position, item) in parts.items.iter().enumerate() {

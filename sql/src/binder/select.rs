@@ -178,6 +178,7 @@ impl Binder<'_> {
             keys.push(expr);
         }
         // Rows that agree in a key agree in it again.
+        #[expect(clippy::mutable_key_type, reason = "what may change in a call is no part of its equality")]
         let mut known = HashSet::with_capacity(keys.len());
         let first: Vec<bool> = keys.iter().map(|key| known.insert(key)).collect();
         let mut first = first.into_iter();

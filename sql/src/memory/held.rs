@@ -74,6 +74,16 @@ impl SessionHeld {
         self.replace(self.bytes, bytes)
     }
 
+    /// The same of what lies there while its client does something else: it may take half of the memory, so that
+    /// statements can run.
+    pub fn set_idle(&mut self, bytes: usize) -> Result<(), MySqlError> {
+        let more = bytes.saturating_sub(self.bytes);
+        if more > 0 && self.server.used() + more > self.server.limit() / 2 {
+            return Err(self.server.is_full());
+        }
+        self.set(bytes)
+    }
+
     pub fn clear(&mut self) {
         self.server.shrink(std::mem::take(&mut self.bytes));
     }

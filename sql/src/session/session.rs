@@ -254,7 +254,12 @@ impl Session {
 
     /// The client keeps so many bytes here that COM_STMT_SEND_LONG_DATA brought.
     pub fn hold_long_data(&mut self, bytes: usize) -> Result<(), SqlError> {
-        self.state.long_data_held.set(bytes)
+        self.state.long_data_held.set_idle(bytes)
+    }
+
+    /// An account of what the client's connection keeps besides, in the memory of the server.
+    pub fn held(&self) -> SessionHeld {
+        SessionHeld::new(Arc::clone(self.instance.memory()))
     }
 
     /// What a prepared statement is about; an unknown one is nothing in particular.
