@@ -243,7 +243,8 @@ async fn a_definition_among_nodes_is_given_up_at_once() {
     let alone = ClusterConfig::new("one:4000".to_owned());
     let cluster =
         Cluster::start_with(InstanceConfig { cluster: Some(alone), ..InstanceConfig::default() }).await;
-    let second = cluster.another("two:4000").await;
+    let beside = ClusterConfig::new("two:4000".to_owned());
+    let second = cluster.another(InstanceConfig { cluster: Some(beside), ..InstanceConfig::default() }).await;
     let mut session = cluster.session(1).expect("opens");
     filled(&mut session).await;
     let info = SessionInfo { connection_id: 2, charset_id: 255, ..SessionInfo::default() };

@@ -11,7 +11,6 @@ use rutile_kv_env::Env;
 use rutile_kv_proto::{PdService, Status, TikvService};
 use rutile_pd::{Member, PdConfig};
 use rutile_pd_client::PdClient;
-use rutile_sql::cluster::ClusterConfig;
 use rutile_sql::{Instance, InstanceConfig, Outcome, Rows, Script, Session, SessionInfo, SqlError};
 
 pub struct Cluster {
@@ -65,12 +64,6 @@ impl Cluster {
     pub async fn another(&self, config: InstanceConfig) -> Instance {
         let client = Client::new(self.env.clone(), self.pd.clone(), Arc::clone(&self.stores));
         open(&self.env, &client, config).await
-    }
-
-    /// One more SQL node beside one that was started with a [`ClusterConfig`].
-    pub async fn another(&self, name: &str) -> Instance {
-        let cluster = Some(ClusterConfig::new(name.to_owned()));
-        open(&self.env, &self.client, InstanceConfig { cluster, ..InstanceConfig::default() }).await
     }
 
     /// Pages that the store was asked for.
