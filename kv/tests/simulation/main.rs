@@ -57,7 +57,7 @@ fn raft_peers_keep_their_promises() {
 /// that lose their power: snapshots do not change, sums are kept, verdicts are true, timestamps follow real time.
 #[test]
 fn transactions_keep_their_promises() {
-    let seeds = seeds::of("transactions", 0..150);
+    let seeds = seeds::of("transactions", 0..100);
     for seed in &seeds {
         let seen = seeds::run("transactions", *seed, |seed| transaction_run::run(seed, &[]));
         println!("seed {seed}: {seen:?}");
@@ -72,7 +72,7 @@ const BESIDE: &[&str] = &["a", "z"];
 #[test]
 fn merging_peers_keep_their_promises() {
     let mut total = raft_checker::Operations::default();
-    for seed in seeds::of("merge_raft", 0..40) {
+    for seed in seeds::of("merge_raft", 0..25) {
         let faults = Faults { merges: Some(BESIDE), ..Faults::default() };
         total +=
             seeds::run("merge_raft", seed, |seed| raft_run::run_in(seed, &[], faults, |_| {})).operations;
@@ -85,7 +85,7 @@ fn merging_peers_keep_their_promises() {
 #[test]
 fn merging_regions_keep_their_promises() {
     let mut total = raft_checker::Operations::default();
-    for seed in seeds::of("merge_transactions", 0..40) {
+    for seed in seeds::of("merge_transactions", 0..25) {
         let faults = Faults { pd: true, merges: Some(&[]), ..Faults::default() };
         let run = |seed| transaction_run::run_in(seed, &[], faults, |_| {});
         total += seeds::run("merge_transactions", seed, run).operations;
@@ -103,7 +103,7 @@ fn read_at_followers(shape: &mut shape::Shape) {
 #[test]
 fn followers_keep_the_promises_of_their_leader() {
     let mut total = raft_checker::Operations::default();
-    for seed in seeds::of("followers", 0..40) {
+    for seed in seeds::of("followers", 0..20) {
         let merges = (seed % 2 == 1).then_some(&[][..]);
         let faults = Faults { pd: true, merges, ..Faults::default() };
         let run = |seed| transaction_run::run_in(seed, &[], faults, read_at_followers);
@@ -124,7 +124,7 @@ fn sleeping(seed: u64, keys: &'static [&'static str]) -> Faults {
 #[test]
 fn sleeping_peers_keep_their_promises() {
     let mut total = raft_checker::Operations::default();
-    for seed in seeds::of("sleep_raft", 0..40) {
+    for seed in seeds::of("sleep_raft", 0..20) {
         let run = |seed| raft_run::run_in(seed, &[], sleeping(seed, BESIDE), |_| {});
         total += seeds::run("sleep_raft", seed, run).operations;
     }
@@ -136,7 +136,7 @@ fn sleeping_peers_keep_their_promises() {
 #[test]
 fn sleeping_regions_keep_their_promises() {
     let mut total = raft_checker::Operations::default();
-    for seed in seeds::of("sleep_transactions", 0..40) {
+    for seed in seeds::of("sleep_transactions", 0..20) {
         let faults = Faults { pd: true, ..sleeping(seed, &[]) };
         let change = |shape: &mut shape::Shape| {
             if seed.is_multiple_of(3) {
@@ -164,13 +164,13 @@ fn changing_regions_are_not_noticed() {
         println!("seed {seed}: {seen:?}");
         assert!(seen.counts.acknowledged > 0, "{seen:?}");
     }
-    for seed in seeds::of("merge_storm", 0..12) {
+    for seed in seeds::of("merge_storm", 0..6) {
         let seen = seeds::run("merge_storm", seed, |seed| storm::run_in(seed, &[], true, |_| {}));
         println!("seed {seed}: {seen:?}");
         assert!(seen.counts.acknowledged > 0 && seen.operations.merges > 0, "{seen:?}");
     }
     let mut sleeps = 0;
-    for seed in seeds::of("sleep_storm", 0..12) {
+    for seed in seeds::of("sleep_storm", 0..6) {
         let run = |seed| storm::run_in(seed, &[], false, |shape| shape.let_sleep_at_once());
         let seen = seeds::run("sleep_storm", seed, run);
         println!("seed {seed}: {seen:?}");
