@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::cluster::{Cluster, run};
 use rutile_sql::catalog::SchemaState;
 use rutile_sql::cluster::ClusterConfig;
-use rutile_sql::{Instance, InstanceConfig, Session, SessionInfo};
+use rutile_sql::{Instance, InstanceConfig, Session, SessionInfo, SqlError};
 
 /// What must be over by then: a second, with room for a busy machine.
 const SOON: Duration = Duration::from_secs(3);
@@ -147,23 +147,34 @@ async fn long_writes_end_when_they_are_killed_and_are_undone() {
     cluster.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_commit_that_waits_for_a_lock_ends_when_it_is_killed() {
-    let cluster = Cluster::start().await;
+/// A statement under way, which gives its session back with the outcome.
+type Running = tokio::task::JoinHandle<(Session, Result<usize, SqlError>)>;
+
+/// Session 1 commits `writes`, among them one to row 7 of `t`, which session 2, the one returned, has locked.
+async fn commit_behind_a_lock(cluster: &Cluster, writes: &[&str]) -> (Running, Session) {
     let mut session = cluster.session(1).expect("opens");
     let mut other = cluster.session(2).expect("opens");
     filled(&mut session).await;
     must(&mut other, "use test").await;
     must(&mut session, "set rutile_txn_mode = optimistic").await;
     must(&mut session, "begin").await;
-    must(&mut session, "update t set k = -1 where id = 7").await;
+    for sql in writes {
+        must(&mut session, sql).await;
+    }
     must(&mut other, "begin").await;
     must(&mut other, "select * from t where id = 7 for update").await;
-    let killed = tokio::spawn(async move {
+    let committing = tokio::spawn(async move {
         let outcome = run(&mut session, "commit").await;
         (session, outcome)
     });
-    until_running(&cluster, "commit").await;
+    until_running(cluster, "commit").await;
+    (committing, other)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_waits_for_a_lock_ends_when_it_is_killed() {
+    let cluster = Cluster::start().await;
+    let (killed, mut other) = commit_behind_a_lock(&cluster, &["update t set k = -1 where id = 7"]).await;
     assert!(cluster.instance.processes().kill(1, true));
     let (mut session, outcome) = tokio::time::timeout(SOON, killed).await.expect("soon").expect("ends");
     assert_eq!(outcome.expect_err("is killed").code, 1317);
@@ -178,21 +189,8 @@ async fn a_commit_that_waits_for_a_lock_ends_when_it_is_killed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_outlives_its_client() {
     let cluster = Cluster::start().await;
-    let mut session = cluster.session(1).expect("opens");
-    let mut other = cluster.session(2).expect("opens");
-    filled(&mut session).await;
-    must(&mut other, "use test").await;
-    must(&mut session, "set rutile_txn_mode = optimistic").await;
-    must(&mut session, "begin").await;
-    must(&mut session, "update t set k = -1 where id = 7").await;
-    must(&mut session, "insert into t values (-7, -1, 'new')").await;
-    must(&mut other, "begin").await;
-    must(&mut other, "select * from t where id = 7 for update").await;
-    let committing = tokio::spawn(async move {
-        let outcome = run(&mut session, "commit").await;
-        (session, outcome)
-    });
-    until_running(&cluster, "commit").await;
+    let writes = ["update t set k = -1 where id = 7", "insert into t values (-7, -1, 'new')"];
+    let (committing, mut other) = commit_behind_a_lock(&cluster, &writes).await;
     cluster.instance.processes().abandon(1);
     must(&mut other, "commit").await;
     let (session, outcome) = tokio::time::timeout(SOON, committing).await.expect("soon").expect("ends");

@@ -19,7 +19,6 @@ import os
 import pathlib
 import random
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,7 +26,7 @@ import threading
 import time
 
 import histories
-from power_loss import not_run
+from power_loss import not_run, require
 
 NET = "10.77.0."
 HOSTS = {"pd1": 11, "pd2": 12, "pd3": 13, "kv1": 21, "kv2": 22, "kv3": 23, "sql1": 31, "sql2": 32}
@@ -358,11 +357,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=12)
     parser.add_argument("--shapes", default="leader,pd,minority,deaf,flapping")
     options = parser.parse_args()
-    if os.geteuid():
-        not_run("namespaces need root")
-    for tool in ("ip", "iptables"):
-        if not shutil.which(tool):
-            not_run(f"{tool} is not installed")
+    require("a namespace", ["ip", "iptables"])
     if pymysql is None:
         not_run("PyMySQL is not installed")
     with tempfile.TemporaryDirectory() as folder, Cluster(options.binary, pathlib.Path(folder)) as cluster:

@@ -35,6 +35,15 @@ def not_run(reason):
     sys.exit(2)
 
 
+def require(what, tools):
+    """Ends where there is no root, which `what` needs, or one of the tools is missing."""
+    if os.geteuid():
+        not_run(f"{what} needs root")
+    for tool in tools:
+        if not shutil.which(tool):
+            not_run(f"{tool} is not installed")
+
+
 def run(*command):
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
@@ -161,11 +170,7 @@ def main():
     parser.add_argument("--cycles", type=int, default=15)
     parser.add_argument("--control", action="store_true")
     options = parser.parse_args()
-    if os.geteuid():
-        not_run("mounting needs root")
-    for tool in ["mkfs.ext4", "losetup"] + ["eatmydata"] * options.control:
-        if not shutil.which(tool):
-            not_run(f"{tool} is not installed")
+    require("mounting", ["mkfs.ext4", "losetup"] + ["eatmydata"] * options.control)
     options.binary = options.binary or build()
     signal.signal(signal.SIGALRM, timed_out)
     with tempfile.TemporaryDirectory() as folder:

@@ -13,16 +13,14 @@ Needs root, loop devices, ext4 and PyMySQL. Where it can not run it says "NOT RU
 """
 
 import argparse
-import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 
-from power_loss import Disk, not_run
+from power_loss import Disk, not_run, require
 
 WRITERS, BANKERS, ACCOUNTS, BALANCE = 6, 3, 12, 1000
 ENDS_WITHIN_S = 20
@@ -187,11 +185,7 @@ def main():
     parser.add_argument("--cycles", type=int, default=3)
     parser.add_argument("--control", action="store_true")
     options = parser.parse_args()
-    if os.geteuid():
-        not_run("mounting needs root")
-    for tool in ["mkfs.ext4", "losetup"] + ["eatmydata"] * options.control:
-        if not shutil.which(tool):
-            not_run(f"{tool} is not installed")
+    require("mounting", ["mkfs.ext4", "losetup"] + ["eatmydata"] * options.control)
     if pymysql is None:
         not_run("PyMySQL is not installed")
     counts = {"ended by itself": 0, "had to be killed": 0, "rows acknowledged": 0}

@@ -1,4 +1,4 @@
-//! A whole store through its service, over engines that crash.
+//! A whole store through its service, over engines that crash; and by itself what a view of a region answers ([`view`]).
 mod cluster;
 mod gc;
 mod memory_locks;
@@ -6,3 +6,4 @@ mod merge;
 mod pd;
 mod restart;
 mod split;
+mod view;
